@@ -1,0 +1,85 @@
+// task_config.hpp: a task as its file describes it: plain data with the defaults. Read by load_task_config (task_file.hpp);
+// every key is documented in docs/configuration.md.
+#pragma once
+
+#include "base/log.hpp"
+#include "base/postgres/session.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace walbridge {
+
+/// What happens to a row that meets another state on the target than the source had.
+enum class ConflictPolicy { fail, ignore, overwrite };
+
+struct TaskConfig {
+    std::string name; ///< [a-z0-9_]{1,40}
+    bool schema_stage = true, full_stage = true, incremental_stage = true;
+
+    struct Source {
+        pg::Endpoint endpoint{"source", {}, {}};
+        std::chrono::milliseconds heartbeat{std::chrono::seconds(10)}; ///< heartbeat message interval; 0 = off
+        std::string replica_identity = "report";                      ///< or "set": decision 14
+    } source;
+
+    struct Target {
+        std::string kind = "postgresql";
+        pg::Endpoint endpoint{"target", {}, {}};
+    } target;
+
+    struct Objects {
+        std::vector<std::string> include{"*.*"}; ///< patterns as in decoder/wire/object_selection.hpp
+        std::vector<std::string> exclude;
+    } objects;
+
+    struct Schema {
+        std::string owner = "none";  ///< none, keep
+        std::string grants = "none"; ///< none, keep
+    } schema;
+
+    struct Copy {
+        int workers = 2;                                           ///< tables and chunks copied side by side
+        std::uint64_t chunk_bytes = std::uint64_t{256} << 20;      ///< heap bytes of a chunk
+        std::uint64_t key_chunk_bytes = std::uint64_t{1} << 30;    ///< from this size on, chunks by key so that a killed copy resumes inside the table
+        int index_workers = 2;                                     ///< index builds side by side
+    } copy;
+
+    struct Apply {
+        bool bulk = true;                                          ///< false: exact path only
+        std::size_t batch_rows = 20000;                            ///< changes of one target transaction
+        std::size_t batch_bytes = std::size_t{16} << 20;
+        std::size_t queue_bytes = std::size_t{64} << 20;           ///< received and not yet decoded
+        bool synchronous_commit = false;                           ///< of the apply session; feedback is of durable positions either way
+        std::chrono::milliseconds lock_timeout{std::chrono::seconds(30)};
+    } apply;
+
+    struct Conflict {
+        ConflictPolicy policy = ConflictPolicy::fail;
+        std::string update_missing = "insert"; ///< insert, ignore, fail
+        std::string delete_missing = "ignore"; ///< ignore, fail
+    } conflict;
+
+    struct Retry {
+        std::chrono::minutes connection{720}; ///< 10-1440
+        std::chrono::minutes other{10};       ///< 1-1440, less than `connection`
+    } retry;
+
+    struct Logging {
+        log::Format format = log::Format::text;
+        log::Level level = log::Level::info;
+    } log;
+
+    std::map<std::string, std::string> labels; ///< shown in logs and status
+
+    [[nodiscard]] std::string slot_name() const { return "walbridge_" + name; }
+    [[nodiscard]] std::string origin_name() const { return "walbridge_" + name; }
+    /// application_name of every session of the task: `walbridge_<task>:<what>`.
+    [[nodiscard]] std::string application_name(const std::string &what) const { return "walbridge_" + name + ":" + what; }
+};
+
+} // namespace walbridge

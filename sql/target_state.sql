@@ -1,0 +1,94 @@
+-- target_state.sql: walbridge's state in the target database. Run by the service at the start of a task; every statement may be
+-- run again. The state is written in the same transactions as the data, so a process can be killed at any instant.
+
+CREATE SCHEMA IF NOT EXISTS walbridge;
+
+-- One row per task: what it is, in which state, whose source it follows. `control` is how a command line on another host speaks
+-- to the process: it writes a request, the process answers by changing `state`.
+CREATE TABLE IF NOT EXISTS walbridge.task (
+    task               text PRIMARY KEY,
+    state              text NOT NULL DEFAULT 'new',
+    error              jsonb,                       -- of the last failure: kind, object, reason, remedy, exit_code, at
+    stages             text[] NOT NULL,
+    source_system      text,                        -- system identifier of the source cluster
+    source_timeline    integer,
+    source_database    text,
+    source_database_oid oid,
+    slot_name          text,
+    slot_plugin        text,
+    slot_created_lsn   pg_lsn,                      -- consistent point returned when the slot was created
+    slot_transactions  bigint,                      -- pg_stat_replication_slots.total_txns last seen (14+): falls when a slot is recreated
+    control            text,                        -- pause, resume, stop
+    control_at         timestamptz,
+    holder             text,                        -- host and process that runs the task
+    status             jsonb,                       -- what `walbridge status` shows, refreshed every second
+    status_at          timestamptz,
+    created_at         timestamptz NOT NULL DEFAULT now(),
+    updated_at         timestamptz NOT NULL DEFAULT now()
+);
+
+-- The only truth about what the target holds: everything committed on the source up to `position` and nothing after it.
+-- `epoch` is raised by whoever takes the task over, so that an older process can no longer commit.
+CREATE TABLE IF NOT EXISTS walbridge.progress (
+    task        text PRIMARY KEY,
+    epoch       bigint NOT NULL DEFAULT 0,
+    position    pg_lsn NOT NULL,
+    counter     bigint NOT NULL DEFAULT 0,          -- number of the last applied transaction of the stream
+    commit_time timestamptz,                        -- on the source, of the last applied transaction
+    updated_at  timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 20);
+
+-- Table sync state: a change belongs to the copy iff its transaction's commit_lsn < sync_lsn.
+-- A chunk is the whole table ('whole'), a range of blocks within one snapshot ('ctid') or a range of an integer key ('key').
+CREATE TABLE IF NOT EXISTS walbridge.table_sync (
+    task        text NOT NULL,
+    source_oid  oid NOT NULL,
+    schema_name text NOT NULL,
+    table_name  text NOT NULL,
+    chunk       integer NOT NULL,
+    chunk_kind  text NOT NULL DEFAULT 'whole',
+    low         text,                               -- inclusive; NULL = from the start
+    high        text,                               -- exclusive; NULL = to the end
+    sync_lsn    pg_lsn,                             -- of the snapshot the chunk was (or is being) copied under
+    done        boolean NOT NULL DEFAULT false,
+    rows        bigint NOT NULL DEFAULT 0,
+    bytes       bigint NOT NULL DEFAULT 0,
+    estimated_rows  bigint NOT NULL DEFAULT 0,
+    estimated_bytes bigint NOT NULL DEFAULT 0,
+    started_at  timestamptz,
+    finished_at timestamptz,
+    PRIMARY KEY (task, source_oid, chunk)
+);
+
+-- What the schema stage has to create, taken under the slot's snapshot, in order; `done` commits together with the statement.
+CREATE TABLE IF NOT EXISTS walbridge.schema_item (
+    task        text NOT NULL,
+    item        integer NOT NULL,
+    section     text NOT NULL,                      -- before-data, index, foreign-key, after-data
+    object_type text NOT NULL,
+    object_name text NOT NULL,
+    table_name  text,
+    statement   text NOT NULL,
+    done        boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (task, item)
+);
+
+-- Conflicts and what was done about them. Rows are kept as JSON up to 64 KiB, above it length and digest.
+CREATE TABLE IF NOT EXISTS walbridge.conflict (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    task        text NOT NULL,
+    at          timestamptz NOT NULL DEFAULT now(),
+    kind        text NOT NULL,
+    policy      text NOT NULL,
+    outcome     text NOT NULL,
+    schema_name text NOT NULL,
+    table_name  text NOT NULL,
+    commit_lsn  pg_lsn NOT NULL,
+    change      bigint NOT NULL,                    -- number of the change within its transaction
+    commit_time timestamptz,
+    constraint_name text,
+    key         jsonb,
+    source_row  jsonb,
+    target_row  jsonb,
+    UNIQUE (task, commit_lsn, change)
+);
