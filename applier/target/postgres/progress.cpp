@@ -51,7 +51,7 @@ std::optional<Progress> take_over(pg::Session &session, const std::string &task,
 
 std::string assert_epoch_sql(const std::string &task, std::uint64_t epoch) {
     // The cast of an empty result to a failing division names itself badly; raising needs plpgsql, which every server has.
-    return fmt::format("DO $walbridge$ BEGIN PERFORM 1 FROM walbridge.progress WHERE task = {} AND epoch = {} FOR KEY SHARE; "
+    return fmt::format("DO $walbridge$ BEGIN PERFORM 1 FROM walbridge.progress WHERE task = {} AND epoch = {} FOR SHARE; "
                        "IF NOT FOUND THEN RAISE EXCEPTION 'another process took the task over' USING ERRCODE = 'WB001'; END IF; END $walbridge$",
                        dialect::postgres::quote_literal(task), epoch);
 }
