@@ -1,0 +1,1 @@
+pytest_plugins = ["walbridge_testing.fixtures"]

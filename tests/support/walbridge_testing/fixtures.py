@@ -1,0 +1,179 @@
+"""pytest fixtures: one shared source and one shared target cluster per run, own databases and task names per test.
+
+A failed test's report carries the ends of its applier logs and of both server logs."""
+import os
+import random
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from . import compare as compare_module
+from .applier import Applier, binary, task
+from .cluster import Cluster, base_directory
+from .waiting import wait_until
+
+SOAK = bool(os.environ.get("WALBRIDGE_SOAK"))
+
+
+def pytest_configure(config):
+    # `timeout` and CI end a run with SIGTERM: leave through the fixtures, so that servers are stopped.
+    def leave(number, frame):
+        raise KeyboardInterrupt(f"signal {number}")
+    signal.signal(signal.SIGTERM, leave)
+
+
+def pytest_unconfigure(config):
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or config.option.collectonly:
+        return
+    passed = len(reporter.stats.get("passed", []))
+    failed = len(reporter.stats.get("failed", [])) + len(reporter.stats.get("error", []))
+    skipped = len(reporter.stats.get("skipped", []))
+    if skipped:
+        print(f"{skipped} skipped")
+    print(f"{passed} passed, {failed} failed")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if not report.failed:
+        return
+    for value in list(getattr(item, "funcargs", {}).values()):
+        for applier in getattr(value, "appliers", []):
+            report.sections.append((f"{applier.name}: task file and end of log",
+                                    applier.task_file.read_text() + "\n" + applier.log_tail(40)))
+        for cluster in getattr(value, "clusters", []):
+            report.sections.append((f"end of the log of {cluster.name}", cluster.log_tail(25)))
+
+
+def _shared(name, settings=None):
+    cluster = Cluster(name, settings)
+    cluster.start()
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def source_cluster():
+    cluster = _shared("source")
+    yield cluster
+    cluster.destroy()
+
+
+@pytest.fixture(scope="session")
+def target_cluster():
+    cluster = _shared("target")
+    yield cluster
+    cluster.destroy()
+
+
+class Pair:
+    """A source and a target database and the appliers between them. The name of the test names both and the task."""
+
+    def __init__(self, name, source_cluster, target_cluster, source_options=""):
+        self.name = name
+        self.clusters = [source_cluster, target_cluster]
+        self.appliers = []
+        self.source = source_cluster.create_database(name, source_options)
+        self.target = target_cluster.create_database(name)
+
+    def applier(self, name=None, source_url=None, target_url=None, **options):
+        name = name or self.name
+        document = task(name, source_url or self.source.url(), target_url or self.target.url(), **options)
+        applier = Applier(document, base_directory() / "tasks" / self.name)
+        self.appliers.append(applier)
+        return applier
+
+    def run(self, **options):
+        """An applier with default options, started and past its copy."""
+        applier = self.applier(**options)
+        applier.start()
+        applier.wait_caught_up(90)
+        return applier
+
+    def both(self, script):
+        self.source.psql(script)
+        self.target.psql(script)
+
+    def compare(self, *tables, **options):
+        chosen = [tuple(t.split(".", 1)) if "." in t else ("public", t) for t in tables] or None
+        return compare_module.compare(self.source, self.target, chosen, **options)
+
+    def close(self):
+        reports = []
+        for applier in self.appliers:
+            try:
+                if applier.is_running():
+                    applier.stop(10)
+            except AssertionError as error:
+                reports.append(str(error))
+            if os.environ.get("WALBRIDGE_SANITIZER") and applier.sanitizer_report():
+                reports.append(applier.sanitizer_report())
+        for database in (self.source, self.target):
+            if database.cluster.is_running():
+                database.cluster.drop_database(database.name)
+        target = self.target.cluster
+        if target.is_running():
+            for (origin,) in target.sql("SELECT roname FROM pg_replication_origin WHERE roname LIKE %s",
+                                        (f"walbridge\\_{self.name}%",)):
+                try:
+                    target.sql("SELECT pg_replication_origin_drop(%s)", (origin,))
+                except Exception:
+                    pass
+        assert not reports, "\n".join(reports)
+
+
+def _name(request):
+    name = re.sub(r"[^a-z0-9_]+", "_", request.node.name.lower().removeprefix("test_")).strip("_")
+    return name[:40].rstrip("_")
+
+
+@pytest.fixture
+def pair(request, source_cluster, target_cluster):
+    made = Pair(_name(request), source_cluster, target_cluster)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def latin1_pair(request, source_cluster, target_cluster):
+    made = Pair(_name(request), source_cluster, target_cluster, "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_pair(request):
+    """Clusters of its own, for stories that stop, crash or restore them. own_pair(source={...}) sets settings."""
+    made = []
+
+    def make(source=None, target=None):
+        name = _name(request)
+        pair = Pair(name, _shared(f"{name[:20]}_s", source), _shared(f"{name[:20]}_t", target))
+        made.append(pair)
+        return pair
+
+    yield make
+    for pair in made:
+        try:
+            pair.close()
+        finally:
+            for cluster in pair.clusters:
+                cluster.destroy()
+
+
+@pytest.fixture
+def seeded():
+    """Randomness whose seed is printed; WALBRIDGE_SEED repeats a run."""
+    seed = int(os.environ.get("WALBRIDGE_SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"WALBRIDGE_SEED={seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def walbridge():
+    assert binary().exists(), f"{binary()} is not built: make all"
+    return binary()
