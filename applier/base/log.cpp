@@ -46,6 +46,14 @@ std::string quoted(const std::string &value) {
 
 } // namespace
 
+std::optional<Level> parse_level(std::string_view name) {
+    if (name == "debug") return Level::debug;
+    if (name == "info") return Level::info;
+    if (name == "warning") return Level::warning;
+    if (name == "error") return Level::error;
+    return std::nullopt;
+}
+
 void configure(Format format, Level threshold, std::string task) {
     settings() = {format, std::move(task)};
     logger().set_level(spdlog_level(threshold));

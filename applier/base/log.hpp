@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,9 @@ namespace walbridge::log {
 
 enum class Level { debug, info, warning, error };
 enum class Format { text, json };
+
+/// "debug", "info", "warning" or "error"; nullopt for anything else.
+[[nodiscard]] std::optional<Level> parse_level(std::string_view name);
 
 /// A named value of a log line.
 struct Field {

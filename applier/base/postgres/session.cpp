@@ -209,22 +209,31 @@ std::string describe(const std::string &url) {
                        option(info.get(), "dbname"));
 }
 
-std::string with_database(const std::string &url, const std::string &database) {
+std::string with_parameter(const std::string &url, const std::string &keyword, const std::string &value) {
     const auto info = parse(url);
     std::string changed;
-    const auto append = [&](std::string_view key, std::string_view value) {
+    const auto append = [&](std::string_view key, std::string_view text) {
         if (!changed.empty()) changed += ' ';
         changed += fmt::format("{}='", key);
-        for (const char c : value) {
+        for (const char c : text) {
             if (c == '\'' || c == '\\') changed += '\\';
             changed += c;
         }
         changed += '\'';
     };
     for (const auto *entry = info.get(); entry->keyword != nullptr; ++entry)
-        if (entry->val != nullptr && std::string_view(entry->keyword) != "dbname") append(entry->keyword, entry->val);
-    append("dbname", database);
+        if (entry->val != nullptr && keyword != entry->keyword) append(entry->keyword, entry->val);
+    append(keyword, value);
     return changed;
+}
+
+std::string with_database(const std::string &url, const std::string &database) { return with_parameter(url, "dbname", database); }
+
+std::optional<std::string> parameter(const std::string &url, std::string_view keyword) {
+    const auto info = parse(url);
+    auto value = option(info.get(), keyword);
+    if (value.empty()) return std::nullopt;
+    return value;
 }
 
 } // namespace walbridge::pg

@@ -100,6 +100,12 @@ class Session {
 /// Host, port, database of a connection string as `host:port/database`, for messages.
 [[nodiscard]] std::string describe(const std::string &url);
 
+/// One parameter of a connection string ("dbname", "user"); nullopt when it is not given. Throws Error(configuration).
+[[nodiscard]] std::optional<std::string> parameter(const std::string &url, std::string_view keyword);
+
+/// The connection string with one parameter set or replaced, in keyword/value form.
+[[nodiscard]] std::string with_parameter(const std::string &url, const std::string &keyword, const std::string &value);
+
 /// Replaces the database of a connection string, for example to reach `postgres` when the target database does not exist.
 [[nodiscard]] std::string with_database(const std::string &url, const std::string &database);
 
