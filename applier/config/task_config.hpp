@@ -1,5 +1,5 @@
-// task_config.hpp: a task as its file describes it: plain data with the defaults. Read by load_task_config (task_file.hpp);
-// every key is documented in docs/configuration.md.
+// task_config.hpp: a task as its file describes it: plain data with the defaults. Read by load_task_config
+// (task_file.hpp); every key is documented in docs/configuration.md.
 #pragma once
 
 #include "base/log.hpp"
@@ -24,7 +24,7 @@ struct TaskConfig {
     struct Source {
         pg::Endpoint endpoint{"source", {}, {}};
         std::chrono::milliseconds heartbeat{std::chrono::seconds(10)}; ///< heartbeat message interval; 0 = off
-        std::string replica_identity = "report";                      ///< or "set": decision 14
+        std::string replica_identity = "report";                       ///< or "set": decision 14
     } source;
 
     struct Target {
@@ -43,18 +43,19 @@ struct TaskConfig {
     } schema;
 
     struct Copy {
-        int workers = 2;                                           ///< tables and chunks copied side by side
-        std::uint64_t chunk_bytes = std::uint64_t{256} << 20;      ///< heap bytes of a chunk
-        std::uint64_t key_chunk_bytes = std::uint64_t{1} << 30;    ///< from this size on, chunks by key so that a killed copy resumes inside the table
-        int index_workers = 2;                                     ///< index builds side by side
+        int workers = 2;                                      ///< tables and chunks copied side by side
+        std::uint64_t chunk_bytes = std::uint64_t{256} << 20; ///< heap bytes of a chunk
+        std::uint64_t key_chunk_bytes =
+            std::uint64_t{1} << 30; ///< from this size on, chunks by key so that a killed copy resumes inside the table
+        int index_workers = 2;      ///< index builds side by side
     } copy;
 
     struct Apply {
-        bool bulk = true;                                          ///< false: exact path only
-        std::size_t batch_rows = 20000;                            ///< changes of one target transaction
+        bool bulk = true;               ///< false: exact path only
+        std::size_t batch_rows = 20000; ///< changes of one target transaction
         std::size_t batch_bytes = std::size_t{16} << 20;
-        std::size_t queue_bytes = std::size_t{64} << 20;           ///< received and not yet decoded
-        bool synchronous_commit = false;                           ///< of the apply session; feedback is of durable positions either way
+        std::size_t queue_bytes = std::size_t{64} << 20; ///< received and not yet decoded
+        bool synchronous_commit = false; ///< of the apply session; feedback is of durable positions either way
         std::chrono::milliseconds lock_timeout{std::chrono::seconds(30)};
     } apply;
 
@@ -69,6 +70,10 @@ struct TaskConfig {
         std::chrono::minutes other{10};       ///< 1-1440, less than `connection`
     } retry;
 
+    struct Precheck {
+        std::vector<std::string> acknowledge; ///< ids of warnings that were accepted
+    } precheck;
+
     struct Logging {
         log::Format format = log::Format::text;
         log::Level level = log::Level::info;
@@ -79,7 +84,9 @@ struct TaskConfig {
     [[nodiscard]] std::string slot_name() const { return "walbridge_" + name; }
     [[nodiscard]] std::string origin_name() const { return "walbridge_" + name; }
     /// application_name of every session of the task: `walbridge_<task>:<what>`.
-    [[nodiscard]] std::string application_name(const std::string &what) const { return "walbridge_" + name + ":" + what; }
+    [[nodiscard]] std::string application_name(const std::string &what) const {
+        return "walbridge_" + name + ":" + what;
+    }
 };
 
 } // namespace walbridge

@@ -1,0 +1,283 @@
+// task_file.cpp: the only file that includes toml++. Walks the parsed file against the table of keys.
+#include "config/task_file.hpp"
+
+#include "base/postgres/session.hpp"
+#include "config/secret.hpp"
+#include "config/task_keys.hpp"
+#include "config/value_text.hpp"
+#include "wire/object_selection.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+#include <toml++/toml.h>
+
+namespace walbridge {
+namespace {
+
+using config::Key;
+using config::KeyType;
+using config::Value;
+
+/// A file's name, and errors that point into it.
+struct Origin {
+    std::string file;
+
+    [[noreturn]] void refuse(const toml::source_position &where, const std::string &key, std::string reason,
+                             std::string remedy) const {
+        throw Error(ErrorKind::configuration, fmt::format("{}:{}: {}", file, where.line, key), std::move(reason),
+                    std::move(remedy));
+    }
+    [[noreturn]] void refuse(const toml::node &node, const std::string &key, std::string reason,
+                             std::string remedy) const {
+        refuse(node.source().begin, key, std::move(reason), std::move(remedy));
+    }
+};
+
+/// What the file gives, by path, with where it stands.
+struct Given {
+    Value value;
+    toml::source_position where;
+};
+using GivenKeys = std::map<std::string, Given>;
+
+void check_choice(const Origin &origin, const toml::node &node, const Key &key, const std::string &word) {
+    if (key.choices.empty() || std::ranges::find(key.choices, word) != key.choices.end()) return;
+    const auto remedy = fmt::format("Use {}.", config::enumerate(key.choices));
+    if (const auto refused = key.refused.find(word); refused != key.refused.end())
+        origin.refuse(node, key.path, fmt::format("\"{}\" is not supported: {}", word, refused->second), remedy);
+    const auto guess = config::nearest(word, key.choices);
+    origin.refuse(node, key.path, fmt::format("\"{}\" is not a known value", word),
+                  guess ? fmt::format("Did you mean \"{}\"? {}", *guess, remedy) : remedy);
+}
+
+void check_range(const Origin &origin, const toml::node &node, const Key &key, std::int64_t number) {
+    if (number >= key.low && number <= key.high) return;
+    const auto shown = [&](std::int64_t bound) {
+        if (key.type == KeyType::duration) return config::format_duration(std::chrono::milliseconds(bound));
+        if (key.type == KeyType::size) return config::format_size(static_cast<std::uint64_t>(bound));
+        return std::to_string(bound);
+    };
+    origin.refuse(node, key.path,
+                  fmt::format("{} is out of range", number < 0 ? std::to_string(number) : shown(number)),
+                  fmt::format("Use {} to {}.", shown(key.low), shown(key.high)));
+}
+
+[[noreturn]] void wrong_type(const Origin &origin, const toml::node &node, const Key &key) {
+    std::ostringstream type;
+    type << node.type();
+    origin.refuse(node, key.path, fmt::format("expected {}, got {}", config::describe(key.type), type.str()),
+                  key.fallback.empty() ? "See walbridge --help-config." : fmt::format("For example: {}", key.fallback));
+}
+
+/// Text of a duration or size to milliseconds or bytes.
+std::int64_t measure(const Origin &origin, const toml::node &node, const Key &key) {
+    if (key.type == KeyType::size && node.is_integer()) return node.as_integer()->get();
+    if (key.type == KeyType::duration && node.is_integer() && node.as_integer()->get() == 0) return 0;
+    if (!node.is_string()) wrong_type(origin, node, key);
+    const auto &text = node.as_string()->get();
+    const auto amount = [&]() -> std::optional<std::int64_t> {
+        if (key.type == KeyType::size) {
+            const auto bytes = config::parse_size(text);
+            return bytes ? std::optional(static_cast<std::int64_t>(*bytes)) : std::nullopt;
+        }
+        const auto time = config::parse_duration(text);
+        return time ? std::optional(static_cast<std::int64_t>(time->count())) : std::nullopt;
+    }();
+    if (!amount)
+        origin.refuse(node, key.path, fmt::format("\"{}\" is not {}", text, config::describe(key.type)),
+                      fmt::format("For example: {}", key.fallback));
+    return *amount;
+}
+
+Value read_value(const Origin &origin, const toml::node &node, const Key &key) {
+    switch (key.type) {
+    case KeyType::unsupported: origin.refuse(node, key.path, key.help, "Remove the key.");
+    case KeyType::text:
+        if (!node.is_string()) wrong_type(origin, node, key);
+        check_choice(origin, node, key, node.as_string()->get());
+        return node.as_string()->get();
+    case KeyType::boolean:
+        if (!node.is_boolean()) wrong_type(origin, node, key);
+        return node.as_boolean()->get();
+    case KeyType::integer:
+        if (!node.is_integer()) wrong_type(origin, node, key);
+        check_range(origin, node, key, node.as_integer()->get());
+        return node.as_integer()->get();
+    case KeyType::duration:
+    case KeyType::size: {
+        const auto amount = measure(origin, node, key);
+        check_range(origin, node, key, amount);
+        return amount;
+    }
+    case KeyType::text_list: {
+        if (!node.is_array()) wrong_type(origin, node, key);
+        std::vector<std::string> words;
+        for (const auto &item : *node.as_array()) {
+            if (!item.is_string()) wrong_type(origin, node, key);
+            check_choice(origin, item, key, item.as_string()->get());
+            words.push_back(item.as_string()->get());
+        }
+        return words;
+    }
+    case KeyType::text_map: {
+        if (!node.is_table()) wrong_type(origin, node, key);
+        std::map<std::string, std::string> entries;
+        for (const auto &[name, entry] : *node.as_table()) {
+            if (!entry.is_string()) wrong_type(origin, entry, key);
+            entries.emplace(std::string(name.str()), entry.as_string()->get());
+        }
+        return entries;
+    }
+    }
+    return {};
+}
+
+[[noreturn]] void unknown(const Origin &origin, const toml::key &key, const std::string &path) {
+    std::vector<std::string> known = config::sections();
+    if (path.find('.') != std::string::npos) {
+        known.clear();
+        for (const auto &candidate : config::task_keys()) known.push_back(candidate.path);
+    }
+    const auto guess = config::nearest(path, known);
+    std::string remedy = guess ? fmt::format("Did you mean {}?", *guess) : "walbridge --help-config lists every key.";
+    if (!guess && path.find('.') != std::string::npos) { // the right word in the wrong section
+        const auto word = path.substr(path.find('.') + 1);
+        for (const auto &candidate : config::task_keys())
+            if (candidate.path.ends_with("." + word)) remedy = fmt::format("Did you mean {}?", candidate.path);
+    }
+    origin.refuse(key.source().begin, path, "unknown key", remedy);
+}
+
+void collect(const Origin &origin, const toml::table &table, const std::string &prefix, GivenKeys &given) {
+    for (const auto &[name, node] : table) {
+        const auto path = prefix.empty() ? std::string(name.str()) : prefix + "." + std::string(name.str());
+        if (const auto *key = config::find_key(path)) {
+            given.insert_or_assign(path, Given{read_value(origin, node, *key), name.source().begin});
+            continue;
+        }
+        const auto sections = config::sections();
+        const bool section = prefix.empty() && std::ranges::find(sections, path) != sections.end();
+        if (!section) unknown(origin, name, path);
+        if (!node.is_table())
+            origin.refuse(name.source().begin, path, "expected a section",
+                          fmt::format("Write [{}] on a line of its own.", path));
+        collect(origin, *node.as_table(), path, given);
+    }
+}
+
+const std::string *given_text(const GivenKeys &given, const std::string &path) {
+    const auto found = given.find(path);
+    return found == given.end() ? nullptr : &std::get<std::string>(found->second.value);
+}
+
+/// One secret from its two keys; empty when neither is given.
+std::string secret(const Origin &origin, const GivenKeys &given, const std::string &stem) {
+    const auto *variable = given_text(given, stem + "_env");
+    const auto *file = given_text(given, stem + "_file");
+    if (variable != nullptr && file != nullptr)
+        origin.refuse(given.at(stem + "_file").where, stem + "_file", fmt::format("{}_env is given as well", stem),
+                      "Keep one of the two.");
+    const auto named = [&](const char *suffix) {
+        return fmt::format("{}:{}: {}{}", origin.file, given.at(stem + suffix).where.line, stem, suffix);
+    };
+    if (variable != nullptr) return config::secret_from_environment(named("_env"), *variable);
+    if (file != nullptr) return config::secret_from_file(named("_file"), *file);
+    return {};
+}
+
+void read_endpoint(const Origin &origin, const GivenKeys &given, const std::string &side, pg::Endpoint &endpoint) {
+    const auto &where = given.at(side + ".url").where;
+    try {
+        const bool inside = pg::parameter(endpoint.url, "password").has_value();
+        if (inside)
+            log::warning(
+                "the password stands in the task file; password_env, password_file or .pgpass keep it out of it",
+                {{"key", side + ".url"}});
+        if (!pg::parameter(endpoint.url, "dbname"))
+            origin.refuse(where, side + ".url", "the connection string names no database",
+                          "Add it: postgresql://role@host:5432/database.");
+    } catch (const Error &error) {
+        if (error.object().starts_with(origin.file)) throw;
+        origin.refuse(where, side + ".url", error.reason(), error.remedy());
+    }
+    endpoint.password = secret(origin, given, side + ".password");
+    const auto passphrase = secret(origin, given, side + ".key_passphrase");
+    if (!passphrase.empty()) endpoint.url = pg::with_parameter(endpoint.url, "sslpassword", passphrase);
+}
+
+void check_together(const Origin &origin, const GivenKeys &given, const TaskConfig &task) {
+    const auto where = [&](const std::string &path) {
+        const auto found = given.find(path);
+        return found == given.end() ? toml::source_position{1, 1} : found->second.where;
+    };
+    if (!config::valid_task_name(task.name))
+        origin.refuse(where("task.name"), "task.name", fmt::format("\"{}\" is not a task name", task.name),
+                      "Use 1 to 40 of the characters a-z, 0-9 and _.");
+    if (!task.schema_stage && !task.full_stage && !task.incremental_stage)
+        origin.refuse(where("task.stages"), "task.stages", "the list is empty",
+                      "Name at least one of schema, full and incremental.");
+    if (task.objects.include.empty())
+        origin.refuse(where("objects.include"), "objects.include", "the list is empty",
+                      "Leave the key out to replicate every table.");
+    if (task.retry.other >= task.retry.connection)
+        origin.refuse(where(given.contains("retry.other") ? "retry.other" : "retry.connection"), "retry.other",
+                      fmt::format("{}min is not less than retry.connection, {}min", task.retry.other.count(),
+                                  task.retry.connection.count()),
+                      "Choose a shorter retry.other or a longer retry.connection.");
+    for (const auto *path : {"objects.include", "objects.exclude"})
+        for (const auto &pattern :
+             path == std::string_view("objects.include") ? task.objects.include : task.objects.exclude) {
+            try {
+                const wire::ObjectPattern probe(pattern);
+            } catch (const wire::PatternError &error) {
+                origin.refuse(where(path), path, fmt::format("\"{}\": {}", pattern, error.what()),
+                              "Write schema.table with * and ?; quote names that hold other characters: \"My "
+                              "Schema\".\"My Table\".");
+            }
+        }
+}
+
+} // namespace
+
+TaskConfig parse_task_config(std::string_view text, const std::string &file) {
+    const Origin origin{file};
+    toml::table document;
+    try {
+        document = toml::parse(text, file);
+    } catch (const toml::parse_error &error) {
+        throw Error(ErrorKind::configuration, fmt::format("{}:{}", file, error.source().begin.line),
+                    std::string(error.description()), "The task file is TOML; strings stand in double quotes.");
+    }
+    GivenKeys given;
+    collect(origin, document, "", given);
+
+    TaskConfig task;
+    for (const auto &key : config::task_keys()) {
+        const auto found = given.find(key.path);
+        if (found == given.end()) {
+            if (key.required)
+                throw Error(ErrorKind::configuration, fmt::format("{}: {}", file, key.path), "the key is missing",
+                            key.help);
+            continue;
+        }
+        if (key.store != nullptr) key.store(task, found->second.value);
+    }
+    read_endpoint(origin, given, "source", task.source.endpoint);
+    read_endpoint(origin, given, "target", task.target.endpoint);
+    check_together(origin, given, task);
+    return task;
+}
+
+TaskConfig load_task_config(const std::string &path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream content;
+    if (in) content << in.rdbuf();
+    if (!in || content.fail())
+        throw Error(ErrorKind::configuration, path, "the task file cannot be read",
+                    "Give the path of a task file; walbridge --help shows an example.");
+    return parse_task_config(content.str(), path);
+}
+
+} // namespace walbridge

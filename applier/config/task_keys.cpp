@@ -1,0 +1,374 @@
+// task_keys.cpp: the rows of the table.
+#include "config/task_keys.hpp"
+
+#include "config/value_text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace walbridge::config {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::int64_t minute = 60'000, kilobyte = 1024, megabyte = 1024 * kilobyte, gigabyte = 1024 * megabyte;
+
+const std::string &text(const Value &value) { return std::get<std::string>(value); }
+std::int64_t number(const Value &value) { return std::get<std::int64_t>(value); }
+milliseconds time(const Value &value) { return milliseconds(number(value)); }
+
+bool holds(const Value &value, std::string_view word) {
+    const auto &words = std::get<std::vector<std::string>>(value);
+    return std::ranges::find(words, word) != words.end();
+}
+
+const std::map<std::string, std::string> later_policies{
+    {"last-update-wins", "it needs commit timestamps of the target and is not part of this version"},
+    {"first-update-wins", "it needs commit timestamps of the target and is not part of this version"}};
+
+std::vector<Key> task_section() {
+    return {
+        {.path = "task.name",
+         .type = KeyType::text,
+         .fallback = "",
+         .required = true,
+         .help = "Name of the task, [a-z0-9_]{1,40}; unique on the source cluster and on the target cluster. The slot "
+                 "is walbridge_<name>.",
+         .store = [](TaskConfig &task, const Value &value) { task.name = text(value); }},
+        {.path = "task.stages",
+         .type = KeyType::text_list,
+         .fallback = R"(["schema", "full", "incremental"])",
+         .help = "What the task does. Without incremental it ends when the copy is done.",
+         .choices = {"schema", "full", "incremental"},
+         .store =
+             [](TaskConfig &task, const Value &value) {
+                 task.schema_stage = holds(value, "schema");
+                 task.full_stage = holds(value, "full");
+                 task.incremental_stage = holds(value, "incremental");
+             }},
+    };
+}
+
+/// What [source] and [target] have in common; the loader reads the secrets itself.
+void add_endpoint(std::vector<Key> &keys, const std::string &side, void (*store_url)(TaskConfig &, const Value &)) {
+    keys.push_back({.path = side + ".url",
+                    .type = KeyType::text,
+                    .fallback = "",
+                    .required = true,
+                    .help = "libpq connection string of the " + side +
+                            ", for example postgresql://role@host:5432/database?sslmode=verify-full.",
+                    .store = store_url});
+    keys.push_back({.path = side + ".password_env",
+                    .type = KeyType::text,
+                    .fallback = "",
+                    .help = "Name of the environment variable that holds the password."});
+    keys.push_back({.path = side + ".password_file",
+                    .type = KeyType::text,
+                    .fallback = "",
+                    .help = "File whose first line is the password; nobody but its owner may read it. Without either, "
+                            "libpq's .pgpass is used."});
+    keys.push_back(
+        {.path = side + ".key_passphrase_env",
+         .type = KeyType::text,
+         .fallback = "",
+         .help = "Name of the environment variable that holds the passphrase of the client's TLS key (sslkey)."});
+    keys.push_back({.path = side + ".key_passphrase_file",
+                    .type = KeyType::text,
+                    .fallback = "",
+                    .help = "File whose first line is the passphrase of the client's TLS key."});
+}
+
+std::vector<Key> source_section() {
+    std::vector<Key> keys;
+    add_endpoint(keys, "source", [](TaskConfig &task, const Value &value) { task.source.endpoint.url = text(value); });
+    keys.push_back({.path = "source.heartbeat",
+                    .type = KeyType::duration,
+                    .fallback = "10s",
+                    .low = 0,
+                    .high = 60 * minute,
+                    .help = "How often a heartbeat message is written to the source's WAL, so that lag is measured end "
+                            "to end; 0 = never.",
+                    .store = [](TaskConfig &task, const Value &value) { task.source.heartbeat = time(value); }});
+    keys.push_back({.path = "source.replica_identity",
+                    .type = KeyType::text,
+                    .fallback = "report",
+                    .help = "What happens to tables without a usable replica identity: report = a precheck error with "
+                            "the statement to run, "
+                            "set = walbridge runs ALTER TABLE ... REPLICA IDENTITY FULL.",
+                    .choices = {"report", "set"},
+                    .store = [](TaskConfig &task, const Value &value) { task.source.replica_identity = text(value); }});
+    return keys;
+}
+
+std::vector<Key> target_section() {
+    const std::string later = "this version writes to PostgreSQL only";
+    std::vector<Key> keys;
+    keys.push_back({.path = "target.kind",
+                    .type = KeyType::text,
+                    .fallback = "postgresql",
+                    .help = "Kind of the target server.",
+                    .choices = {"postgresql"},
+                    .refused = {{"polardb", later}, {"polardb-o", later}, {"mysql", later}, {"mariadb", later}},
+                    .store = [](TaskConfig &task, const Value &value) { task.target.kind = text(value); }});
+    add_endpoint(keys, "target", [](TaskConfig &task, const Value &value) { task.target.endpoint.url = text(value); });
+    return keys;
+}
+
+std::vector<Key> objects_section() {
+    return {
+        {.path = "objects.include",
+         .type = KeyType::text_list,
+         .fallback = R"(["*.*"])",
+         .help = "Tables to replicate, as patterns schema.table with * and ?.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.objects.include = std::get<std::vector<std::string>>(value); }},
+        {.path = "objects.exclude",
+         .type = KeyType::text_list,
+         .fallback = "[]",
+         .help = "Tables to leave out, as patterns; exclude wins.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.objects.exclude = std::get<std::vector<std::string>>(value); }},
+        {.path = "objects.table",
+         .type = KeyType::unsupported,
+         .help =
+             "renames, row filters, column expressions and operations of single tables are not part of this version"},
+        {.path = "objects.with",
+         .type = KeyType::unsupported,
+         .help = "the choice of dependent objects is not part of this version"},
+        {.path = "schema.owner",
+         .type = KeyType::text,
+         .fallback = "none",
+         .help = "Owners of created objects: keep the source's, or none (the role that walbridge connects with).",
+         .choices = {"none", "keep"},
+         .refused = {{"map", "a mapping of owners is not part of this version"}},
+         .store = [](TaskConfig &task, const Value &value) { task.schema.owner = text(value); }},
+        {.path = "schema.grants",
+         .type = KeyType::text,
+         .fallback = "none",
+         .help = "Grants on created objects: keep the source's, or none.",
+         .choices = {"none", "keep"},
+         .refused = {{"map", "a mapping of grants is not part of this version"}},
+         .store = [](TaskConfig &task, const Value &value) { task.schema.grants = text(value); }},
+    };
+}
+
+std::vector<Key> copy_section() {
+    return {
+        {.path = "copy.workers",
+         .type = KeyType::integer,
+         .fallback = "2",
+         .low = 1,
+         .high = 64,
+         .help = "Tables and chunks copied side by side.",
+         .store = [](TaskConfig &task, const Value &value) { task.copy.workers = static_cast<int>(number(value)); }},
+        {.path = "copy.index_workers",
+         .type = KeyType::integer,
+         .fallback = "2",
+         .low = 1,
+         .high = 64,
+         .help = "Indexes built side by side.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.copy.index_workers = static_cast<int>(number(value)); }},
+        {.path = "copy.chunk_bytes",
+         .type = KeyType::size,
+         .fallback = "256MB",
+         .low = 64 * kilobyte,
+         .high = 1024 * gigabyte,
+         .help = "Size on disk of a chunk of a large table.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.copy.chunk_bytes = static_cast<std::uint64_t>(number(value)); }},
+        {.path = "copy.key_chunk_bytes",
+         .type = KeyType::size,
+         .fallback = "1GB",
+         .low = 64 * kilobyte,
+         .high = 1024 * 1024 * gigabyte,
+         .help = "From this size on a table is split by its key, so that a killed copy resumes inside the table.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.copy.key_chunk_bytes = static_cast<std::uint64_t>(number(value)); }},
+    };
+}
+
+std::vector<Key> apply_section() {
+    return {
+        {.path = "apply.bulk",
+         .type = KeyType::boolean,
+         .fallback = "true",
+         .help =
+             "Apply runs of changes in bulk and fall back to the exact path on any surprise; false = exact path only.",
+         .store = [](TaskConfig &task, const Value &value) { task.apply.bulk = std::get<bool>(value); }},
+        {.path = "apply.batch_rows",
+         .type = KeyType::integer,
+         .fallback = "20000",
+         .low = 1,
+         .high = 10'000'000,
+         .help = "Changes of one target transaction, at most.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.apply.batch_rows = static_cast<std::size_t>(number(value)); }},
+        {.path = "apply.batch_bytes",
+         .type = KeyType::size,
+         .fallback = "16MB",
+         .low = 64 * kilobyte,
+         .high = gigabyte,
+         .help = "Bytes of changes of one target transaction, at most.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.apply.batch_bytes = static_cast<std::size_t>(number(value)); }},
+        {.path = "apply.queue_bytes",
+         .type = KeyType::size,
+         .fallback = "64MB",
+         .low = megabyte,
+         .high = 4 * gigabyte,
+         .help = "Received and not yet decoded bytes, at most.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.apply.queue_bytes = static_cast<std::size_t>(number(value)); }},
+        {.path = "apply.synchronous_commit",
+         .type = KeyType::boolean,
+         .fallback = "false",
+         .help = "Whether each target transaction waits for its flush. Safe either way: the source is told durable "
+                 "positions only.",
+         .store = [](TaskConfig &task, const Value &value) { task.apply.synchronous_commit = std::get<bool>(value); }},
+        {.path = "apply.lock_timeout",
+         .type = KeyType::duration,
+         .fallback = "30s",
+         .low = 100,
+         .high = 60 * minute,
+         .help = "How long a target transaction waits for a lock before it is retried.",
+         .store = [](TaskConfig &task, const Value &value) { task.apply.lock_timeout = time(value); }},
+    };
+}
+
+std::vector<Key> policy_section() {
+    return {
+        {.path = "conflict.policy",
+         .type = KeyType::text,
+         .fallback = "fail",
+         .help = "What wins when a row meets another state on the target: fail = the task stops, ignore = the target's "
+                 "row, overwrite = the source's row.",
+         .choices = {"fail", "ignore", "overwrite"},
+         .refused = later_policies,
+         .store =
+             [](TaskConfig &task, const Value &value) {
+                 task.conflict.policy = text(value) == "fail"     ? ConflictPolicy::fail
+                                        : text(value) == "ignore" ? ConflictPolicy::ignore
+                                                                  : ConflictPolicy::overwrite;
+             }},
+        {.path = "conflict.update_missing",
+         .type = KeyType::text,
+         .fallback = "insert",
+         .help = "An update whose row the target does not have.",
+         .choices = {"insert", "ignore", "fail"},
+         .store = [](TaskConfig &task, const Value &value) { task.conflict.update_missing = text(value); }},
+        {.path = "conflict.delete_missing",
+         .type = KeyType::text,
+         .fallback = "ignore",
+         .help = "A delete whose row the target does not have.",
+         .choices = {"ignore", "fail"},
+         .store = [](TaskConfig &task, const Value &value) { task.conflict.delete_missing = text(value); }},
+        {.path = "retry.connection",
+         .type = KeyType::duration,
+         .fallback = "720min",
+         .low = 10 * minute,
+         .high = 1440 * minute,
+         .help = "How long failed connections are retried before the task fails, 10min to 1440min.",
+         .store =
+             [](TaskConfig &task, const Value &value) {
+                 task.retry.connection = std::chrono::duration_cast<std::chrono::minutes>(time(value));
+             }},
+        {.path = "retry.other",
+         .type = KeyType::duration,
+         .fallback = "10min",
+         .low = minute,
+         .high = 1440 * minute,
+         .help = "How long other curable errors are retried, 1min to 1440min and less than retry.connection.",
+         .store =
+             [](TaskConfig &task, const Value &value) {
+                 task.retry.other = std::chrono::duration_cast<std::chrono::minutes>(time(value));
+             }},
+        {.path = "precheck.acknowledge",
+         .type = KeyType::text_list,
+         .fallback = "[]",
+         .help = "Ids of precheck warnings that were read and accepted; errors cannot be acknowledged.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.precheck.acknowledge = std::get<std::vector<std::string>>(value); }},
+        {.path = "log.format",
+         .type = KeyType::text,
+         .fallback = "text",
+         .help = "Form of log lines.",
+         .choices = {"text", "json"},
+         .store =
+             [](TaskConfig &task, const Value &value) {
+                 task.log.format = text(value) == "json" ? log::Format::json : log::Format::text;
+             }},
+        {.path = "log.level",
+         .type = KeyType::text,
+         .fallback = "info",
+         .help = "Least severe log lines written.",
+         .choices = {"debug", "info", "warning", "error"},
+         .store = [](TaskConfig &task, const Value &value) { task.log.level = log::parse_level(text(value)).value(); }},
+        {.path = "labels",
+         .type = KeyType::text_map,
+         .fallback = "",
+         .help = "Free names and values, shown in the status of the task.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.labels = std::get<std::map<std::string, std::string>>(value); }},
+    };
+}
+
+std::vector<Key> build() {
+    std::vector<Key> keys;
+    for (auto &&section : {task_section(), source_section(), target_section(), objects_section(), copy_section(),
+                           apply_section(), policy_section()})
+        keys.insert(keys.end(), section.begin(), section.end());
+    return keys;
+}
+
+} // namespace
+
+const std::vector<Key> &task_keys() {
+    static const auto keys = build();
+    return keys;
+}
+
+const Key *find_key(std::string_view path) {
+    const auto found = std::ranges::find(task_keys(), path, &Key::path);
+    return found == task_keys().end() ? nullptr : &*found;
+}
+
+std::vector<std::string> sections() {
+    std::vector<std::string> names;
+    for (const auto &key : task_keys()) {
+        auto name = key.path.substr(0, key.path.find('.'));
+        if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+    }
+    return names;
+}
+
+std::string describe(KeyType type) {
+    switch (type) {
+    case KeyType::text: return "a string";
+    case KeyType::boolean: return "true or false";
+    case KeyType::integer: return "a whole number";
+    case KeyType::duration: return "a duration such as \"10s\" (ms, s, min, h, d)";
+    case KeyType::size: return "a size such as \"64MB\" (kB, MB, GB, TB) or a number of bytes";
+    case KeyType::text_list: return "a list of strings";
+    case KeyType::text_map: return "a table of strings";
+    case KeyType::unsupported: return "not supported";
+    }
+    return {};
+}
+
+std::string reference() {
+    std::string out;
+    for (const auto &key : task_keys()) {
+        if (key.type == KeyType::unsupported) continue;
+        out += key.path + "\n    " + key.help + "\n    " + describe(key.type);
+        if (!key.choices.empty()) out += ": " + enumerate(key.choices);
+        if (key.required)
+            out += "; required";
+        else if (!key.fallback.empty())
+            out += "; default " + key.fallback;
+        out += "\n";
+    }
+    return out;
+}
+
+} // namespace walbridge::config
