@@ -24,4 +24,4 @@ Tally StreamLedger::total() const {
     return total;
 }
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

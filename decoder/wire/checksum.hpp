@@ -1,5 +1,5 @@
-// checksum.hpp: the tallies that make a lost, repeated or damaged change visible. Both ends use this code on the same bytes:
-// the payloads of change records, as sent (docs/wire-protocol.md, "Counter, change count, checksum").
+// checksum.hpp: the tallies that make a lost, repeated or damaged change visible. Both ends use this code on the same
+// bytes: the payloads of change records, as sent (docs/wire-protocol.md, "Counter, change count, checksum").
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct Tally {
 
 // What is left of a streamed transaction, by subtransaction, so that a stream_abort can take its part away again.
 class StreamLedger {
-public:
+  public:
     // The tally of one subtransaction, created on first use. The reference holds until abort() of that subtransaction.
     Tally &of(Xid subxid) { return tallies_[subxid]; }
     bool knows(Xid subxid) const { return tallies_.count(subxid) != 0; }
@@ -35,8 +35,8 @@ public:
     // Sum of counts and the checksum over all surviving subtransactions.
     Tally total() const;
 
-private:
+  private:
     std::map<Xid, Tally> tallies_;
 };
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

@@ -17,19 +17,21 @@ void skip_blanks(std::string_view text, std::size_t &position) {
     throw PatternError("invalid pattern \"" + std::string(text) + "\": " + reason);
 }
 
-// Length of the UTF-8 character at the front of a non-empty text; stray continuation bytes count as characters of their own.
+// Length of the UTF-8 character at the front of a non-empty text; stray continuation bytes count as characters of their
+// own.
 std::size_t character_bytes(std::string_view text) {
     std::size_t n = 1;
     while (n < text.size() && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) ++n;
     return n;
 }
 
-}  // namespace
+} // namespace
 
 bool wildcard_match(std::string_view pattern, std::string_view name) {
     std::size_t p = 0;
     std::size_t n = 0;
-    std::size_t star = std::string_view::npos;  // where to take up again: behind the last star, one more character given to it
+    std::size_t star =
+        std::string_view::npos; // where to take up again: behind the last star, one more character given to it
     std::size_t star_name = 0;
     while (n < name.size()) {
         if (p < pattern.size() && pattern[p] == '*') {
@@ -53,7 +55,9 @@ bool wildcard_match(std::string_view pattern, std::string_view name) {
     return p == pattern.size();
 }
 
-bool ObjectPattern::Part::matches(std::string_view name) const { return literal ? name == text : wildcard_match(text, name); }
+bool ObjectPattern::Part::matches(std::string_view name) const {
+    return literal ? name == text : wildcard_match(text, name);
+}
 
 ObjectPattern::Part ObjectPattern::parse_part(std::string_view text, std::size_t &position) {
     Part part;
@@ -83,7 +87,9 @@ ObjectPattern ObjectPattern::parse(std::string_view text, std::size_t &position)
     skip_blanks(text, position);
     pattern.schema_ = parse_part(text, position);
     if (position == text.size() || text[position] != '.')
-        fail(text, "expected schema.table, for example \"public.*\"; names with blanks, dots or commas go into double quotes");
+        fail(
+            text,
+            "expected schema.table, for example \"public.*\"; names with blanks, dots or commas go into double quotes");
     ++position;
     pattern.table_ = parse_part(text, position);
     skip_blanks(text, position);
@@ -134,4 +140,4 @@ bool ObjectSelection::matches(std::string_view schema, std::string_view table) c
            std::none_of(exclude_.begin(), exclude_.end(), hit);
 }
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

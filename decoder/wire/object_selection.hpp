@@ -1,8 +1,9 @@
-// object_selection.hpp: which tables a task replicates, by include and exclude patterns. The plugin and the applier decide with the
-// same code.
+// object_selection.hpp: which tables a task replicates, by include and exclude patterns. The plugin and the applier
+// decide with the same code.
 //
-// A pattern is schema.table. In each part * stands for any characters and ? for one; a part in double quotes is literal ("" is one
-// quote), so "My Table".* and public."a.b" work. Letters are compared as they are: nothing is folded to lower case.
+// A pattern is schema.table. In each part * stands for any characters and ? for one; a part in double quotes is literal
+// ("" is one quote), so "My Table".* and public."a.b" work. Letters are compared as they are: nothing is folded to
+// lower case.
 #pragma once
 
 #include <stdexcept>
@@ -14,17 +15,17 @@ namespace walbridge::wire {
 
 // The text is not a list of patterns; what() names the pattern and what is wrong with it.
 class PatternError : public std::runtime_error {
-public:
+  public:
     using std::runtime_error::runtime_error;
 };
 
 class ObjectPattern {
-public:
+  public:
     // Parses exactly one pattern. Throws PatternError.
     explicit ObjectPattern(std::string_view text);
     bool matches(std::string_view schema, std::string_view table) const;
 
-private:
+  private:
     friend std::vector<ObjectPattern> parse_patterns(std::string_view text);
     struct Part {
         std::string text;
@@ -39,28 +40,30 @@ private:
     Part table_;
 };
 
-// Comma-separated patterns, blanks around them allowed: the form of the plugin options `include` and `exclude`. An empty text is an
-// empty list. Throws PatternError.
+// Comma-separated patterns, blanks around them allowed: the form of the plugin options `include` and `exclude`. An
+// empty text is an empty list. Throws PatternError.
 std::vector<ObjectPattern> parse_patterns(std::string_view text);
 
-// The inverse, from separate patterns to the option's text. Throws PatternError when one of them is not exactly one pattern.
+// The inverse, from separate patterns to the option's text. Throws PatternError when one of them is not exactly one
+// pattern.
 std::string join_patterns(const std::vector<std::string> &patterns);
 
 // Matches text with * and ? against a name; both UTF-8, ? is one character. Also used for names of replication origins.
 bool wildcard_match(std::string_view pattern, std::string_view name);
 
-// A table is selected when an include pattern matches it (no include patterns: every table) and no exclude pattern does.
+// A table is selected when an include pattern matches it (no include patterns: every table) and no exclude pattern
+// does.
 class ObjectSelection {
-public:
+  public:
     ObjectSelection() = default;
     ObjectSelection(std::vector<ObjectPattern> include, std::vector<ObjectPattern> exclude)
         : include_(std::move(include)), exclude_(std::move(exclude)) {}
     ObjectSelection(const std::vector<std::string> &include, const std::vector<std::string> &exclude);
     bool matches(std::string_view schema, std::string_view table) const;
 
-private:
+  private:
     std::vector<ObjectPattern> include_;
     std::vector<ObjectPattern> exclude_;
 };
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

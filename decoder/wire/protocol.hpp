@@ -1,5 +1,5 @@
-// protocol.hpp: record kinds, flags, versions and limits of the wire protocol. The only place that defines them; what they mean is
-// written in docs/wire-protocol.md. Pure C++: no server header, no database type.
+// protocol.hpp: record kinds, flags, versions and limits of the wire protocol. The only place that defines them; what
+// they mean is written in docs/wire-protocol.md. Pure C++: no server header, no database type.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace frame_flag {
 inline constexpr std::uint8_t compression_mask = 0x03;
 inline constexpr std::uint8_t continued = 0x04;
 inline constexpr std::uint8_t known = compression_mask | continued;
-}  // namespace frame_flag
+} // namespace frame_flag
 
 enum class Compression : std::uint8_t { none = 0, lz4 = 1, zstd = 2 };
 
@@ -58,22 +58,22 @@ inline constexpr std::uint8_t identity_by_default = 4;
 inline constexpr std::uint8_t generated = 8;
 inline constexpr std::uint8_t not_null = 16;
 inline constexpr std::uint8_t known = 31;
-}  // namespace column_flag
+} // namespace column_flag
 
 namespace truncate_flag {
 inline constexpr std::uint8_t cascade = 1;
 inline constexpr std::uint8_t restart_identity = 2;
 inline constexpr std::uint8_t known = 3;
-}  // namespace truncate_flag
+} // namespace truncate_flag
 
 namespace message_flag {
 inline constexpr std::uint8_t transactional = 1;
 inline constexpr std::uint8_t known = 1;
-}  // namespace message_flag
+} // namespace message_flag
 
 namespace stream_flag {
 inline constexpr std::uint8_t first_block = 1;
 inline constexpr std::uint8_t known = 1;
-}  // namespace stream_flag
+} // namespace stream_flag
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

@@ -19,7 +19,7 @@ std::string printable(std::uint8_t byte) {
 
 // Reads one record or frame from front to back.
 class Cursor {
-public:
+  public:
     explicit Cursor(std::string_view bytes, std::size_t position = 0) : bytes_(bytes), position_(position) {}
 
     std::size_t position() const { return position_; }
@@ -97,7 +97,7 @@ public:
         if (left() != 0) fail(std::to_string(left()) + " bytes are left over at the end of the record");
     }
 
-private:
+  private:
     std::string_view bytes_;
     std::size_t position_;
 };
@@ -105,7 +105,8 @@ private:
 Cursor open(std::string_view record, RecordKind expected) {
     const RecordKind found = kind(record);
     if (found != expected)
-        throw ProtocolError(0, "expected a " + std::string(name_of(expected)) + " record and found " + std::string(name_of(found)));
+        throw ProtocolError(0, "expected a " + std::string(name_of(expected)) + " record and found " +
+                                   std::string(name_of(found)));
     return Cursor(record, 1);
 }
 
@@ -146,10 +147,11 @@ TypeRef read_type(Cursor &in, Oid oid) {
     return type;
 }
 
-}  // namespace
+} // namespace
 
 ProtocolError::ProtocolError(std::uint64_t offset, const std::string &reason)
-    : std::runtime_error("wire protocol error at byte " + std::to_string(offset) + ": " + reason), offset_(offset), reason_(reason) {}
+    : std::runtime_error("wire protocol error at byte " + std::to_string(offset) + ": " + reason), offset_(offset),
+      reason_(reason) {}
 
 // ---- frames
 
@@ -160,10 +162,10 @@ void RecordAssembler::feed(std::string_view frame, std::shared_ptr<const void> o
     const std::uint8_t flags = in.u8();
     if ((flags & ~frame_flag::known) != 0) in.fail("unknown frame flags " + printable(flags));
     switch (static_cast<Compression>(flags & frame_flag::compression_mask)) {
-        case Compression::none: break;
-        case Compression::lz4: in.fail("the frame is compressed with LZ4, which this version does not read");
-        case Compression::zstd: in.fail("the frame is compressed with zstd, which this version does not read");
-        default: in.fail("unknown frame compression " + printable(flags));
+    case Compression::none: break;
+    case Compression::lz4: in.fail("the frame is compressed with LZ4, which this version does not read");
+    case Compression::zstd: in.fail("the frame is compressed with zstd, which this version does not read");
+    default: in.fail("unknown frame compression " + printable(flags));
     }
     const bool continued = (flags & frame_flag::continued) != 0;
     if (continued && !in_record()) in.fail("the frame continues a record that has not begun");
@@ -191,7 +193,8 @@ std::optional<Record> RecordAssembler::next() {
         const std::uint64_t bytes = in.varint();
         if (bytes == 0) in.fail("a record is empty");
         if (bytes > longest_record_)
-            in.fail("a record of " + std::to_string(bytes) + " bytes is longer than the limit of " + std::to_string(longest_record_));
+            in.fail("a record of " + std::to_string(bytes) + " bytes is longer than the limit of " +
+                    std::to_string(longest_record_));
         position_ = in.position();
         if (bytes <= in.left()) {
             const Record record{frame_.substr(position_, static_cast<std::size_t>(bytes)), owner_};
@@ -203,7 +206,8 @@ std::optional<Record> RecordAssembler::next() {
         assembled_bytes_ = 0;
         record_bytes_ = bytes;
     }
-    const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>(record_bytes_ - assembled_bytes_, frame_.size() - position_));
+    const std::size_t n =
+        static_cast<std::size_t>(std::min<std::uint64_t>(record_bytes_ - assembled_bytes_, frame_.size() - position_));
     std::memcpy(assembled_.get() + assembled_bytes_, frame_.data() + position_, n);
     assembled_bytes_ += n;
     position_ += n;
@@ -217,43 +221,44 @@ std::optional<Record> RecordAssembler::next() {
 RecordKind kind(std::string_view record) {
     if (record.empty()) throw ProtocolError(0, "a record is empty");
     const auto found = static_cast<RecordKind>(record[0]);
-    if (name_of(found).empty()) throw ProtocolError(0, "unknown record kind " + printable(static_cast<std::uint8_t>(record[0])));
+    if (name_of(found).empty())
+        throw ProtocolError(0, "unknown record kind " + printable(static_cast<std::uint8_t>(record[0])));
     return found;
 }
 
 bool is_change(RecordKind kind) {
     switch (kind) {
-        case RecordKind::insert:
-        case RecordKind::update:
-        case RecordKind::erase:
-        case RecordKind::truncate:
-        case RecordKind::unidentified:
-        case RecordKind::message: return true;
-        default: return false;
+    case RecordKind::insert:
+    case RecordKind::update:
+    case RecordKind::erase:
+    case RecordKind::truncate:
+    case RecordKind::unidentified:
+    case RecordKind::message: return true;
+    default: return false;
     }
 }
 
 std::string_view name_of(RecordKind kind) {
     switch (kind) {
-        case RecordKind::session: return "session";
-        case RecordKind::relation: return "relation";
-        case RecordKind::begin: return "begin";
-        case RecordKind::insert: return "insert";
-        case RecordKind::update: return "update";
-        case RecordKind::erase: return "delete";
-        case RecordKind::truncate: return "truncate";
-        case RecordKind::unidentified: return "unidentified";
-        case RecordKind::message: return "message";
-        case RecordKind::commit: return "commit";
-        case RecordKind::begin_prepare: return "begin_prepare";
-        case RecordKind::prepare: return "prepare";
-        case RecordKind::commit_prepared: return "commit_prepared";
-        case RecordKind::rollback_prepared: return "rollback_prepared";
-        case RecordKind::stream_start: return "stream_start";
-        case RecordKind::stream_stop: return "stream_stop";
-        case RecordKind::stream_abort: return "stream_abort";
-        case RecordKind::stream_commit: return "stream_commit";
-        case RecordKind::stream_prepare: return "stream_prepare";
+    case RecordKind::session: return "session";
+    case RecordKind::relation: return "relation";
+    case RecordKind::begin: return "begin";
+    case RecordKind::insert: return "insert";
+    case RecordKind::update: return "update";
+    case RecordKind::erase: return "delete";
+    case RecordKind::truncate: return "truncate";
+    case RecordKind::unidentified: return "unidentified";
+    case RecordKind::message: return "message";
+    case RecordKind::commit: return "commit";
+    case RecordKind::begin_prepare: return "begin_prepare";
+    case RecordKind::prepare: return "prepare";
+    case RecordKind::commit_prepared: return "commit_prepared";
+    case RecordKind::rollback_prepared: return "rollback_prepared";
+    case RecordKind::stream_start: return "stream_start";
+    case RecordKind::stream_stop: return "stream_stop";
+    case RecordKind::stream_abort: return "stream_abort";
+    case RecordKind::stream_commit: return "stream_commit";
+    case RecordKind::stream_prepare: return "stream_prepare";
     }
     return {};
 }
@@ -289,8 +294,8 @@ Session read_session(std::string_view record) {
     Session session;
     session.protocol = in.varint32("the protocol version");
     if (session.protocol != protocol_version)
-        in.fail("protocol version " + std::to_string(session.protocol) + " is not supported, this side speaks version " +
-                std::to_string(protocol_version));
+        in.fail("protocol version " + std::to_string(session.protocol) +
+                " is not supported, this side speaks version " + std::to_string(protocol_version));
     session.plugin_version = in.string();
     session.server_version_num = in.varint32("the server version");
     session.database_oid = in.varint32("the database oid");
@@ -340,26 +345,27 @@ RowChange read_row(std::string_view record, Block block, const ShapeTable &shape
     row.relation = relation_number(in);
     bool new_tuple = true;
     switch (row.kind) {
-        case RecordKind::insert: break;
-        case RecordKind::update: row.old_kind = old_tuple(in, true); break;
-        case RecordKind::erase:
-            row.old_kind = old_tuple(in, false);
-            new_tuple = false;
-            break;
-        case RecordKind::unidentified: {
-            const std::uint8_t operation = in.u8();
-            if (operation != 'U' && operation != 'D') in.fail("unknown operation " + printable(operation));
-            row.operation = static_cast<char>(operation);
-            new_tuple = operation == 'U';
-            break;
-        }
-        default: throw ProtocolError(0, "expected a row record and found " + std::string(name_of(row.kind)));
+    case RecordKind::insert: break;
+    case RecordKind::update: row.old_kind = old_tuple(in, true); break;
+    case RecordKind::erase:
+        row.old_kind = old_tuple(in, false);
+        new_tuple = false;
+        break;
+    case RecordKind::unidentified: {
+        const std::uint8_t operation = in.u8();
+        if (operation != 'U' && operation != 'D') in.fail("unknown operation " + printable(operation));
+        row.operation = static_cast<char>(operation);
+        new_tuple = operation == 'U';
+        break;
+    }
+    default: throw ProtocolError(0, "expected a row record and found " + std::string(name_of(row.kind)));
     }
     const TupleShape &shape = shapes.at(row.relation);
     values.clear();
     std::size_t old_columns = 0;
     if (row.old_kind != OldTuple::none) {
-        if (row.old_kind == OldTuple::key && shape.key_columns == 0) in.fail("a key row of a relation without key columns");
+        if (row.old_kind == OldTuple::key && shape.key_columns == 0)
+            in.fail("a key row of a relation without key columns");
         read_tuple(in, row.old_kind == OldTuple::key ? shape.key_columns : shape.columns, values);
         old_columns = values.size();
     }
@@ -372,11 +378,11 @@ RowChange read_row(std::string_view record, Block block, const ShapeTable &shape
 
 RelationNumber row_relation(std::string_view record, Block block) {
     switch (const RecordKind found = kind(record)) {
-        case RecordKind::insert:
-        case RecordKind::update:
-        case RecordKind::erase:
-        case RecordKind::unidentified: break;
-        default: throw ProtocolError(0, "expected a row record and found " + std::string(name_of(found)));
+    case RecordKind::insert:
+    case RecordKind::update:
+    case RecordKind::erase:
+    case RecordKind::unidentified: break;
+    default: throw ProtocolError(0, "expected a row record and found " + std::string(name_of(found)));
     }
     Cursor in(record, 1);
     subxid(in, block);
@@ -551,4 +557,4 @@ StreamPrepare read_stream_prepare(std::string_view record) {
     return prepare;
 }
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

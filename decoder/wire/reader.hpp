@@ -1,5 +1,6 @@
-// reader.hpp: bytes in, bounds-checked. RecordAssembler turns frames into records, the read_ functions turn a record into its struct.
-// All of them throw ProtocolError on anything the protocol document does not allow; none reads outside the bytes it was given.
+// reader.hpp: bytes in, bounds-checked. RecordAssembler turns frames into records, the read_ functions turn a record
+// into its struct. All of them throw ProtocolError on anything the protocol document does not allow; none reads outside
+// the bytes it was given.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +17,19 @@ namespace walbridge::wire {
 
 // The bytes are not what the protocol allows. Nothing can be skipped safely: the connection has to be given up.
 class ProtocolError : public std::runtime_error {
-public:
+  public:
     // offset: byte in the record or frame where reading stopped.
     ProtocolError(std::uint64_t offset, const std::string &reason);
     std::uint64_t offset() const { return offset_; }
     const std::string &reason() const { return reason_; }
 
-private:
+  private:
     std::uint64_t offset_;
     std::string reason_;
 };
 
-// One record's payload (kind and body). The bytes stay valid as long as owner lives: a frame that holds the record whole, or a buffer
-// that was assembled from several frames.
+// One record's payload (kind and body). The bytes stay valid as long as owner lives: a frame that holds the record
+// whole, or a buffer that was assembled from several frames.
 struct Record {
     std::string_view bytes;
     std::shared_ptr<const void> owner;
@@ -36,7 +37,7 @@ struct Record {
 
 // Splits frames into records without copying records that stand whole in a frame. For use by one thread.
 class RecordAssembler {
-public:
+  public:
     explicit RecordAssembler(std::uint64_t longest_record = max_record_bytes) : longest_record_(longest_record) {}
 
     // Takes the next frame. The previous one must have been read to its end (next() returned nothing).
@@ -47,7 +48,7 @@ public:
     // True while a record has begun whose rest must come with the next frames.
     bool in_record() const { return assembled_ != nullptr; }
 
-private:
+  private:
     std::uint64_t longest_record_;
     std::string_view frame_;
     std::size_t position_ = 0;
@@ -67,13 +68,13 @@ TupleShape shape_of(const Relation &relation);
 
 // The shapes of all relations of a connection by number. Numbers are dense, so this is an array.
 class ShapeTable {
-public:
+  public:
     // Throws ProtocolError when the number is taken: numbers are never reused.
     void learn(const Relation &relation);
     // Throws ProtocolError when no relation record gave this number.
     const TupleShape &at(RelationNumber number) const;
 
-private:
+  private:
     std::vector<std::optional<TupleShape>> shapes_;
 };
 
@@ -81,7 +82,8 @@ private:
 enum class Block { plain, streamed };
 
 RecordKind kind(std::string_view record);
-// True for the kinds that count as changes in tallies (of messages only the transactional ones do; this says true for every message).
+// True for the kinds that count as changes in tallies (of messages only the transactional ones do; this says true for
+// every message).
 bool is_change(RecordKind kind);
 // For logs: "insert", "stream_stop", ...
 std::string_view name_of(RecordKind kind);
@@ -90,8 +92,8 @@ std::string_view name_of(RecordKind kind);
 Session read_session(std::string_view record);
 Relation read_relation(std::string_view record);
 Begin read_begin(std::string_view record);
-// insert, update, erase, unidentified. values is overwritten and holds what the result's spans point to; keep it for the next call and
-// nothing is allocated per row.
+// insert, update, erase, unidentified. values is overwritten and holds what the result's spans point to; keep it for
+// the next call and nothing is allocated per row.
 RowChange read_row(std::string_view record, Block block, const ShapeTable &shapes, std::vector<ColumnValue> &values);
 // The relation a row record names, without reading its tuples.
 RelationNumber row_relation(std::string_view record, Block block);
@@ -108,4 +110,4 @@ StreamAbort read_stream_abort(std::string_view record);
 StreamCommit read_stream_commit(std::string_view record);
 StreamPrepare read_stream_prepare(std::string_view record);
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

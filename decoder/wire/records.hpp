@@ -12,42 +12,42 @@
 namespace walbridge::wire {
 
 using Lsn = std::uint64_t;
-using Xid = std::uint32_t;           // 0 is no transaction
-using Oid = std::uint32_t;           // of the source
+using Xid = std::uint32_t; // 0 is no transaction
+using Oid = std::uint32_t; // of the source
 using RelationNumber = std::uint32_t;
-using Microseconds = std::int64_t;   // since 2000-01-01 00:00:00 UTC
+using Microseconds = std::int64_t; // since 2000-01-01 00:00:00 UTC
 
 struct ColumnValue {
     ValueKind kind = ValueKind::null;
-    std::string_view bytes;          // empty for null and unchanged
+    std::string_view bytes = {}; // empty for null and unchanged
 };
 
 struct Session {
     std::uint32_t protocol = protocol_version;
-    std::string_view plugin_version;
+    std::string_view plugin_version = {};
     std::uint32_t server_version_num = 0;
     Oid database_oid = 0;
-    std::string_view database;
-    std::string_view server_encoding;
+    std::string_view database = {};
+    std::string_view server_encoding = {};
     std::uint64_t counter_seed = 0;
 };
 
 struct TypeRef {
-    Oid oid = 0;                     // 0: absent
-    std::string_view schema;
-    std::string_view name;
-    char category = 0;               // pg_type.typtype, or 'a' for an array
+    Oid oid = 0; // 0: absent
+    std::string_view schema = {};
+    std::string_view name = {};
+    char category = 0; // pg_type.typtype, or 'a' for an array
 };
 
 struct Column {
-    std::string_view name;
-    std::uint8_t flags = 0;          // column_flag
-    TypeRef type;
+    std::string_view name = {};
+    std::uint8_t flags = 0; // column_flag
+    TypeRef type = {};
     std::int32_t typmod = -1;
-    TypeRef element;                 // base type of a domain or element type of an array
-    std::string_view collation_schema;
-    std::string_view collation_name; // empty: default or none
-    std::vector<std::string_view> labels;
+    TypeRef element = {}; // base type of a domain or element type of an array
+    std::string_view collation_schema = {};
+    std::string_view collation_name = {}; // empty: default or none
+    std::vector<std::string_view> labels = {};
 
     bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 };
@@ -55,18 +55,18 @@ struct Column {
 struct Relation {
     RelationNumber number = 0;
     Oid oid = 0;
-    std::string_view schema;
-    std::string_view name;
-    char kind = 'r';                 // pg_class.relkind
-    char identity = 'd';             // pg_class.relreplident
-    std::vector<Column> columns;
+    std::string_view schema = {};
+    std::string_view name = {};
+    char kind = 'r';     // pg_class.relkind
+    char identity = 'd'; // pg_class.relreplident
+    std::vector<Column> columns = {};
 };
 
 struct Begin {
     Xid xid = 0;
     Lsn commit_lsn = 0;
     Microseconds commit_time = 0;
-    std::string_view origin;         // empty: a local transaction
+    std::string_view origin = {}; // empty: a local transaction
     Lsn origin_lsn = 0;
 };
 
@@ -82,17 +82,17 @@ struct Commit {
 // insert, update, erase and unidentified. Which spans are filled follows from kind, old_kind and operation.
 struct RowChange {
     RecordKind kind = RecordKind::insert;
-    Xid subxid = 0;                  // 0 outside stream blocks
+    Xid subxid = 0; // 0 outside stream blocks
     RelationNumber relation = 0;
     OldTuple old_kind = OldTuple::none;
-    char operation = 0;              // unidentified only: 'U' or 'D'
-    std::span<const ColumnValue> old_values;  // key columns only when old_kind is key
-    std::span<const ColumnValue> new_values;
+    char operation = 0;                           // unidentified only: 'U' or 'D'
+    std::span<const ColumnValue> old_values = {}; // key columns only when old_kind is key
+    std::span<const ColumnValue> new_values = {};
 };
 
 struct Truncate {
     Xid subxid = 0;
-    std::vector<RelationNumber> relations;
+    std::vector<RelationNumber> relations = {};
     bool cascade = false;
     bool restart_identity = false;
 };
@@ -101,23 +101,23 @@ struct Message {
     Xid subxid = 0;
     bool transactional = false;
     Lsn lsn = 0;
-    std::string_view prefix;
-    std::string_view content;        // bytes, not text
+    std::string_view prefix = {};
+    std::string_view content = {}; // bytes, not text
 };
 
 struct BeginPrepare {
     Xid xid = 0;
-    std::string_view gid;
+    std::string_view gid = {};
     Lsn prepare_lsn = 0;
     Lsn end_lsn = 0;
     Microseconds prepare_time = 0;
-    std::string_view origin;
+    std::string_view origin = {};
     Lsn origin_lsn = 0;
 };
 
 struct Prepare {
     Xid xid = 0;
-    std::string_view gid;
+    std::string_view gid = {};
     Lsn prepare_lsn = 0;
     Lsn end_lsn = 0;
     Microseconds prepare_time = 0;
@@ -127,18 +127,18 @@ struct Prepare {
 
 struct CommitPrepared {
     Xid xid = 0;
-    std::string_view gid;
+    std::string_view gid = {};
     Lsn commit_lsn = 0;
     Lsn end_lsn = 0;
     Microseconds commit_time = 0;
     std::uint64_t counter = 0;
-    std::string_view origin;
+    std::string_view origin = {};
     Lsn origin_lsn = 0;
 };
 
 struct RollbackPrepared {
     Xid xid = 0;
-    std::string_view gid;
+    std::string_view gid = {};
     Lsn prepare_end_lsn = 0;
     Lsn rollback_end_lsn = 0;
     Microseconds prepare_time = 0;
@@ -148,7 +148,7 @@ struct RollbackPrepared {
 struct StreamStart {
     Xid xid = 0;
     bool first_block = false;
-    std::string_view origin;
+    std::string_view origin = {};
 };
 
 struct StreamStop {
@@ -158,7 +158,7 @@ struct StreamStop {
 
 struct StreamAbort {
     Xid xid = 0;
-    Xid subxid = 0;                  // equal to xid: everything is gone
+    Xid subxid = 0; // equal to xid: everything is gone
     Lsn abort_lsn = 0;
 };
 
@@ -175,7 +175,7 @@ struct StreamCommit {
 
 struct StreamPrepare {
     Xid xid = 0;
-    std::string_view gid;
+    std::string_view gid = {};
     Lsn prepare_lsn = 0;
     Lsn end_lsn = 0;
     Microseconds prepare_time = 0;
@@ -184,4 +184,4 @@ struct StreamPrepare {
     std::uint32_t checksum = 0;
 };
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

@@ -36,9 +36,7 @@ void encode_u32(char *out, std::uint32_t value) {
     for (int i = 0; i < 4; ++i) out[i] = static_cast<char>(value >> (8 * i));
 }
 
-bool has_bytes(const ColumnValue &value) {
-    return value.kind == ValueKind::text || value.kind == ValueKind::binary;
-}
+bool has_bytes(const ColumnValue &value) { return value.kind == ValueKind::text || value.kind == ValueKind::binary; }
 
 std::uint64_t tuple_bytes(std::span<const ColumnValue> values) {
     std::uint64_t total = (values.size() + 3) / 4;
@@ -54,7 +52,7 @@ void put_type(ByteBuffer &out, const TypeRef &type) {
     out.put_u8(static_cast<std::uint8_t>(type.category));
 }
 
-}  // namespace
+} // namespace
 
 // ---- FrameWriter
 
@@ -261,23 +259,21 @@ void RecordWriter::write(const RowChange &record, Tally &first, Tally *second) {
     bool old_tuple = false;
     bool new_tuple = true;
     switch (record.kind) {
-        case RecordKind::insert:
-            break;
-        case RecordKind::update:
-            head.put_u8(static_cast<std::uint8_t>(record.old_kind));
-            old_tuple = record.old_kind != OldTuple::none;
-            break;
-        case RecordKind::erase:
-            head.put_u8(static_cast<std::uint8_t>(record.old_kind));
-            old_tuple = true;
-            new_tuple = false;
-            break;
-        case RecordKind::unidentified:
-            head.put_u8(static_cast<std::uint8_t>(record.operation));
-            new_tuple = record.operation == 'U';
-            break;
-        default:
-            throw std::logic_error("not a row change");
+    case RecordKind::insert: break;
+    case RecordKind::update:
+        head.put_u8(static_cast<std::uint8_t>(record.old_kind));
+        old_tuple = record.old_kind != OldTuple::none;
+        break;
+    case RecordKind::erase:
+        head.put_u8(static_cast<std::uint8_t>(record.old_kind));
+        old_tuple = true;
+        new_tuple = false;
+        break;
+    case RecordKind::unidentified:
+        head.put_u8(static_cast<std::uint8_t>(record.operation));
+        new_tuple = record.operation == 'U';
+        break;
+    default: throw std::logic_error("not a row change");
     }
     std::uint64_t bytes = head.view().size();
     if (old_tuple) bytes += tuple_bytes(record.old_values);
@@ -420,4 +416,4 @@ void RecordWriter::write(const StreamPrepare &record) {
     finish();
 }
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

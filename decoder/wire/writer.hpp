@@ -15,35 +15,40 @@ namespace walbridge::wire {
 
 // Where finished frames go. send() may throw; the writer is then unusable if a record had been sent in part.
 class FrameSink {
-public:
+  public:
     virtual void send(std::string_view frame) = 0;
 
-protected:
+  protected:
     ~FrameSink() = default;
 };
 
-// Packs records into frames of at most max_frame_bytes. Holds one frame; a longer record leaves frame by frame while it is written.
+// Packs records into frames of at most max_frame_bytes. Holds one frame; a longer record leaves frame by frame while it
+// is written.
 class FrameWriter {
-public:
+  public:
     explicit FrameWriter(FrameSink &sink) : sink_(sink) { start_frame(false); }
 
-    // Starts a record of exactly `bytes` payload bytes. The payload is added to the given tallies once the record is complete.
+    // Starts a record of exactly `bytes` payload bytes. The payload is added to the given tallies once the record is
+    // complete.
     void begin_record(std::uint64_t bytes, Tally *first = nullptr, Tally *second = nullptr);
     void put_u8(std::uint8_t value) { put_bytes({reinterpret_cast<const char *>(&value), 1}); }
     void put_u32(std::uint32_t value);
     void put_varint(std::uint64_t value);
     void put_signed(std::int64_t value);
     void put_bytes(std::string_view bytes);
-    void put_string(std::string_view bytes) { put_varint(bytes.size()); put_bytes(bytes); }
+    void put_string(std::string_view bytes) {
+        put_varint(bytes.size());
+        put_bytes(bytes);
+    }
     void end_record();
 
     // Sends what has been collected, if anything.
     void flush();
-    // After an error: forgets the record that was being written. If a part of it has been sent already, the connection cannot go on
-    // and every later begin_record throws.
+    // After an error: forgets the record that was being written. If a part of it has been sent already, the connection
+    // cannot go on and every later begin_record throws.
     void cut_back();
 
-private:
+  private:
     void start_frame(bool continued);
     void spill();
     void tally_pending();
@@ -51,9 +56,9 @@ private:
     FrameSink &sink_;
     std::array<char, max_frame_bytes> frame_;
     std::size_t used_ = 0;
-    std::size_t record_start_ = 0;   // in frame_, the length prefix included
-    std::size_t untallied_ = 0;      // first payload byte in frame_ that is not in crcs_ yet
-    std::uint64_t missing_ = 0;      // payload bytes still to come
+    std::size_t record_start_ = 0; // in frame_, the length prefix included
+    std::size_t untallied_ = 0;    // first payload byte in frame_ that is not in crcs_ yet
+    std::uint64_t missing_ = 0;    // payload bytes still to come
     Tally *tallies_[2] = {nullptr, nullptr};
     std::uint32_t crcs_[2] = {0, 0};
     bool in_record_ = false;
@@ -63,7 +68,7 @@ private:
 
 // Collects the body of a small record, to learn its length before it is written.
 class ByteBuffer {
-public:
+  public:
     void put_u8(std::uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
     void put_u32(std::uint32_t value);
     void put_varint(std::uint64_t value);
@@ -72,7 +77,7 @@ public:
     void clear() { bytes_.clear(); }
     std::string_view view() const { return bytes_; }
 
-private:
+  private:
     std::string bytes_;
 };
 
@@ -81,7 +86,7 @@ void put_descriptor(ByteBuffer &out, const Relation &relation);
 
 // Writes records. Change records are added to the tallies given.
 class RecordWriter {
-public:
+  public:
     explicit RecordWriter(FrameSink &sink) : frames_(sink) {}
 
     void write(const Session &record);
@@ -104,7 +109,7 @@ public:
     void flush() { frames_.flush(); }
     void cut_back() { frames_.cut_back(); }
 
-private:
+  private:
     ByteBuffer &start(RecordKind kind);
     void finish(Tally *first = nullptr, Tally *second = nullptr);
     void put_tuple(std::span<const ColumnValue> values);
@@ -113,4 +118,4 @@ private:
     ByteBuffer body_;
 };
 
-}  // namespace walbridge::wire
+} // namespace walbridge::wire

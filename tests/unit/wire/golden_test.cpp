@@ -1,0 +1,79 @@
+// golden_test.cpp: the bytes of protocol version 1, as they were when it was published. If this fails, the format has
+// changed: that takes a new protocol version. WALBRIDGE_WRITE_GOLDEN=1 writes the file anew.
+#include "sample_stream.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+using namespace walbridge::wire;
+using namespace walbridge::wire::testing;
+
+namespace {
+
+const std::string golden_file = std::string(GOLDEN_DIR) + "/v1_every_record.bin";
+
+// The file: each frame behind its length in four bytes, least significant first.
+std::string pack(const std::vector<std::string> &frames) {
+    std::string packed;
+    for (const std::string &frame : frames) {
+        for (int i = 0; i < 4; ++i) packed += static_cast<char>(frame.size() >> (8 * i));
+        packed += frame;
+    }
+    return packed;
+}
+
+std::string golden_bytes() {
+    std::ifstream file(golden_file, std::ios::binary);
+    BOOST_REQUIRE_MESSAGE(file, "cannot open " << golden_file);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(golden)
+
+BOOST_AUTO_TEST_CASE(the_writer_gives_the_published_bytes) {
+    MemorySink sink;
+    write_sample_stream(sink);
+    if (std::getenv("WALBRIDGE_WRITE_GOLDEN") != nullptr)
+        std::ofstream(golden_file, std::ios::binary) << pack(sink.frames);
+    BOOST_TEST((pack(sink.frames) == golden_bytes()));
+}
+
+BOOST_AUTO_TEST_CASE(the_reader_understands_the_published_bytes) {
+    const std::string packed = golden_bytes();
+    RecordAssembler assembler;
+    Consumer consumer;
+    int records = 0;
+    for (std::size_t position = 0; position < packed.size();) {
+        std::size_t bytes = 0;
+        for (int i = 3; i >= 0; --i)
+            bytes = (bytes << 8) | static_cast<unsigned char>(packed.at(position + static_cast<std::size_t>(i)));
+        assembler.feed(std::string_view(packed).substr(position + 4, bytes), nullptr);
+        while (auto record = assembler.next()) {
+            consumer.read(record->bytes);
+            ++records;
+        }
+        position += 4 + bytes;
+    }
+    BOOST_TEST(records == 29);
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_is_the_bytes_of_the_document) {
+    MemorySink sink;
+    RecordWriter out(sink);
+    out.write(
+        Commit{.commit_lsn = 300, .end_lsn = 1, .commit_time = -1, .counter = 2, .changes = 3, .checksum = 0x04030201});
+    out.flush();
+    BOOST_REQUIRE_EQUAL(sink.frames.size(), 1u);
+    // flags, length, kind, varint 300, varint 1, zigzag -1, 2, 3, u32
+    BOOST_TEST(sink.frames[0] == std::string("\0\x0b"
+                                             "C"
+                                             "\xac\x02\x01\x01\x02\x03\x01\x02\x03\x04",
+                                             13));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
