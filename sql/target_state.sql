@@ -3,11 +3,18 @@
 
 CREATE SCHEMA IF NOT EXISTS walbridge;
 
+-- Which shape of this file the database holds; the service runs the file when the number is smaller than its own.
+CREATE TABLE IF NOT EXISTS walbridge.state_version (
+    version integer NOT NULL
+);
+
 -- One row per task: what it is, in which state, whose source it follows. `control` is how a command line on another host speaks
 -- to the process: it writes a request, the process answers by changing `state`.
 CREATE TABLE IF NOT EXISTS walbridge.task (
     task               text PRIMARY KEY,
     state              text NOT NULL DEFAULT 'new',
+    phase              text,                        -- what a start has to go on with: load, follow, done; NULL = no plan stored yet
+    paused             boolean NOT NULL DEFAULT false, -- asked for; holds over restarts
     error              jsonb,                       -- of the last failure: kind, object, reason, remedy, exit_code, at
     stages             text[] NOT NULL,
     source_system      text,                        -- system identifier of the source cluster
@@ -57,6 +64,7 @@ CREATE TABLE IF NOT EXISTS walbridge.table_sync (
     estimated_bytes bigint NOT NULL DEFAULT 0,
     started_at  timestamptz,
     finished_at timestamptz,
+    fingerprint text,                               -- storage and columns of the table under the snapshot that planned the chunk
     PRIMARY KEY (task, source_oid, chunk)
 );
 
@@ -91,4 +99,13 @@ CREATE TABLE IF NOT EXISTS walbridge.conflict (
     source_row  jsonb,
     target_row  jsonb,
     UNIQUE (task, commit_lsn, change)
+);
+
+-- Replica identities that walbridge set on the source (source.replica_identity = "set"); `release` puts the old ones back.
+CREATE TABLE IF NOT EXISTS walbridge.replica_identity (
+    task        text NOT NULL,
+    schema_name text NOT NULL,
+    table_name  text NOT NULL,
+    statement   text NOT NULL,                      -- restores the table's identity
+    PRIMARY KEY (task, schema_name, table_name)
 );
