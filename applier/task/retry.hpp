@@ -1,0 +1,48 @@
+// retry.hpp: whether a failure may be cured by time, how long to wait, and when to give up (decision 5, requirement
+// T-04). Pure: no clock, no sleep; the caller passes the time.
+#pragma once
+
+#include "base/error.hpp"
+#include "config/task_config.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace walbridge::task {
+
+enum class RetryClass {
+    connection, ///< a server is not there: the window `retry.connection`
+    other,      ///< deadlock, lock timeout, disk full, too many connections, slot still held: the window `retry.other`
+    never,      ///< a decision is needed
+};
+
+[[nodiscard]] RetryClass classify(const Error &error);
+
+/// The failures of one outage: exponential pauses with jitter inside the window of their class.
+class RetryWindow {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    explicit RetryWindow(const TaskConfig::Retry &limits, std::uint64_t seed = 1)
+        : limits_(limits), random_(seed | 1) {}
+
+    /// Notes a failure at `now`. The pause before the next attempt; nullopt = give up (the class is never, or the
+    /// window is over).
+    std::optional<std::chrono::milliseconds> failed(RetryClass kind, Clock::time_point now);
+
+    /// Something worked: the next failure opens a new window.
+    void succeeded();
+
+    [[nodiscard]] int attempts() const { return attempts_; }
+    /// When the outage began; meaningful while attempts() > 0.
+    [[nodiscard]] Clock::time_point since() const { return since_; }
+
+  private:
+    TaskConfig::Retry limits_;
+    std::uint64_t random_;
+    int attempts_ = 0;
+    Clock::time_point since_{};
+};
+
+} // namespace walbridge::task

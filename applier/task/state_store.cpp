@@ -1,0 +1,231 @@
+// state_store.cpp: SQL of the task's row and of its lock.
+#include "task/state_store.hpp"
+
+#include "base/log.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <unistd.h>
+
+namespace walbridge::task {
+namespace {
+
+/// The two halves of the advisory key: ours, and the task's.
+const char *const lock_class = "pg_catalog.hashtext('walbridge task')";
+
+std::string array_literal(const std::vector<std::string> &words) {
+    std::string out = "{";
+    for (const auto &word : words) out += (out.size() > 1 ? "," : "") + word;
+    return out + "}";
+}
+
+std::optional<std::string> text_at(const pg::Result &row, int column) {
+    if (row.null(0, column)) return std::nullopt;
+    return row.text(0, column);
+}
+
+int installed_version(pg::Session &target) {
+    if (!target.value("SELECT pg_catalog.to_regclass('walbridge.state_version')")) return 0;
+    const auto version = target.value("SELECT max(version) FROM walbridge.state_version");
+    return version ? std::stoi(*version) : 0;
+}
+
+} // namespace
+
+bool state_installed(pg::Session &target) { return installed_version(target) > 0; }
+
+void install_state(pg::Session &target) {
+    const auto newer = [](int version) {
+        return Error(ErrorKind::task_state, "schema walbridge on the target",
+                     fmt::format("its state has version {}, this walbridge knows {}", version, state_version),
+                     "Run the newer walbridge.");
+    };
+    if (const int version = installed_version(target); version == state_version)
+        return;
+    else if (version > state_version)
+        throw newer(version);
+    target.execute("BEGIN");
+    try {
+        target.execute("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('walbridge state'))");
+        if (const int version = installed_version(target); version > state_version)
+            throw newer(version);
+        else if (version < state_version) {
+            target.execute(target_state_sql);
+            target.execute("DELETE FROM walbridge.state_version");
+            target.execute(fmt::format("INSERT INTO walbridge.state_version VALUES ({})", state_version));
+            log::info("installed walbridge's state in the target", {{"version", state_version}});
+        }
+        target.execute("COMMIT");
+    } catch (...) {
+        target.rollback_quietly();
+        throw;
+    }
+}
+
+std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
+    if (!state_installed(target)) return std::nullopt;
+    const auto row = target.query("SELECT state, coalesce(phase, ''), paused, error, "
+                                  "pg_catalog.array_to_string(stages, ','), slot_name, source_system, "
+                                  "coalesce(source_timeline, 0), source_database, coalesce(source_database_oid, "
+                                  "0)::bigint, slot_plugin, slot_created_lsn, "
+                                  "slot_transactions, holder, control, status, extract(epoch FROM "
+                                  "pg_catalog.clock_timestamp() - status_at), updated_at "
+                                  "FROM walbridge.task WHERE task = $1",
+                                  {task});
+    if (row.rows() == 0) return std::nullopt;
+    TaskRow found;
+    found.state = state_of(row.get(0, 0)).value_or(State::failed);
+    found.phase = phase_of(row.get(0, 1)).value_or(Phase::none);
+    found.paused = row.flag(0, 2);
+    found.error = text_at(row, 3);
+    std::string stages = row.text(0, 4);
+    for (std::size_t from = 0; from < stages.size();) {
+        const auto comma = std::min(stages.find(',', from), stages.size());
+        found.stages.push_back(stages.substr(from, comma - from));
+        from = comma + 1;
+    }
+    found.slot = text_at(row, 5);
+    auto &identity = found.identity;
+    identity.system = row.text(0, 6);
+    identity.timeline = static_cast<std::uint32_t>(row.number(0, 7));
+    identity.database = row.text(0, 8);
+    identity.database_oid = static_cast<std::uint32_t>(row.number(0, 9));
+    identity.slot = found.slot.value_or("");
+    identity.plugin = row.text(0, 10);
+    identity.slot_created = parse_lsn(row.get(0, 11)).value_or(Lsn{});
+    if (!row.null(0, 12)) identity.slot_transactions = row.number(0, 12);
+    found.holder = text_at(row, 13);
+    found.control = text_at(row, 14);
+    found.status = text_at(row, 15);
+    if (const auto age = text_at(row, 16)) found.status_age = std::stod(*age);
+    found.updated_at = row.text(0, 17);
+    return found;
+}
+
+std::vector<std::string> stage_names(const TaskConfig &config) {
+    std::vector<std::string> names;
+    if (config.schema_stage) names.emplace_back("schema");
+    if (config.full_stage) names.emplace_back("full");
+    if (config.incremental_stage) names.emplace_back("incremental");
+    return names;
+}
+
+void create_task(pg::Session &target, const TaskConfig &config) {
+    target.query("INSERT INTO walbridge.task (task, stages) VALUES ($1, $2::text[]) ON CONFLICT (task) DO NOTHING",
+                 {config.name, array_literal(stage_names(config))});
+}
+
+void remove_task(pg::Session &target, const std::string &task) {
+    target.execute("BEGIN");
+    try {
+        for (const auto *table : {"conflict", "schema_item", "table_sync", "replica_identity", "progress", "task"})
+            target.query(fmt::format("DELETE FROM walbridge.{} WHERE task = $1", table), {task});
+        target.execute("COMMIT");
+    } catch (...) {
+        target.rollback_quietly();
+        throw;
+    }
+}
+
+bool set_state(pg::Session &target, const std::string &task, std::optional<std::uint64_t> epoch, State state,
+               const std::optional<std::string> &error) {
+    const auto changed = target.query(
+        "UPDATE walbridge.task t SET state = $2, error = coalesce($3::jsonb, CASE WHEN $2 IN ('running', 'completed') "
+        "THEN NULL ELSE error END), "
+        "updated_at = now() WHERE task = $1 AND state <> 'switched-over' "
+        "AND ($4::bigint IS NULL OR EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND p.epoch = "
+        "$4::bigint))",
+        {task, std::string(name_of(state)), error, epoch ? pg::Parameter(std::to_string(*epoch)) : std::nullopt});
+    return changed.affected() == 1;
+}
+
+std::string error_json(const Error &error) {
+    nlohmann::ordered_json json;
+    json["kind"] = name_of(error.kind());
+    json["object"] = error.object();
+    json["reason"] = error.reason();
+    json["remedy"] = error.remedy();
+    json["exit_code"] = error.exit_code();
+    json["at"] =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    // Messages may carry bytes that are not UTF-8.
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void store_slot_intent(pg::Session &target, const std::string &task, const std::string &slot,
+                       const StoredIdentity &source) {
+    target.query("UPDATE walbridge.task SET slot_name = $2, source_system = $3, source_database = $4, "
+                 "source_database_oid = $5::oid, "
+                 "updated_at = now() WHERE task = $1",
+                 {task, slot, source.system, source.database, std::to_string(source.database_oid)});
+}
+
+void store_identity(pg::Session &target, const std::string &task, const StoredIdentity &identity) {
+    target.query("UPDATE walbridge.task SET slot_name = $2, source_system = $3, source_timeline = $4::integer, "
+                 "source_database = $5, "
+                 "source_database_oid = $6::oid, slot_plugin = $7, slot_created_lsn = $8::pg_lsn, updated_at = now() "
+                 "WHERE task = $1",
+                 {task, identity.slot, identity.system, std::to_string(identity.timeline), identity.database,
+                  std::to_string(identity.database_oid), identity.plugin, to_string(identity.slot_created)});
+}
+
+void store_phase(pg::Session &target, const std::string &task, Phase phase) {
+    target.query("UPDATE walbridge.task SET phase = nullif($2, ''), updated_at = now() WHERE task = $1",
+                 {task, std::string(name_of(phase))});
+}
+
+void request_control(pg::Session &target, const std::string &task, const std::optional<std::string> &request) {
+    target.query("UPDATE walbridge.task SET control = $2, control_at = CASE WHEN $2 IS NULL THEN NULL ELSE now() END "
+                 "WHERE task = $1",
+                 {task, request});
+}
+
+std::optional<int> lock_holder(pg::Session &target, const std::string &task) {
+    const auto pid = target.value(
+        fmt::format("SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_database d ON d.oid = l.database "
+                    "WHERE d.datname = pg_catalog.current_database() AND l.locktype = 'advisory' AND l.objsubid = 2 "
+                    "AND l.granted "
+                    "AND l.classid = ({}::bigint & 4294967295)::oid AND l.objid = (pg_catalog.hashtext($1)::bigint & "
+                    "4294967295)::oid",
+                    lock_class),
+        {task});
+    if (!pid) return std::nullopt;
+    return std::stoi(*pid);
+}
+
+void lock_task(pg::Session &target, const std::string &task, std::chrono::seconds stale) {
+    const auto try_lock = [&] {
+        return target
+            .query(fmt::format("SELECT pg_catalog.pg_try_advisory_lock({}, pg_catalog.hashtext($1))", lock_class),
+                   {task})
+            .flag(0, 0);
+    };
+    // A process killed a moment ago leaves a backend that is about to notice; a hanging one leaves a status that ages.
+    for (int attempt = 0; attempt < 30; ++attempt) {
+        if (try_lock()) return;
+        const auto row = read_task(target, task);
+        if (attempt >= 6 && row && row->status_age && *row->status_age < 3)
+            throw Error(ErrorKind::task_state, fmt::format("task {}", task),
+                        fmt::format("another process runs it: {}", row->holder.value_or("unknown")),
+                        fmt::format("Stop that one first (walbridge stop), or look at it with walbridge status."));
+        if (const auto pid = lock_holder(target, task);
+            pid && attempt > 0 && (!row || !row->status_age || *row->status_age > static_cast<double>(stale.count()))) {
+            log::warning("ended the session of an older process of this task that no longer answers", {{"pid", *pid}});
+            target.query("SELECT pg_catalog.pg_terminate_backend($1::integer)", {std::to_string(*pid)});
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+    throw Error(ErrorKind::task_state, fmt::format("task {}", task),
+                "another session holds the task's lock on the target",
+                "Look at it with walbridge status; end the session it names in pg_locks.");
+}
+
+std::string holder_name() {
+    std::array<char, 256> host{};
+    if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+    return fmt::format("{} pid {}", host.data(), getpid());
+}
+
+} // namespace walbridge::task

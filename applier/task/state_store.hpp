@@ -1,0 +1,85 @@
+// state_store.hpp: the task's row in the target's walbridge.task: installing the state, reading it, changing it, and
+// the lock that one running process holds. Nothing here decides what the target's data holds: that is the progress row
+// (target/postgres/progress.hpp).
+#pragma once
+
+#include "base/error.hpp"
+#include "base/lsn.hpp"
+#include "base/postgres/session.hpp"
+#include "config/task_config.hpp"
+#include "task/identity.hpp"
+#include "task/state.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace walbridge::task {
+
+/// sql/target_state.sql, embedded at build time.
+extern const char *const target_state_sql;
+/// The shape of the state this program reads and writes.
+inline constexpr int state_version = 1;
+
+/// Creates or upgrades the schema `walbridge` of the target where needed, one process at a time.
+/// Throws Error(task_state) when a newer walbridge wrote it.
+void install_state(pg::Session &target);
+[[nodiscard]] bool state_installed(pg::Session &target);
+
+struct TaskRow {
+    State state = State::fresh;
+    Phase phase = Phase::none;
+    bool paused = false;
+    std::optional<std::string> error; ///< JSON of the last failure
+    std::vector<std::string> stages;
+    std::optional<std::string> slot; ///< set before the slot is created
+    StoredIdentity identity;         ///< without the position; empty system = none stored yet
+    std::optional<std::string> holder, control, status;
+    std::optional<double> status_age; ///< seconds
+    std::string updated_at;
+};
+
+/// nullopt when the state is not installed or holds no such task.
+[[nodiscard]] std::optional<TaskRow> read_task(pg::Session &target, const std::string &task);
+
+/// The stages of a task as stored.
+[[nodiscard]] std::vector<std::string> stage_names(const TaskConfig &config);
+
+/// Creates the row of a new task; keeps an existing one.
+void create_task(pg::Session &target, const TaskConfig &config);
+
+/// Removes everything stored about the task (rows of all tables of the state).
+void remove_task(pg::Session &target, const std::string &task);
+
+/// Changes the state unless another process has taken the task over (its epoch is not `epoch`; nullopt = none taken
+/// yet) and unless the task was switched over. False when nothing was changed.
+bool set_state(pg::Session &target, const std::string &task, std::optional<std::uint64_t> epoch, State state,
+               const std::optional<std::string> &error = std::nullopt);
+
+/// An error as it is stored and shown: kind, object, reason, remedy, exit_code, at.
+[[nodiscard]] std::string error_json(const Error &error);
+
+/// Notes that a slot of this name is about to be created for the task on that cluster: what a restart may take for its
+/// own.
+void store_slot_intent(pg::Session &target, const std::string &task, const std::string &slot,
+                       const StoredIdentity &source);
+void store_identity(pg::Session &target, const std::string &task, const StoredIdentity &identity);
+void store_phase(pg::Session &target, const std::string &task, Phase phase);
+
+/// Asks the process that runs the task for something: "pause", "resume", "stop"; nullopt withdraws.
+void request_control(pg::Session &target, const std::string &task, const std::optional<std::string> &request);
+
+/// The backend that holds the task's lock on the target; nullopt when no process runs it.
+[[nodiscard]] std::optional<int> lock_holder(pg::Session &target, const std::string &task);
+
+/// Takes the lock for the life of `target`. A holder whose status is older than `stale` is a process that hangs or is
+/// cut off: its backend is ended (the epoch fences whatever it still tries). Throws Error(task_state) when a living
+/// process holds it.
+void lock_task(pg::Session &target, const std::string &task, std::chrono::seconds stale = std::chrono::seconds(10));
+
+/// host, process id.
+[[nodiscard]] std::string holder_name();
+
+} // namespace walbridge::task
