@@ -22,7 +22,7 @@ struct Column {
     std::uint32_t element_oid = 0;          ///< of a true array, else 0
     bool not_null = false;
     char identity = '\0', generated = '\0'; ///< pg_attribute's letters; '\0' = no
-    std::string default_sql;                ///< of a default or generated column; empty = none
+    std::string default_sql;                ///< of a default or generated column; empty = none; only after read_defaults()
     std::string collation;                  ///< qualified and quoted; empty = the type's own
 };
 
@@ -38,8 +38,8 @@ struct Table {
     char kind = 'r';                ///< r = holds rows, p = partitioned (its leaves hold the rows)
     char replica_identity = 'd';    ///< pg_class.relreplident
     std::uint32_t filenode = 0;     ///< under the session's snapshot
-    std::uint32_t parent_oid = 0;   ///< partitioned table this is a partition of
-    bool inherits = false;          ///< plain inheritance child
+    std::uint32_t parent_oid = 0;   ///< partitioned table this is a partition of, or first table it inherits from
+    bool inherits = false;          ///< the parent is one of plain inheritance
     bool row_security = false;
     double estimated_rows = 0;      ///< negative: never analyzed
     std::uint64_t pages = 0, bytes = 0; ///< heap pages and bytes with TOAST, now
@@ -53,8 +53,11 @@ struct Table {
 /// The caller filters by selection.
 [[nodiscard]] std::vector<Table> read_tables(pg::Session &session);
 
-/// One table by oid; nullopt when the session's snapshot does not show it.
+/// One table by oid, without indexes and sizes; nullopt when the session does not see it.
 [[nodiscard]] std::optional<Table> read_table(pg::Session &session, std::uint32_t oid);
+
+/// Fills default_sql of the table's columns, as of now.
+void read_defaults(pg::Session &session, Table &table);
 
 /// The index that identifies rows in the stream under the table's replica identity (default = immediate, valid primary key); nullptr
 /// for FULL, NOTHING or none.
