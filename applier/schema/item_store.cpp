@@ -1,0 +1,54 @@
+// item_store.cpp: SQL of walbridge.schema_item.
+#include "schema/item_store.hpp"
+
+#include "base/error.hpp"
+#include "schema/target_session.hpp"
+
+namespace walbridge::schema {
+
+void store_items(pg::Session &target, const std::string &task, const std::vector<Item> &items) {
+    if (items.empty()) return;
+    std::vector<std::vector<pg::Parameter>> rows;
+    rows.reserve(items.size());
+    for (const auto &item : items)
+        rows.push_back({task, std::to_string(item.number), std::string(name_of(item.section)), item.type, item.name, item.table,
+                        item.statement, item.done ? "t" : "f"});
+    copy_rows(target, "COPY walbridge.schema_item (task, item, section, object_type, object_name, table_name, statement, done) FROM STDIN", rows);
+}
+
+std::vector<Item> load_items(pg::Session &target, const std::string &task, bool only_open) {
+    const auto rows = target.query("SELECT item, section, object_type, object_name, table_name, statement, done FROM walbridge.schema_item "
+                                   "WHERE task = $1 AND NOT (done AND $2) ORDER BY item",
+                                   {task, only_open ? "t" : "f"});
+    std::vector<Item> items;
+    items.reserve(static_cast<std::size_t>(rows.rows()));
+    for (int row = 0; row < rows.rows(); ++row) {
+        Item item;
+        item.number = static_cast<int>(rows.number(row, 0));
+        const auto known = section(rows.get(row, 1));
+        if (!known) throw Error(ErrorKind::task_state, "walbridge.schema_item", "unknown section " + rows.text(row, 1));
+        item.section = *known;
+        item.type = rows.text(row, 2);
+        item.name = rows.text(row, 3);
+        if (!rows.null(row, 4)) item.table = rows.text(row, 4);
+        item.statement = rows.text(row, 5);
+        item.done = rows.flag(row, 6);
+        items.push_back(std::move(item));
+    }
+    return items;
+}
+
+void mark_done(pg::Session &target, const std::string &task, int number) {
+    target.query("UPDATE walbridge.schema_item SET done = true WHERE task = $1 AND item = $2::integer", {task, std::to_string(number)});
+}
+
+void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name, std::vector<Item> items) {
+    target.query("DELETE FROM walbridge.schema_item WHERE task = $1 AND table_name = $2 AND NOT done AND section <> 'before-data'",
+                 {task, old_name});
+    const auto last = target.value("SELECT max(item) FROM walbridge.schema_item WHERE task = $1", {task});
+    int number = last ? std::stoi(*last) : 0;
+    for (auto &item : items) item.number = ++number;
+    store_items(target, task, items);
+}
+
+} // namespace walbridge::schema

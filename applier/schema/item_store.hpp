@@ -1,0 +1,25 @@
+// item_store.hpp: rows of walbridge.schema_item: what the schema stage has to create and what of it is done.
+#pragma once
+
+#include "base/postgres/session.hpp"
+#include "schema/item.hpp"
+
+#include <string>
+#include <vector>
+
+namespace walbridge::schema {
+
+/// Through the caller's transaction.
+void store_items(pg::Session &target, const std::string &task, const std::vector<Item> &items);
+
+/// By number. `only_open`: those not done.
+[[nodiscard]] std::vector<Item> load_items(pg::Session &target, const std::string &task, bool only_open);
+
+/// Through the caller's transaction, together with the statement's effect.
+void mark_done(pg::Session &target, const std::string &task, int number);
+
+/// Replaces a table's open items after the data by `items` (numbered anew behind all others). `old_name` is the one
+/// the items were stored under. Through the caller's transaction.
+void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name, std::vector<Item> items);
+
+} // namespace walbridge::schema

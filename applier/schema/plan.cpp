@@ -1,0 +1,167 @@
+// plan.cpp: from pg_dump's entries to items.
+#include "schema/plan.hpp"
+
+#include "base/log.hpp"
+#include "schema/pg_dump.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace walbridge::schema {
+namespace {
+
+namespace cls = source::catalog_class;
+using source::ObjectId;
+
+bool one_of(std::string_view type, std::initializer_list<std::string_view> list) {
+    return std::find(list.begin(), list.end(), type) != list.end();
+}
+
+/// Kinds of objects that belong to a cluster's or database's set-up, not to its content.
+bool never(const DumpEntry &entry) {
+    return one_of(entry.type, {"PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "SUBSCRIPTION", "SUBSCRIPTION TABLE",
+                               "EVENT TRIGGER", "SERVER", "FOREIGN DATA WRAPPER", "USER MAPPING", "FOREIGN TABLE", "DATABASE", "BLOB",
+                               "BLOB METADATA", "DEFAULT ACL", "ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE PROPERTIES"}) ||
+           (entry.type == "COMMENT" && entry.name.starts_with("EXTENSION "));
+}
+
+bool comes_after_data(std::string_view type) {
+    return one_of(type, {"CONSTRAINT", "INDEX", "INDEX ATTACH", "FK CONSTRAINT", "CHECK CONSTRAINT", "STATISTICS", "RULE", "TRIGGER",
+                         "POLICY", "ROW SECURITY", "MATERIALIZED VIEW DATA"});
+}
+
+/// Which relation and which types have a name, for entries that pg_dump gives no oid.
+struct Names {
+    explicit Names(const source::ObjectGraph &graph) {
+        for (const auto &[id, object] : graph.objects)
+            if (id.catalog == cls::relation || id.catalog == cls::type) by_name.emplace(std::pair(object.schema, object.name), id);
+    }
+    std::multimap<std::pair<std::string, std::string>, ObjectId> by_name;
+};
+
+std::uint32_t table_of(const source::ObjectGraph &graph, ObjectId id) {
+    const auto *object = graph.find(id);
+    if (object == nullptr) return 0;
+    if (id.catalog == cls::relation && object->kind != 'i' && object->kind != 'I') return id.oid;
+    return object->on_table;
+}
+
+/// Relations that the snapshot shows and that are gone or have another name now: pg_dump could not lock them.
+std::vector<QualifiedName> gone_since(const TaskConfig &config, const source::ObjectGraph &graph) {
+    pg::Session now(config.source.endpoint, {config.application_name("schema"), false, {}});
+    const auto rows = now.query("SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c "
+                                "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid >= 16384");
+    std::map<std::uint32_t, QualifiedName> current;
+    for (int row = 0; row < rows.rows(); ++row)
+        current.emplace(static_cast<std::uint32_t>(rows.number(row, 0)), QualifiedName{rows.text(row, 1), rows.text(row, 2)});
+    std::vector<QualifiedName> gone;
+    for (const auto &[id, object] : graph.objects) {
+        if (id.catalog != cls::relation || std::string_view("rpvmS").find(object.kind) == std::string_view::npos) continue;
+        const auto found = current.find(id.oid);
+        if (found == current.end() || found->second != QualifiedName{object.schema, object.name}) gone.push_back({object.schema, object.name});
+    }
+    return gone;
+}
+
+std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const source::ObjectGraph &graph, DumpRequest request,
+                            const StopToken &stop) {
+    const auto program = choose_dump_program(installed_dump_programs(), source.server_version());
+    request.owners = config.schema.owner == "keep";
+    request.grants = config.schema.grants == "keep";
+    request.application_name = config.application_name("pg_dump");
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return parse_dump(run_pg_dump(program, config.source.endpoint, request, stop));
+        } catch (const Error &error) {
+            auto gone = gone_since(config, graph);
+            if (error.kind() != ErrorKind::schema_stage || attempt == 5 || gone.size() <= request.exclude.size()) throw;
+            for (const auto &table : gone)
+                log::warning("a relation was dropped or renamed after the snapshot: its definition is left out", {{"relation", to_string(table)}});
+            request.exclude = std::move(gone);
+        }
+    }
+}
+
+} // namespace
+
+std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph, const Closure &closure) {
+    const Names names(graph);
+    std::map<int, bool> taken;          // dump id -> whether it is
+    std::map<int, ObjectId> identified; // dump id -> object
+    const auto find_by_name = [&](const DumpEntry &entry) -> ObjectId {
+        const auto [begin, end] = names.by_name.equal_range({entry.schema, entry.name});
+        for (auto it = begin; it != end; ++it)
+            if ((entry.type == "SHELL TYPE") == (it->second.catalog == cls::type)) return it->second;
+        return {};
+    };
+    std::vector<Item> items;
+    bool after_data = false;
+    for (const auto &entry : entries) {
+        after_data = after_data || comes_after_data(entry.type);
+        auto id = entry.id.catalog != 0 ? entry.id : ObjectId{};
+        bool wanted = false;
+        if (id.catalog != 0) {
+            wanted = closure.objects.contains(id);
+        } else if (!entry.dependencies.empty()) {
+            bool known = false, all = true;
+            for (const int number : entry.dependencies)
+                if (const auto found = taken.find(number); found != taken.end()) {
+                    known = true;
+                    all = all && found->second;
+                    if (id.catalog == 0) id = identified[number];
+                }
+            wanted = known && all;
+        } else {
+            id = find_by_name(entry);
+            wanted = id.catalog != 0 && closure.objects.contains(id);
+        }
+        wanted = wanted && !never(entry);
+        taken[entry.number] = wanted;
+        identified[entry.number] = id;
+        if (!wanted) continue;
+
+        Item item;
+        item.number = static_cast<int>(items.size()) + 1;
+        item.type = entry.type;
+        item.name = entry.schema.empty() ? entry.name : entry.schema + "." + entry.name;
+        item.statement = entry.statement;
+        const auto *table = graph.relation(table_of(graph, id));
+        if (table != nullptr) item.table = table->schema + "." + table->name;
+        const bool on_view = table != nullptr && table->kind == 'm'; // the view itself may be created after the data
+        if (!after_data) item.section = Section::before_data;
+        else if (!on_view && one_of(entry.type, {"CONSTRAINT", "INDEX", "INDEX ATTACH"})) item.section = Section::index;
+        else if (entry.type == "FK CONSTRAINT") item.section = Section::foreign_key;
+        else item.section = Section::after_data;
+        items.push_back(std::move(item));
+    }
+    return items;
+}
+
+std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot, const StopToken &stop) {
+    const auto graph = source::read_object_graph(source);
+    const auto closure = select_objects(graph, wire::ObjectSelection(config.objects.include, config.objects.exclude));
+    for (const auto &left : closure.left_behind) log::warning("left behind", {{"object", left.object}, {"reason", left.reason}});
+    for (const auto &table : closure.definitions_only)
+        log::info("brought as a definition without rows: selected tables need it", {{"table", table}});
+    DumpRequest request;
+    request.snapshot = snapshot;
+    return make_items(dump(config, source, graph, request, stop), graph, closure);
+}
+
+std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source, const std::string &snapshot, std::uint32_t table_oid,
+                                        const QualifiedName &table, const StopToken &stop) {
+    const auto graph = source::read_object_graph(source);
+    const auto closure = select_objects(graph, wire::ObjectSelection(config.objects.include, config.objects.exclude));
+    DumpRequest request;
+    request.snapshot = snapshot;
+    request.before_data = false;
+    request.only = {table};
+    auto items = make_items(dump(config, source, graph, request, stop), graph, closure);
+    const auto *object = graph.relation(table_oid);
+    const auto name = object != nullptr ? object->schema + "." + object->name : to_string(table);
+    std::erase_if(items, [&](const Item &item) { return item.section == Section::before_data || item.table != name; });
+    return items;
+}
+
+} // namespace walbridge::schema

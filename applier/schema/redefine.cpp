@@ -1,0 +1,98 @@
+// redefine.cpp: the table is empty, so a column whose kind changes is dropped and added again.
+#include "schema/redefine.hpp"
+
+#include "base/log.hpp"
+#include "dialect/postgres.hpp"
+#include "source/retry_window.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace walbridge::schema {
+namespace {
+
+using dialect::postgres::quote;
+using dialect::postgres::quote_identifier;
+using source::Column;
+
+const Column *find(const std::vector<Column> &columns, const std::string &name) {
+    const auto found = std::find_if(columns.begin(), columns.end(), [&](const Column &c) { return c.name == name; });
+    return found == columns.end() ? nullptr : &*found;
+}
+
+std::string identity_sql(const Column &column) {
+    return fmt::format("GENERATED {} AS IDENTITY", column.identity == 'a' ? "ALWAYS" : "BY DEFAULT");
+}
+
+std::string definition(const Column &column) {
+    auto sql = quote_identifier(column.name) + " " + column.type;
+    if (!column.collation.empty()) sql += " COLLATE " + column.collation;
+    if (column.generated != '\0')
+        sql += fmt::format(" GENERATED ALWAYS AS ({}) {}", column.default_sql, column.generated == 's' ? "STORED" : "VIRTUAL");
+    else if (column.identity != '\0') sql += " " + identity_sql(column);
+    else if (!column.default_sql.empty()) sql += " DEFAULT " + column.default_sql;
+    if (column.not_null) sql += " NOT NULL";
+    return sql;
+}
+
+bool same_storage(const Column &a, const Column &b) {
+    return a.type == b.type && a.collation == b.collation && a.generated == b.generated && (a.generated == '\0' || a.default_sql == b.default_sql);
+}
+
+} // namespace
+
+std::vector<std::string> redefinition(const QualifiedName &table, const std::vector<Column> &target, const std::vector<Column> &source) {
+    std::vector<std::string> statements;
+    const auto alter = [&](const std::string &action) { statements.push_back(fmt::format("ALTER TABLE {} {}", quote(table), action)); };
+    for (const auto &old : target) {
+        const auto *now = find(source, old.name);
+        if (now == nullptr || !same_storage(old, *now)) alter("DROP COLUMN " + quote_identifier(old.name));
+    }
+    for (const auto &now : source) {
+        const auto *old = find(target, now.name);
+        const auto column = "ALTER COLUMN " + quote_identifier(now.name);
+        if (old == nullptr || !same_storage(*old, now)) {
+            alter("ADD COLUMN " + definition(now));
+            continue;
+        }
+        if (old->identity != now.identity) {
+            if (old->identity != '\0') alter(column + " DROP IDENTITY");
+            if (now.identity != '\0') {
+                if (!old->default_sql.empty()) alter(column + " DROP DEFAULT");
+                if (!old->not_null) alter(column + " SET NOT NULL");
+                alter(column + " ADD " + identity_sql(now));
+            }
+        }
+        if (now.identity == '\0' && now.generated == '\0' && old->default_sql != now.default_sql)
+            alter(column + (now.default_sql.empty() ? " DROP DEFAULT" : " SET DEFAULT " + now.default_sql));
+        if (old->not_null != now.not_null && now.identity == '\0') alter(column + (now.not_null ? " SET NOT NULL" : " DROP NOT NULL"));
+    }
+    return statements;
+}
+
+void redefine(pg::Session &target, const QualifiedName &old_name, const source::Table &source) {
+    const auto run = [&](const std::string &statement) {
+        try {
+            target.execute(statement);
+            log::info("target table follows the source's new definition", {{"statement", statement}});
+        } catch (const SqlError &error) {
+            if (source::transient(error)) throw;
+            throw Error(ErrorKind::schema_stage, to_string(source.name),
+                        fmt::format("the source altered the table during the copy, and the target cannot follow: {}; statement: {}", error.reason(), statement),
+                        "Give the target's table the source's present definition (and what it needs), then run the task again.");
+        }
+    };
+    if (old_name.schema != source.name.schema)
+        run(fmt::format("ALTER TABLE {} SET SCHEMA {}", quote(old_name), quote_identifier(source.name.schema)));
+    if (old_name.name != source.name.name)
+        run(fmt::format("ALTER TABLE {} RENAME TO {}", quote(QualifiedName{source.name.schema, old_name.name}), quote_identifier(source.name.name)));
+    const auto oid = target.value("SELECT pg_catalog.to_regclass($1)::oid", {quote(source.name)});
+    auto table = oid ? source::read_table(target, static_cast<std::uint32_t>(std::stoul(*oid))) : std::nullopt;
+    if (!table)
+        throw Error(ErrorKind::target_shape, to_string(source.name), "the table is missing on the target",
+                    "Create it as it is on the source, then run the task again.");
+    source::read_defaults(target, *table);
+    for (const auto &statement : redefinition(source.name, table->columns, source.columns)) run(statement);
+}
+
+} // namespace walbridge::schema

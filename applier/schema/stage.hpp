@@ -1,0 +1,46 @@
+// stage.hpp: creates the objects of walbridge.schema_item on the target, before and after the data.
+// Each item and its done flag commit together, so a stage that was killed goes on with what is missing.
+#pragma once
+
+#include "base/stop_token.hpp"
+#include "config/task_config.hpp"
+#include "schema/item.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace walbridge::schema {
+
+/// What the stage tells about itself; called from its threads.
+struct StageEvents {
+    std::function<void(Section, int items)> enter;
+    std::function<void()> item_done;
+};
+
+class Stage {
+  public:
+    /// `fence` is the statement that refuses when the task was taken over. The references must outlive the object.
+    Stage(const TaskConfig &config, std::string fence, const StopToken &stop, StageEvents events)
+        : config_(config), fence_(std::move(fence)), stop_(stop), events_(std::move(events)) {}
+
+    /// Everything that tables need, and the tables. Throws Error(target_shape) when a table exists already, Error(schema_stage) when
+    /// a statement fails. False: a stop was requested.
+    bool run_before_data();
+
+    /// Indexes and keys side by side, attachments of partition indexes, foreign keys, then the rest; materialized views are
+    /// refreshed last. False: a stop was requested.
+    bool run_after_data();
+
+  private:
+    bool before_data_once();
+    bool run_in_order(const std::vector<Item> &items, const std::string &what);
+    bool run_side_by_side(const std::vector<Item> &items);
+
+    const TaskConfig &config_;
+    const std::string fence_;
+    const StopToken &stop_;
+    const StageEvents events_;
+};
+
+} // namespace walbridge::schema

@@ -1,0 +1,70 @@
+// worker_pool.cpp: see worker_pool.hpp.
+#include "schema/worker_pool.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace walbridge::schema {
+
+pg::Session &WorkerSession::open(const std::function<pg::Session()> &connect) {
+    if (!session_) {
+        auto fresh = connect();
+        const std::lock_guard lock(mutex_);
+        session_.emplace(std::move(fresh));
+    }
+    return *session_;
+}
+
+void WorkerSession::close() {
+    const std::lock_guard lock(mutex_);
+    session_.reset();
+}
+
+void WorkerSession::cancel() {
+    const std::lock_guard lock(mutex_);
+    if (session_) session_->cancel();
+}
+
+bool run_workers(int workers, const StopToken &stop, const std::function<void(WorkerSession &)> &work) {
+    std::mutex mutex;
+    std::condition_variable ended;
+    int running = workers;
+    std::exception_ptr first;
+    std::atomic<bool> failed{false};
+    std::vector<std::unique_ptr<WorkerSession>> sessions;
+    for (int i = 0; i < workers; ++i) sessions.push_back(std::make_unique<WorkerSession>(stop, failed));
+    {
+        std::vector<std::jthread> threads;
+        for (auto &session : sessions)
+            threads.emplace_back([&, own = session.get()] {
+                std::exception_ptr error;
+                try {
+                    work(*own);
+                } catch (...) {
+                    error = std::current_exception();
+                }
+                own->close();
+                const std::lock_guard lock(mutex);
+                if (error && !first) first = error;
+                if (error) failed = true;
+                --running;
+                ended.notify_all();
+            });
+        std::unique_lock lock(mutex);
+        while (running > 0) {
+            ended.wait_for(lock, std::chrono::milliseconds(200));
+            if (running == 0 || !(stop.requested() || failed)) continue;
+            lock.unlock(); // repeated until all have ended: a cancel may arrive between two statements
+            for (auto &session : sessions) session->cancel();
+            lock.lock();
+        }
+    }
+    if (stop.requested()) return false;
+    if (first) std::rethrow_exception(first);
+    return true;
+}
+
+} // namespace walbridge::schema

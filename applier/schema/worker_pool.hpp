@@ -1,0 +1,37 @@
+// worker_pool.hpp: a few threads, each with a session, that work until they are done, one of them fails or a stop is requested.
+// The caller waits; on a stop or a failure it cancels the statements that still run. The first error is thrown to the caller.
+#pragma once
+
+#include "base/postgres/session.hpp"
+#include "base/stop_token.hpp"
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+namespace walbridge::schema {
+
+/// The session of one worker. Opened and closed by its thread; cancel() may come from another.
+class WorkerSession {
+  public:
+    WorkerSession(const StopToken &stop, const std::atomic<bool> &failed) : stop_(stop), failed_(failed) {}
+
+    /// The open session, or a new one made by `connect`.
+    pg::Session &open(const std::function<pg::Session()> &connect);
+    void close();
+    void cancel();
+    /// A stop was requested or another worker failed.
+    [[nodiscard]] bool stopping() const { return stop_.requested() || failed_; }
+
+  private:
+    const StopToken &stop_;
+    const std::atomic<bool> &failed_;
+    std::mutex mutex_; // guards session_ against cancel()
+    std::optional<pg::Session> session_;
+};
+
+/// True when all workers came to their end; false when a stop was requested. Rethrows the first worker's error.
+bool run_workers(int workers, const StopToken &stop, const std::function<void(WorkerSession &)> &work);
+
+} // namespace walbridge::schema
