@@ -32,6 +32,7 @@ class ChangeBatch {
     Lsn idle_position;
     /// Source time carried by the last heartbeat message, 0 = none.
     SourceTime heartbeat_sent = 0;
+    bool urgent_position = false; ///< somebody waits for idle_position: store it now
     std::size_t bytes = 0; ///< of the frames held alive
 
     /// Room for `count` values, valid as long as the batch.

@@ -1,0 +1,206 @@
+// batch_applier.cpp: choosing the path for a run of transactions, and committing with the position.
+#include "apply/batch_applier.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "dialect/postgres.hpp"
+
+#include <fmt/format.h>
+
+namespace walbridge::apply {
+namespace {
+
+Tuple key_tuple(const RowChange &change) {
+    return change.operation == RowOperation::insert || change.old_kind == OldTuple::none ? change.new_row : change.old_row;
+}
+
+Error unidentified(const UnidentifiedChange &change, const ChangePlace &place) {
+    const auto table = dialect::postgres::quote(change.relation->name);
+    return Error(ErrorKind::unidentified, "table " + to_string(change.relation->name),
+                 fmt::format("{} in the transaction at {} does not say which row it changed: the table has no replica identity",
+                             change.operation == RowOperation::update ? "an UPDATE" : "a DELETE", to_string(place.commit_lsn)),
+                 fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL; it holds for later changes. This change cannot be "
+                             "identified any more: exclude the table (objects.exclude) to go on without it, or `walbridge reset` to copy again.",
+                             table));
+}
+
+} // namespace
+
+BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position, OnCommit on_commit)
+    : config_(config), session_(session), filter_(std::move(filter)), plans_(session), exact_(config, session), position_(position),
+      on_commit_(std::move(on_commit)) {}
+
+void BatchApplier::apply(const ChangeBatch &batch) {
+    // A transaction that goes on in the next batch gets a target transaction of its own: whatever stops it later must not take the
+    // finished ones before it along.
+    auto whole = batch.pieces.size();
+    if (whole > 0 && !batch.pieces.back().commit) --whole;
+    apply_pieces(batch, 0, whole);
+    apply_pieces(batch, whole, batch.pieces.size());
+}
+
+void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last) {
+    if (first == last) return;
+    if (!session_.in_transaction()) session_.begin();
+    const auto planned = config_.apply.bulk ? plan_all(batch, first, last) : std::nullopt;
+    if (!planned) {
+        ++counters_.exact_batches;
+        return apply_exactly(batch, first, last);
+    }
+    if (!planned->empty() && !apply_in_bulk(session_, *planned)) {
+        ++counters_.fallbacks;
+        log::info("a batch deviated from what the source did and is applied row by row",
+                  {{"reason", session_.mismatch()}, {"changes", planned->size()}});
+        return apply_exactly(batch, first, last);
+    }
+    ++counters_.bulk_batches;
+    counters_.changes += planned->size();
+    if (batch.pieces[last - 1].commit) commit(batch.pieces[last - 1], last - first);
+}
+
+/// Every change with its plan, the copied ones left out; nullopt when one of them needs the exact path.
+std::optional<std::vector<PlannedChange>> BatchApplier::plan_all(const ChangeBatch &batch, std::size_t first, std::size_t last) {
+    std::vector<PlannedChange> planned;
+    try {
+        for (auto at = first; at < last; ++at) {
+            const auto &piece = batch.pieces[at];
+            for (auto index = piece.first; index < piece.last; ++index) {
+                const auto &change = batch.changes[index];
+                if (std::holds_alternative<MessageChange>(change)) continue;
+                if (const auto *row = std::get_if<RowChange>(&change)) {
+                    if (const auto *sync = filter_.empty() ? nullptr : filter_.table(row->relation->oid)) {
+                        const auto verdict = SyncFilter::of_table(*sync, piece.begin.commit_lsn);
+                        if (!verdict) return std::nullopt;
+                        if (*verdict == SyncVerdict::copied) continue;
+                    }
+                    const auto &plan = plans_.plan(*row->relation);
+                    if (!plan.table.unenforced.empty()) return std::nullopt; // the net state has to be checked
+                    if (row->operation != RowOperation::insert && plan.lookup == target::Lookup::none) return std::nullopt;
+                    planned.push_back({&change, &plan, {}});
+                } else if (const auto *truncate = std::get_if<TruncateChange>(&change)) {
+                    if (!filter_.empty()) return std::nullopt;
+                    PlannedChange entry{&change, nullptr, {}};
+                    for (const auto *relation : truncate->relations) entry.truncated.push_back(&plans_.plan(*relation));
+                    planned.push_back(std::move(entry));
+                } else {
+                    return std::nullopt;
+                }
+            }
+        }
+    } catch (const SqlError &) {
+        throw;
+    } catch (const Error &) {
+        return std::nullopt; // the exact path meets it at its place, after the transactions before it
+    }
+    return planned;
+}
+
+void BatchApplier::apply_exactly(const ChangeBatch &batch, std::size_t first, std::size_t last) {
+    for (auto at = first; at < last; ++at) {
+        const auto &piece = batch.pieces[at];
+        if (!session_.in_transaction()) session_.begin();
+        ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset};
+        try {
+            for (auto index = piece.first; index < piece.last; ++index, ++place.number) {
+                apply_change(batch.changes[index], place);
+                ++counters_.changes;
+            }
+            if (!piece.commit) continue;
+            exact_.check_net_state(place);
+        } catch (const Error &) {
+            session_.rollback();
+            exact_.forget();
+            counters_.conflicts = exact_.conflicts();
+            throw;
+        }
+        commit(piece, 1);
+    }
+    counters_.conflicts = exact_.conflicts();
+}
+
+void BatchApplier::apply_change(const Change &change, const ChangePlace &place) {
+    if (const auto *row = std::get_if<RowChange>(&change)) {
+        if (const auto parts = split_by_chunk(*row, place.commit_lsn)) {
+            for (const auto &part : *parts) exact_.apply(plans_.plan(*part.relation), part, place);
+            return;
+        }
+        if (!copied(*row, place.commit_lsn)) exact_.apply(plans_.plan(*row->relation), *row, place);
+    } else if (const auto *truncated = std::get_if<TruncateChange>(&change)) {
+        truncate(*truncated, place.commit_lsn);
+    } else if (const auto *unknown = std::get_if<UnidentifiedChange>(&change)) {
+        const auto *sync = filter_.table(unknown->relation->oid);
+        if (sync != nullptr && SyncFilter::of_table(*sync, place.commit_lsn) == SyncVerdict::copied) return;
+        throw unidentified(*unknown, place);
+    }
+}
+
+bool BatchApplier::copied(const RowChange &change, Lsn commit_lsn) const {
+    const auto *sync = filter_.table(change.relation->oid);
+    return sync != nullptr && SyncFilter::of_row(*sync, *change.relation, key_tuple(change), commit_lsn) == SyncVerdict::copied;
+}
+
+/// An update that moves a row between chunks is a delete and an insert, each judged by its own chunk.
+std::optional<std::vector<RowChange>> BatchApplier::split_by_chunk(const RowChange &change, Lsn commit_lsn) const {
+    if (change.operation != RowOperation::update || change.old_kind == OldTuple::none) return std::nullopt;
+    const auto *sync = filter_.table(change.relation->oid);
+    if (sync == nullptr || SyncFilter::of_table(*sync, commit_lsn)) return std::nullopt;
+    const auto old_verdict = SyncFilter::of_row(*sync, *change.relation, change.old_row, commit_lsn);
+    const auto new_verdict = SyncFilter::of_row(*sync, *change.relation, change.new_row, commit_lsn);
+    if (old_verdict == new_verdict) return std::nullopt;
+    RowChange part = change;
+    if (old_verdict == SyncVerdict::apply) {
+        part.operation = RowOperation::remove;
+        part.new_row = {};
+        return std::vector{part};
+    }
+    for (const auto &value : change.new_row)
+        if (value.kind == ValueKind::unchanged)
+            throw Error(ErrorKind::internal, "table " + to_string(change.relation->name),
+                        "a row moved between chunks of the copy without the values that did not change",
+                        fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL; then `walbridge reset`.",
+                                    dialect::postgres::quote(change.relation->name)));
+    part.operation = RowOperation::insert;
+    part.old_kind = OldTuple::none;
+    part.old_row = {};
+    return std::vector{part};
+}
+
+void BatchApplier::truncate(const TruncateChange &change, Lsn commit_lsn) {
+    std::vector<const target::TablePlan *> whole;
+    for (const auto *relation : change.relations) {
+        const auto *sync = filter_.table(relation->oid);
+        const auto verdict = sync != nullptr ? SyncFilter::of_table(*sync, commit_lsn) : SyncVerdict::apply;
+        if (verdict == SyncVerdict::copied) continue;
+        const auto &plan = plans_.plan(*relation);
+        if (verdict == SyncVerdict::apply) {
+            whole.push_back(&plan);
+            continue;
+        }
+        for (const auto &chunk : sync->chunks) {
+            if (commit_lsn < chunk.sync_lsn) continue; // copied after the truncate
+            const auto &column = relation->columns[relation->key_columns.front()].name;
+            const auto low = chunk.low == std::numeric_limits<std::int64_t>::min() ? std::nullopt : std::optional(std::to_string(chunk.low));
+            session_.delete_range(plan, column, low, chunk.high ? std::optional(std::to_string(*chunk.high)) : std::nullopt);
+        }
+    }
+    if (!whole.empty()) session_.truncate(whole, change.restart_identity);
+}
+
+void BatchApplier::commit(const TransactionPiece &piece, std::size_t transactions) {
+    const auto &end = *piece.commit;
+    session_.commit({end.end_lsn, end.counter, end.commit_time});
+    exact_.forget();
+    position_ = end.end_lsn;
+    filter_.passed(end.commit_lsn);
+    on_commit_({end.end_lsn, end.commit_time, transactions});
+}
+
+void BatchApplier::store_idle(Lsn position) {
+    if (session_.in_transaction() || position <= position_) return;
+    session_.begin();
+    session_.commit({position, 0, 0});
+    position_ = position;
+    on_commit_({position, 0, 0});
+}
+
+} // namespace walbridge::apply

@@ -1,0 +1,64 @@
+// batch_applier.hpp: applies batches to the target: bulk first, exact where bulk cannot prove itself, position with the data.
+//
+// Runs on the thread that owns the target session. Consecutive source transactions of a batch share a target transaction, in order;
+// a transaction that spans batches keeps one target transaction open from batch to batch.
+#pragma once
+
+#include "apply/exact_applier.hpp"
+#include "apply/plan_cache.hpp"
+#include "apply/sync_filter.hpp"
+#include "change/batch.hpp"
+
+#include <functional>
+
+namespace walbridge::apply {
+
+/// What was committed on the target; reported after each commit.
+struct Committed {
+    Lsn position;
+    SourceTime commit_time = 0; ///< of the last source transaction
+    std::size_t transactions = 0;
+};
+
+struct ApplyCounters {
+    std::uint64_t bulk_batches = 0, exact_batches = 0, fallbacks = 0, changes = 0, conflicts = 0;
+};
+
+class BatchApplier {
+  public:
+    using OnCommit = std::function<void(const Committed &)>;
+
+    BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position, OnCommit on_commit);
+
+    /// Applies a batch; on return every transaction that ended in it is committed. Throws on conflicts, missing tables, lost
+    /// connections: the target transaction is then rolled back (or lost with its connection) and the object is no longer usable.
+    void apply(const ChangeBatch &batch);
+
+    /// Stores a position at which nothing was pending; no effect while a transaction is open or when it is not ahead.
+    void store_idle(Lsn position);
+
+    [[nodiscard]] bool in_transaction() const { return session_.in_transaction(); }
+    [[nodiscard]] Lsn position() const { return position_; }
+    [[nodiscard]] const ApplyCounters &counters() const { return counters_; }
+
+  private:
+    void apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last);
+    std::optional<std::vector<PlannedChange>> plan_all(const ChangeBatch &batch, std::size_t first, std::size_t last);
+    void apply_exactly(const ChangeBatch &batch, std::size_t first, std::size_t last);
+    void apply_change(const Change &change, const ChangePlace &place);
+    void truncate(const TruncateChange &change, Lsn commit_lsn);
+    bool copied(const RowChange &change, Lsn commit_lsn) const;
+    std::optional<std::vector<RowChange>> split_by_chunk(const RowChange &change, Lsn commit_lsn) const;
+    void commit(const TransactionPiece &piece, std::size_t transactions);
+
+    const TaskConfig &config_;
+    target::TargetSession &session_;
+    SyncFilter filter_;
+    PlanCache plans_;
+    ExactApplier exact_;
+    Lsn position_;
+    OnCommit on_commit_;
+    ApplyCounters counters_;
+};
+
+} // namespace walbridge::apply

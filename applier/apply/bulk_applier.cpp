@@ -1,0 +1,94 @@
+// bulk_applier.cpp: grouping changes by table between truncates, and queueing their net effect.
+#include "apply/bulk_applier.hpp"
+
+#include <unordered_map>
+
+namespace walbridge::apply {
+namespace {
+
+using target::TablePlan;
+using target::TargetSession;
+
+/// A row beyond this size travels as single parameters: an array would hold it in memory once more.
+constexpr std::size_t largest_row_in_array = std::size_t{16} << 20;
+
+std::size_t bytes_of(Tuple tuple) {
+    std::size_t bytes = 0;
+    for (const auto &value : tuple) bytes += value.bytes.size();
+    return bytes;
+}
+
+/// Changes of one table between two truncates, in order.
+struct Group {
+    const TablePlan *plan = nullptr;
+    std::vector<const RowChange *> changes;
+    bool large_rows = false;
+};
+
+void queue_operation(TargetSession &session, const TablePlan &plan, const SetOperation &operation) {
+    switch (operation.kind) {
+    case SetOperation::Kind::absent: return session.queue_absent(plan, operation.keys);
+    case SetOperation::Kind::remove: return session.queue_delete(plan, operation.keys);
+    case SetOperation::Kind::update: return session.queue_update(plan, operation.keys, operation.rows);
+    case SetOperation::Kind::insert: return session.queue_insert(plan, operation.rows);
+    }
+}
+
+void queue_group(TargetSession &session, const Group &group) {
+    if (group.plan->bulk_eligible() && !group.large_rows) {
+        if (const auto effect = net_effect(*group.plan, group.changes)) {
+            for (const auto &operation : effect->operations) queue_operation(session, *group.plan, operation);
+            return;
+        }
+    }
+    for (const auto *change : group.changes) session.queue_change(*group.plan, *change);
+}
+
+class Groups {
+  public:
+    void add(const TablePlan &plan, const RowChange &change) {
+        auto [entry, fresh] = index_.try_emplace(plan.table.oid, groups_.size());
+        if (fresh) groups_.push_back({&plan, {}, false});
+        auto &group = groups_[entry->second];
+        group.changes.push_back(&change);
+        if (bytes_of(change.new_row) + bytes_of(change.old_row) > largest_row_in_array) group.large_rows = true;
+    }
+
+    /// Another descriptor of a table that is in the group already: its columns differ.
+    [[nodiscard]] bool conflicts(const TablePlan &plan) const {
+        const auto found = index_.find(plan.table.oid);
+        return found != index_.end() && groups_[found->second].plan != &plan;
+    }
+
+    void queue(TargetSession &session) {
+        for (const auto &group : groups_) queue_group(session, group);
+        groups_.clear();
+        index_.clear();
+    }
+
+  private:
+    std::vector<Group> groups_; ///< by first appearance
+    std::unordered_map<std::uint32_t, std::size_t> index_;
+};
+
+} // namespace
+
+bool apply_in_bulk(TargetSession &session, std::span<const PlannedChange> changes) {
+    session.savepoint();
+    Groups groups;
+    for (const auto &planned : changes) {
+        if (const auto *row = std::get_if<RowChange>(planned.change)) {
+            if (groups.conflicts(*planned.plan)) groups.queue(session);
+            groups.add(*planned.plan, *row);
+        } else if (const auto *truncate = std::get_if<TruncateChange>(planned.change)) {
+            groups.queue(session);
+            session.queue_truncate(planned.truncated, truncate->restart_identity);
+        }
+    }
+    groups.queue(session);
+    if (session.flush()) return true;
+    session.rollback_to_savepoint();
+    return false;
+}
+
+} // namespace walbridge::apply

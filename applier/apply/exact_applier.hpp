@@ -1,0 +1,58 @@
+// exact_applier.hpp: one change at a time, in order, with full conflict detection and policy: the definition of correctness.
+#pragma once
+
+#include "apply/bulk_applier.hpp"
+#include "apply/conflict.hpp"
+#include "config/task_config.hpp"
+#include "target/target.hpp"
+
+#include <string>
+#include <vector>
+
+namespace walbridge::apply {
+
+/// Where a change stands, for conflict records and errors.
+struct ChangePlace {
+    Lsn commit_lsn;
+    SourceTime commit_time = 0;
+    std::uint64_t number = 0; ///< of the change within its transaction
+};
+
+class ExactApplier {
+  public:
+    ExactApplier(const TaskConfig &config, target::TargetSession &session) : config_(config), session_(session) {}
+
+    /// Applies one row change in the open transaction. Under `fail` a conflict rolls the transaction back, is recorded in one of
+    /// its own and thrown as Error(conflict).
+    void apply(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
+
+    /// Before a source transaction's commit: checks what the server does not enforce in a replica session, against the net state.
+    void check_net_state(const ChangePlace &place);
+
+    /// The transaction was rolled back or committed: what was noted for the net check is void.
+    void forget() { noted_.clear(); }
+
+    [[nodiscard]] std::uint64_t conflicts() const { return conflicts_; }
+
+  private:
+    struct NotedRow {
+        const target::TablePlan *plan;
+        std::vector<Value> values;
+        std::string bytes; ///< owns what the values point to: a transaction may span batches
+    };
+    void resolve(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind, const target::RowOutcome &outcome);
+    void insert_instead(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
+    void overwrite(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
+    [[noreturn]] void stop(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
+                           const std::string &constraint, const std::string &reason);
+    void record(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind, const std::string &outcome,
+                const std::string &constraint);
+    void note(const target::TablePlan &plan, const RowChange &change);
+
+    const TaskConfig &config_;
+    target::TargetSession &session_;
+    std::vector<NotedRow> noted_;
+    std::uint64_t conflicts_ = 0;
+};
+
+} // namespace walbridge::apply

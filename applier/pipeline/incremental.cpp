@@ -1,0 +1,182 @@
+// incremental.cpp: wires receiver, assembler and applier together and brings their errors to one place.
+#include "pipeline/incremental.hpp"
+
+#include "apply/batch_applier.hpp"
+#include "base/log.hpp"
+#include "pipeline/assembler.hpp"
+#include "pipeline/heartbeat.hpp"
+#include "pipeline/sync_state.hpp"
+#include "source/replication_stream.hpp"
+#include "target/postgres/apply_session.hpp"
+
+#include <limits>
+#include <thread>
+
+namespace walbridge::pipeline {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// Idle positions that nobody waits for are stored at most this often: each store is a small transaction on the target.
+constexpr std::chrono::seconds idle_interval{5};
+constexpr milliseconds durable_poll{100};
+
+SourceTime now() {
+    constexpr std::int64_t epoch_difference = 946684800;
+    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count() - epoch_difference * 1000000;
+}
+
+std::string joined(const std::vector<std::string> &patterns) {
+    std::string text;
+    for (const auto &pattern : patterns) text += (text.empty() ? "" : ",") + pattern;
+    return text;
+}
+
+source::StreamOptions stream_options(const TaskConfig &config, const target::Progress &progress) {
+    source::StreamOptions options{config.slot_name(), progress.position, {}};
+    options.plugin = {{"proto_version", "1"}, {"format", "binary"}, {"include", joined(config.objects.include)}};
+    if (!config.objects.exclude.empty()) options.plugin.emplace_back("exclude", joined(config.objects.exclude));
+    options.plugin.emplace_back("counter", std::to_string(progress.counter));
+    options.plugin.emplace_back("messages", "on");
+    return options;
+}
+
+/// Stops the stage's threads and closes the queues when the scope is left, whatever the reason, so that no thread waits for another that is gone.
+class Threads {
+  public:
+    Threads(source::StreamQueue &frames, BatchQueue &batches, Statistics &statistics) : frames_(frames), batches_(batches), statistics_(statistics) {}
+    Threads(const Threads &) = delete;
+    Threads &operator=(const Threads &) = delete;
+    ~Threads() {
+        statistics_.connected.store(false);
+        stop.request();
+        frames_.close();
+        batches_.close();
+        for (auto &thread : threads_) thread.join();
+    }
+    template <class Body> void start(Body body) { threads_.emplace_back(std::move(body)); }
+
+    StopToken stop; ///< of these threads; the task's own stop is passed on
+
+  private:
+    source::StreamQueue &frames_;
+    BatchQueue &batches_;
+    Statistics &statistics_;
+    std::vector<std::thread> threads_;
+};
+
+/// The applier's loop: one batch after the other, durable positions in between.
+class Applier {
+  public:
+    Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions, Statistics &statistics)
+        : session_(config, progress), statistics_(statistics), positions_(positions),
+          applier_(config, session_, load_sync_filter(config), progress.position, [this](const apply::Committed &committed) { note(committed); }) {
+        positions_.applied.store(progress.position.value);
+        positions_.durable.store(progress.position.value);
+        statistics_.applied_lsn.store(progress.position.value);
+        statistics_.durable_lsn.store(progress.position.value);
+    }
+
+    void take(const ChangeBatch &batch) {
+        applier_.apply(batch);
+        statistics_.bytes += batch.bytes;
+        publish_counters();
+        if (batch.idle_position > idle_) idle_ = batch.idle_position;
+        if (batch.urgent_position) store_idle();
+        if (batch.heartbeat_sent != 0) {
+            statistics_.heartbeat_sent.store(batch.heartbeat_sent);
+            statistics_.heartbeat_lag_us.store(now() - batch.heartbeat_sent);
+        }
+    }
+
+    /// Between batches: confirms what became durable, stores an idle position when its time has come.
+    void tend() {
+        if (applier_.in_transaction()) return;
+        if (steady_clock::now() - last_idle_ >= idle_interval) store_idle();
+        const auto durable = session_.durable_position();
+        positions_.durable.store(durable.value);
+        statistics_.durable_lsn.store(durable.value);
+    }
+
+    [[nodiscard]] bool durable() const { return positions_.durable.load() >= applier_.position().value; }
+    void set_caught_up(bool caught_up) { statistics_.caught_up.store(caught_up && !applier_.in_transaction()); }
+
+  private:
+    void store_idle() {
+        last_idle_ = steady_clock::now();
+        applier_.store_idle(idle_);
+    }
+
+    void note(const apply::Committed &committed) {
+        positions_.applied.store(committed.position.value);
+        statistics_.applied_lsn.store(committed.position.value);
+        if (committed.commit_time == 0) return;
+        statistics_.applied_commit_time.store(committed.commit_time);
+        statistics_.last_lag_us.store(now() - committed.commit_time);
+        statistics_.transactions += committed.transactions;
+    }
+
+    void publish_counters() {
+        const auto &counters = applier_.counters();
+        statistics_.changes.store(counters.changes);
+        statistics_.bulk_batches.store(counters.bulk_batches);
+        statistics_.exact_batches.store(counters.exact_batches);
+        statistics_.fallbacks.store(counters.fallbacks);
+        statistics_.conflicts.store(counters.conflicts);
+    }
+
+    target::PostgresApplySession session_;
+    Statistics &statistics_;
+    source::StreamPositions &positions_;
+    apply::BatchApplier applier_;
+    Lsn idle_;
+    steady_clock::time_point last_idle_ = steady_clock::now();
+};
+
+} // namespace
+
+Incremental::Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop, Statistics &statistics, IdentityCheck check_identity)
+    : config_(config), progress_(start), stop_(stop), statistics_(statistics), check_identity_(std::move(check_identity)) {}
+
+void Incremental::run() {
+    source::StreamPositions positions;
+    Applier applier(config_, progress_, positions, statistics_);
+    pg::Session replication(config_.source.endpoint, {config_.application_name("stream"), true, {}});
+    check_identity_(replication, progress_.position);
+
+    source::StreamQueue frames(std::size_t{1} << 20, config_.apply.queue_bytes);
+    BatchQueue batches(1, std::numeric_limits<std::size_t>::max());
+    source::ReplicationStream stream(std::move(replication), stream_options(config_, progress_), positions);
+    Assembler assembler(config_, progress_.counter, frames, batches);
+    Heartbeat heartbeat(config_);
+    Threads threads(frames, batches, statistics_); // last: its end joins the threads that use what stands above
+    threads.start([&] { stream.run(frames, threads.stop); });
+    threads.start([&] { assembler.run(); });
+    threads.start([&] { heartbeat.run(threads.stop); });
+    statistics_.connected.store(true);
+    log::info("streaming", {{"slot", config_.slot_name()}, {"position", to_string(progress_.position)}, {"counter", progress_.counter}});
+
+    while (!stop_.requested()) {
+        statistics_.received_lsn.store(positions.received.load());
+        if (paused_.load()) {
+            applier.tend();
+            stop_.wait_for(durable_poll);
+            continue;
+        }
+        const auto batch = batches.pop_for(durable_poll);
+        if (batch) applier.take(**batch);
+        else if (batches.closed()) static_cast<void>(batches.pop()); // throws what closed it
+        applier.set_caught_up(!batch);
+        if (!batch && batches.closed()) break;
+        applier.tend();
+    }
+    // What was committed is confirmed before we leave, so that the next start does not receive it again for nothing.
+    for (int patience = 0; patience < 30 && !applier.durable(); ++patience) {
+        applier.tend();
+        StopToken().wait_for(durable_poll);
+    }
+}
+
+} // namespace walbridge::pipeline

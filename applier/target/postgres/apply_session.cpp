@@ -1,0 +1,244 @@
+// apply_session.cpp: transactions, queued operations, commit with the fenced position, durable positions.
+// The exact path's statements stand in apply_session_exact.cpp.
+#include "target/postgres/apply_session.hpp"
+
+#include "base/log.hpp"
+#include "dialect/postgres.hpp"
+#include "target/postgres/catalog.hpp"
+#include "target/postgres/row_bindings.hpp"
+
+#include <fmt/format.h>
+
+namespace walbridge::target {
+namespace {
+
+/// Plans are pinned to index access: a generic plan from a stale statistic must not turn a key lookup into a scan.
+pg::ConnectOptions session_options(const TaskConfig &config) {
+    return {config.application_name("apply"),
+            false,
+            {{"session_replication_role", "replica"},
+             {"synchronous_commit", config.apply.synchronous_commit ? "on" : "off"},
+             {"lock_timeout", std::to_string(config.apply.lock_timeout.count())},
+             {"xmloption", "content"},
+             {"lc_monetary", "C"},
+             {"plan_cache_mode", "force_generic_plan"},
+             {"enable_seqscan", "off"},
+             {"enable_bitmapscan", "off"},
+             {"enable_hashjoin", "off"},
+             {"enable_mergejoin", "off"},
+             {"enable_material", "off"},
+             {"jit", "off"},
+             {"check_function_bodies", "off"}}};
+}
+
+/// Keys of a set operation come first in the statement's text only for delete and count; for update they follow the SET columns.
+statements::ColumnList joined(const statements::ColumnList &set, const std::vector<std::uint32_t> &key) {
+    auto all = set;
+    all.insert(all.end(), key.begin(), key.end());
+    return all;
+}
+
+std::string timestamp_of(SourceTime time) {
+    return fmt::format("timestamptz '2000-01-01 00:00:00+00' + interval '{} microseconds'", time);
+}
+
+} // namespace
+
+PostgresApplySession::PostgresApplySession(const TaskConfig &config, const Progress &progress)
+    : config_(config), progress_(progress), session_(config.target.endpoint, session_options(config)), pipeline_(session_),
+      durability_(Lsn{}) {
+    set_up_origin();
+    // What the server had flushed before we connected cannot be lost any more: the stored position itself becomes durable first.
+    session_.execute("BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_catalog.txid_current(); COMMIT");
+    durability_ = DurabilityTracker(progress.position);
+}
+
+void PostgresApplySession::set_up_origin() {
+    const auto origin = dialect::postgres::quote_literal(config_.origin_name());
+    try {
+        session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_create({0}) WHERE pg_catalog.pg_replication_origin_oid({0}) IS NULL", origin));
+        session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_session_setup({})", origin));
+        origin_ = true;
+    } catch (const SqlError &error) {
+        if (error.sqlstate() != "42501") throw;
+        log::warning("applied transactions carry no replication origin",
+                     {{"reason", error.reason()},
+                      {"remedy", "GRANT EXECUTE ON FUNCTION pg_replication_origin_create(text), pg_replication_origin_oid(text), "
+                                 "pg_replication_origin_session_setup(text), pg_replication_origin_xact_setup(pg_lsn, timestamptz), "
+                                 "pg_replication_origin_progress(text, boolean) to the applier's role"}});
+        return;
+    }
+    const auto mark = session_.value(fmt::format("SELECT pg_catalog.pg_replication_origin_progress({}, true)", origin));
+    if (mark && parse_lsn(*mark).value_or(Lsn{}) > progress_.position)
+        throw Error(ErrorKind::task_state, "walbridge.progress",
+                    fmt::format("the target's replication origin {} stands at {}, after the stored position {}: the progress row is older than the data",
+                                config_.origin_name(), *mark, to_string(progress_.position)),
+                    "Find out who restored or edited walbridge.progress; `walbridge reset` starts the task over.");
+}
+
+std::optional<TargetTable> PostgresApplySession::describe(const QualifiedName &table) { return read_table(session_, table); }
+
+void PostgresApplySession::begin() {
+    in_transaction_ = true;
+    begin_pending_ = true;
+}
+
+void PostgresApplySession::rollback() noexcept {
+    in_transaction_ = begin_pending_ = false;
+    try {
+        pipeline_.finish();
+    } catch (const std::exception &) { // the connection is gone or a retry is due: rolling back is all that is wanted here
+    }
+    session_.rollback_quietly();
+}
+
+void PostgresApplySession::send_begin_if_open() {
+    if (!begin_pending_) return;
+    begin_pending_ = false;
+    pipeline_.send_plain("BEGIN");
+}
+
+void PostgresApplySession::savepoint() {
+    send_begin_if_open();
+    pipeline_.send_plain("SAVEPOINT walbridge_batch");
+}
+
+void PostgresApplySession::rollback_to_savepoint() {
+    session_.execute("ROLLBACK TO SAVEPOINT walbridge_batch");
+}
+
+void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const Row> rows) {
+    statements::ColumnList columns;
+    for (std::uint32_t index = 0; index < plan.columns.size(); ++index) columns.push_back(index);
+    const auto types = element_types(plan, columns, rows);
+    if (!types || columns.empty()) {
+        for (const auto &row : rows) {
+            Bindings bindings;
+            for (const auto index : columns) bind_value(bindings, row[index]);
+            pipeline_.send(statements::insert_row(plan, columns).sql, bindings, 1);
+        }
+        return;
+    }
+    Bindings bindings;
+    bind_arrays(bindings, *types, columns, rows);
+    pipeline_.send(statements::insert_set(plan, columns, *types), bindings, static_cast<long long>(rows.size()));
+}
+
+void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const Row> keys, std::span<const Row> rows) {
+    statements::ColumnList set;
+    for (const auto index : present_columns(plan, rows.front()))
+        if (!plan.columns[index].key) set.push_back(index);
+    const auto set_types = element_types(plan, set, rows);
+    const auto key_types = element_types(plan, plan.key, keys);
+    if (!set_types || !key_types) {
+        const std::vector<bool> no_nulls(plan.columns.size(), false);
+        for (std::size_t at = 0; at < rows.size(); ++at) {
+            Bindings bindings;
+            for (const auto index : set) bind_value(bindings, rows[at][index]);
+            for (const auto index : plan.key) bind_value(bindings, keys[at][index]);
+            pipeline_.send(statements::update_row(plan, set, no_nulls).sql, bindings, 1);
+        }
+        return;
+    }
+    Bindings bindings;
+    bind_arrays(bindings, *set_types, set, rows);
+    bind_arrays(bindings, *key_types, plan.key, keys);
+    const auto types = joined(*set_types, *key_types);
+    const auto sql = set.empty() ? statements::count_set(plan, types) : statements::update_set(plan, set, types);
+    pipeline_.send(sql, bindings, static_cast<long long>(rows.size()));
+}
+
+void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const Row> keys) {
+    const auto types = element_types(plan, plan.key, keys);
+    if (!types) {
+        const std::vector<bool> no_nulls(plan.columns.size(), false);
+        for (const auto &key : keys) {
+            Bindings bindings;
+            for (const auto index : plan.key) bind_value(bindings, key[index]);
+            pipeline_.send(statements::delete_row(plan, no_nulls).sql, bindings, 1);
+        }
+        return;
+    }
+    Bindings bindings;
+    bind_arrays(bindings, *types, plan.key, keys);
+    pipeline_.send(statements::delete_set(plan, *types), bindings, static_cast<long long>(keys.size()));
+}
+
+void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const Row> keys) {
+    const auto types = element_types(plan, plan.key, keys);
+    if (!types) throw Error(ErrorKind::internal, to_string(plan.table.name), "key values of mixed forms");
+    Bindings bindings;
+    bind_arrays(bindings, *types, plan.key, keys);
+    pipeline_.send(statements::count_set(plan, *types), bindings, 0);
+}
+
+void PostgresApplySession::queue_change(const TablePlan &plan, const RowChange &change) {
+    const auto row = row_statement(plan, change);
+    pipeline_.send(row.statement.sql, row.bindings, 1);
+}
+
+bool PostgresApplySession::flush() {
+    pipeline_.send_plain("RELEASE SAVEPOINT walbridge_batch");
+    return pipeline_.finish();
+}
+
+void PostgresApplySession::commit(const CommitPosition &position) {
+    send_begin_if_open();
+    if (origin_ && position.commit_time != 0)
+        pipeline_.send_plain(fmt::format("SELECT pg_catalog.pg_replication_origin_xact_setup('{}', {})", to_string(position.position),
+                                         timestamp_of(position.commit_time)).c_str());
+    // Division by zero when no row was hit: the statement fails, and the COMMIT behind it is not executed.
+    Bindings bindings;
+    bindings.add_text(to_string(position.position));
+    bindings.add_text(std::to_string(position.counter));
+    bindings.add_text(std::to_string(position.commit_time));
+    bindings.add_text(config_.name);
+    bindings.add_text(to_string(progress_.position));
+    bindings.add_text(std::to_string(progress_.epoch));
+    pipeline_.send("WITH moved AS (UPDATE walbridge.progress SET position = $1::pg_lsn, counter = COALESCE(NULLIF($2::bigint, 0), counter), "
+                   "commit_time = CASE WHEN $3::bigint = 0 THEN commit_time ELSE timestamptz '2000-01-01 00:00:00+00' + $3::bigint * interval '1 microsecond' END, "
+                   "updated_at = pg_catalog.now() WHERE task = $4::text AND position = $5::pg_lsn AND epoch = $6::bigint RETURNING 1) "
+                   "SELECT 1 / pg_catalog.count(*) FROM moved",
+                   bindings, 1);
+    pipeline_.send_plain("COMMIT");
+    pipeline_.send("SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()", {}, std::nullopt);
+    bool committed = false;
+    try {
+        committed = pipeline_.finish();
+    } catch (const Error &) {
+        in_transaction_ = false;
+        throw;
+    }
+    in_transaction_ = false;
+    if (!committed) {
+        const auto problem = pipeline_.problem();
+        session_.rollback_quietly();
+        if (problem.find("22012") != std::string::npos)
+            throw Error(ErrorKind::fenced, "task " + config_.name, "another process took the task over",
+                        "Nothing was lost: the other process continues from the stored position.");
+        throw Error(ErrorKind::target_data, "COMMIT on the target", problem, "Mend the cause and resume the task.");
+    }
+    progress_.position = position.position;
+    if (position.counter != 0) progress_.counter = position.counter;
+    const auto &lsns = pipeline_.row_sets().back();
+    durability_.committed(position.position, parse_lsn(lsns.get(0, 0)).value());
+    durability_.flushed(parse_lsn(lsns.get(0, 1)).value());
+    last_commit_ = std::chrono::steady_clock::now();
+}
+
+Lsn PostgresApplySession::durable_position() {
+    if (!durability_.outstanding()) return durability_.durable();
+    const auto flushed = session_.value("SELECT pg_catalog.pg_current_wal_flush_lsn()");
+    durability_.flushed(parse_lsn(flushed.value_or("")).value_or(Lsn{}));
+    // The WAL writer follows within a fraction of a second; where other sessions' open records hold the tail back, we push.
+    if (durability_.outstanding() && std::chrono::steady_clock::now() - last_commit_ > std::chrono::seconds(1)) force_flush();
+    return durability_.durable();
+}
+
+void PostgresApplySession::force_flush() {
+    const auto target = session_.value("SELECT pg_catalog.pg_current_wal_insert_lsn()");
+    session_.execute("BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_catalog.txid_current(); COMMIT");
+    durability_.flushed(parse_lsn(target.value_or("")).value_or(Lsn{}));
+}
+
+} // namespace walbridge::target

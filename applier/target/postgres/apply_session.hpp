@@ -1,0 +1,70 @@
+// apply_session.hpp: the PostgreSQL (and PolarDB for PostgreSQL) side of target.hpp: one connection in replica role.
+#pragma once
+
+#include "config/task_config.hpp"
+#include "target/postgres/durability.hpp"
+#include "target/postgres/pipeline.hpp"
+#include "target/postgres/progress.hpp"
+#include "target/postgres/statements.hpp"
+#include "target/target.hpp"
+
+#include <chrono>
+
+namespace walbridge::target {
+
+class PostgresApplySession final : public TargetSession {
+  public:
+    /// Connects and prepares the session; `progress` is what take_over returned.
+    PostgresApplySession(const TaskConfig &config, const Progress &progress);
+
+    std::optional<TargetTable> describe(const QualifiedName &table) override;
+    void begin() override;
+    void rollback() noexcept override;
+    [[nodiscard]] bool in_transaction() const override { return in_transaction_; }
+
+    void savepoint() override;
+    void rollback_to_savepoint() override;
+    void queue_insert(const TablePlan &plan, std::span<const Row> rows) override;
+    void queue_update(const TablePlan &plan, std::span<const Row> keys, std::span<const Row> rows) override;
+    void queue_delete(const TablePlan &plan, std::span<const Row> keys) override;
+    void queue_absent(const TablePlan &plan, std::span<const Row> keys) override;
+    void queue_change(const TablePlan &plan, const RowChange &change) override;
+    void queue_truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) override;
+    bool flush() override;
+    [[nodiscard]] const std::string &mismatch() const override { return pipeline_.problem(); }
+
+    RowOutcome apply(const TablePlan &plan, const RowChange &change, bool guarded) override;
+    long long delete_conflicting(const TablePlan &plan, Row row, const Row *except_key) override;
+    RowText fetch_conflicting(const TablePlan &plan, Row row, const Row *key) override;
+    std::string row_as_json(const TablePlan &plan, Row row) override;
+    std::optional<std::string> violated_unenforced(const TablePlan &plan, Row row) override;
+    void truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) override;
+    void delete_range(const TablePlan &plan, const std::string &column, const std::optional<std::string> &low,
+                      const std::optional<std::string> &high) override;
+    void commit(const CommitPosition &position) override;
+    void record_conflict(const ConflictRecord &conflict) override;
+    Lsn durable_position() override;
+
+  private:
+    struct RowStatement {
+        statements::Statement statement;
+        Bindings bindings;
+    };
+    void set_up_origin();
+    RowStatement row_statement(const TablePlan &plan, const RowChange &change) const;
+    void send_begin_if_open();
+    void begin_if_open();
+    void force_flush();
+
+    const TaskConfig &config_;
+    Progress progress_;
+    pg::Session session_;
+    StatementPipeline pipeline_;
+    DurabilityTracker durability_;
+    std::chrono::steady_clock::time_point last_commit_{};
+    bool origin_ = false;
+    bool in_transaction_ = false;
+    bool begin_pending_ = false; ///< BEGIN travels with the first statements
+};
+
+} // namespace walbridge::target

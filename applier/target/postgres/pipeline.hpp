@@ -1,0 +1,81 @@
+// pipeline.hpp: prepared statements on one connection, sent one by one or in libpq's pipeline mode. Used by one thread.
+#pragma once
+
+#include "base/postgres/session.hpp"
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace walbridge::target {
+
+/// Parameters of a prepared statement as libpq takes them. Borrowed bytes must live until the statement was sent.
+class Bindings {
+  public:
+    void add_null();
+    void add_text(std::string text);       ///< kept
+    void add_binary(std::string bytes);    ///< kept
+    void borrow(std::string_view bytes, bool binary);
+
+    [[nodiscard]] int count() const { return static_cast<int>(entries_.size()); }
+
+  private:
+    friend class StatementPipeline;
+    struct Entry {
+        const char *data;
+        std::size_t length;
+        bool binary;
+        std::optional<std::size_t> kept; ///< index into kept_, resolved when sent
+    };
+    void resolve(std::vector<const char *> &values, std::vector<int> &lengths, std::vector<int> &formats) const;
+    std::vector<Entry> entries_;
+    std::vector<std::string> kept_;
+};
+
+class StatementPipeline {
+  public:
+    explicit StatementPipeline(pg::Session &session) : session_(session) {}
+
+    /// Sends a statement into the pipeline (entering pipeline mode when needed). `expected`: rows it must hit; nullopt = any.
+    /// Statements that stand in `sql` for the first time are prepared on the way.
+    void send(const std::string &sql, const Bindings &bindings, std::optional<long long> expected);
+    /// Like send() for statements without parameters that are not worth preparing (BEGIN, SAVEPOINT).
+    void send_plain(const char *sql);
+    /// Sends a synchronisation point, reads every answer and leaves pipeline mode. False when a statement failed or hit another
+    /// number of rows than expected (problem() says which); throws SqlError when the connection broke or a retry is called for.
+    bool finish();
+    /// Text of the first deviation since the last finish(), and its SQLSTATE (empty = a row count).
+    [[nodiscard]] const std::string &problem() const { return problem_; }
+    /// Last row set that came with a statement, by the order of sending; used for the commit's positions.
+    [[nodiscard]] const std::vector<pg::Result> &row_sets() const { return row_sets_; }
+
+    /// Runs one prepared statement outside pipeline mode. The raw result: success or error, for the caller to judge.
+    pg::Result run(const std::string &sql, const std::vector<std::uint32_t> &types, const Bindings &bindings);
+
+  private:
+    struct Expectation {
+        std::string prepared; ///< name of the statement when this answer belongs to its preparation
+        std::optional<long long> rows;
+        std::string sql;
+    };
+    std::string name_of(const std::string &sql, bool &known);
+    void enter();
+    void note(std::string problem);
+    void drain_some();
+    bool read_answer();
+
+    pg::Session &session_;
+    std::unordered_map<std::string, std::string> names_; ///< SQL text to prepared name
+    std::vector<Expectation> sent_;
+    std::size_t answered_ = 0, sent_bytes_ = 0;
+    std::uint64_t next_name_ = 0;
+    std::string problem_;
+    bool failed_ = false;
+    std::vector<pg::Result> row_sets_;
+    std::exception_ptr retry_;
+};
+
+} // namespace walbridge::target

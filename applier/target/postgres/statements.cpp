@@ -1,0 +1,238 @@
+// statements.cpp: builds the SQL text of row and set statements.
+#include "target/postgres/statements.hpp"
+
+#include "base/error.hpp"
+#include "dialect/postgres.hpp"
+#include "target/postgres/element_type.hpp"
+
+#include <fmt/format.h>
+
+namespace walbridge::target {
+
+std::string_view element_type_name(std::uint32_t oid) {
+    switch (oid) {
+    case 16: return "bool";
+    case 17: return "bytea";
+    case 18: return "char";
+    case 19: return "name";
+    case 20: return "int8";
+    case 21: return "int2";
+    case 23: return "int4";
+    case 25: return "text";
+    case 26: return "oid";
+    case 650: return "cidr";
+    case 700: return "float4";
+    case 701: return "float8";
+    case 869: return "inet";
+    case 1042: return "bpchar";
+    case 1043: return "varchar";
+    case 1082: return "date";
+    case 1083: return "time";
+    case 1114: return "timestamp";
+    case 1184: return "timestamptz";
+    case 1186: return "interval";
+    case 1266: return "timetz";
+    case 1560: return "bit";
+    case 1562: return "varbit";
+    case 1700: return "numeric";
+    case 2950: return "uuid";
+    case 3802: return "jsonb";
+    default: return {};
+    }
+}
+
+} // namespace walbridge::target
+
+namespace walbridge::target::statements {
+namespace {
+
+using dialect::postgres::quote;
+using dialect::postgres::quote_identifier;
+
+/// Rows of a plain table are its own, not its inheritance children's; a partitioned target spreads them over its leaves.
+std::string relation_of(const TablePlan &plan) {
+    return (plan.table.kind == 'p' ? std::string() : std::string("ONLY ")) + quote(plan.table.name);
+}
+
+std::string column_of(const TablePlan &plan, std::uint32_t index) { return quote_identifier(plan.columns[index].target.name); }
+
+std::string column_list(const TablePlan &plan, const ColumnList &columns) {
+    std::string text;
+    for (const auto index : columns) text += (text.empty() ? "" : ", ") + column_of(plan, index);
+    return text;
+}
+
+/// `$n` as a value of the column's type. A value of another built-in source type is read as that type and passes through its text form.
+class Parameters {
+  public:
+    explicit Parameters(const TablePlan &plan) : plan_(plan) {}
+
+    std::string next(std::uint32_t index) {
+        const auto &column = plan_.columns[index];
+        types.push_back(0);
+        const auto placeholder = fmt::format("${}", types.size());
+        if (column.same_type) return placeholder + "::" + type_of(column.target);
+        const auto source = column.source_type.empty() ? std::string("pg_catalog.text") : column.source_type;
+        return fmt::format("{}::{}::pg_catalog.text::{}", placeholder, source, type_of(column.target));
+    }
+
+    std::vector<std::uint32_t> types;
+
+  private:
+    const TablePlan &plan_;
+};
+
+std::string as_text(const std::string &value) { return value + "::pg_catalog.text COLLATE \"C\""; }
+
+/// The condition that finds an old row by one column of a full-row lookup.
+std::string full_row_condition(const TablePlan &plan, std::uint32_t index, bool null, Parameters &parameters) {
+    const auto name = column_of(plan, index);
+    if (null) return name + " IS NOT DISTINCT FROM NULL";
+    const auto &column = plan.columns[index].target;
+    const auto value = parameters.next(index);
+    if (column.exact_equality) return name + " = " + value;
+    const auto exact = as_text(name) + " = " + as_text(value);
+    // The same parameter twice: `=` lets an index find the row, the text form tells 1.0 from 1.00.
+    return column.has_equality ? name + " = " + value + " AND " + exact : exact;
+}
+
+std::string where_of(const TablePlan &plan, const std::vector<bool> &lookup_nulls, Parameters &parameters) {
+    std::string condition;
+    const auto add = [&](const std::string &part) { condition += (condition.empty() ? "" : " AND ") + part; };
+    switch (plan.lookup) {
+    case Lookup::unique_key:
+        for (const auto index : plan.key) add(column_of(plan, index) + " " + plan.columns[index].equality + " " + parameters.next(index));
+        return condition;
+    case Lookup::key:
+        for (const auto index : plan.key) add(full_row_condition(plan, index, false, parameters));
+        break;
+    case Lookup::full_row:
+        for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
+            add(full_row_condition(plan, index, lookup_nulls.at(index), parameters));
+        break;
+    case Lookup::none:
+        throw Error(ErrorKind::unidentified, to_string(plan.table.name), "rows of this table cannot be identified on the target",
+                    fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;", quote(plan.table.name)));
+    }
+    const std::string row_id = plan.table.kind == 'p' ? "(tableoid, ctid)" : "ctid";
+    return fmt::format("{} = (SELECT {} FROM {} WHERE {} LIMIT 1)", row_id, plan.table.kind == 'p' ? "tableoid, ctid" : "ctid", relation_of(plan),
+                       condition);
+}
+
+std::string array_parameter(std::size_t position, std::uint32_t element_type) {
+    return fmt::format("${}::pg_catalog.{}[]", position, quote_identifier(element_type_name(element_type)));
+}
+
+/// An unnested element as a value of the column's type.
+std::string element(const TablePlan &plan, std::uint32_t index, std::size_t position, std::uint32_t element_type) {
+    const auto &column = plan.columns[index];
+    const auto name = fmt::format("u.c{}", position);
+    if (element_type == column.target.type_oid && column.same_type) return name;
+    if (column.same_type || element_type == text_type_oid) return name + "::" + type_of(column.target);
+    return name + "::pg_catalog.text::" + type_of(column.target);
+}
+
+std::string unnest(const std::vector<std::uint32_t> &element_types) {
+    std::string arrays, names;
+    for (std::size_t position = 1; position <= element_types.size(); ++position) {
+        const auto *comma = position == 1 ? "" : ", ";
+        arrays += comma + array_parameter(position, element_types[position - 1]);
+        names += fmt::format("{}c{}", comma, position);
+    }
+    return fmt::format("pg_catalog.unnest({}) AS u({})", arrays, names);
+}
+
+/// Join condition over the key columns; their arrays start after `first` others.
+std::string key_join(const TablePlan &plan, std::size_t first, const std::vector<std::uint32_t> &element_types) {
+    std::string condition;
+    for (std::size_t position = 0; position < plan.key.size(); ++position) {
+        const auto index = plan.key[position];
+        condition += fmt::format("{}t.{} {} {}", condition.empty() ? "" : " AND ", column_of(plan, index), plan.columns[index].equality,
+                                 element(plan, index, first + position + 1, element_types[first + position]));
+    }
+    return condition;
+}
+
+} // namespace
+
+std::string type_of(const TargetColumn &column) {
+    return quote_identifier(column.type_schema) + "." + quote_identifier(column.type_name);
+}
+
+Statement insert_row(const TablePlan &plan, const ColumnList &columns) {
+    Parameters parameters(plan);
+    if (columns.empty()) return {fmt::format("INSERT INTO {} DEFAULT VALUES", quote(plan.table.name)), {}};
+    std::string values;
+    for (const auto index : columns) values += (values.empty() ? "" : ", ") + parameters.next(index);
+    return {fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})", quote(plan.table.name), column_list(plan, columns), values),
+            parameters.types};
+}
+
+Statement update_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
+    Parameters parameters(plan);
+    std::string assignments;
+    for (const auto index : set) assignments += fmt::format("{}{} = {}", assignments.empty() ? "" : ", ", column_of(plan, index), parameters.next(index));
+    const auto condition = where_of(plan, lookup_nulls, parameters);
+    if (set.empty()) // nothing of the target's changed: still prove that the row is there
+        return {fmt::format("SELECT 1 FROM {} WHERE {} FOR UPDATE", relation_of(plan), condition), parameters.types};
+    return {fmt::format("UPDATE {} SET {} WHERE {}", relation_of(plan), assignments, condition), parameters.types};
+}
+
+Statement replace_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
+    Parameters parameters(plan);
+    std::vector<std::string> values(plan.columns.size());
+    for (const auto index : set) values[index] = parameters.next(index);
+    ColumnList all;
+    std::string selected;
+    for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
+        all.push_back(index);
+        selected += (index == 0 ? "" : ", ") + (values[index].empty() ? "old_row." + column_of(plan, index) : values[index]);
+    }
+    const auto condition = where_of(plan, lookup_nulls, parameters);
+    return {fmt::format("WITH old_row AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM old_row",
+                        relation_of(plan), condition, quote(plan.table.name), column_list(plan, all), selected),
+            parameters.types};
+}
+
+Statement delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls) {
+    Parameters parameters(plan);
+    const auto condition = where_of(plan, lookup_nulls, parameters);
+    return {fmt::format("DELETE FROM {} WHERE {}", relation_of(plan), condition), parameters.types};
+}
+
+ColumnList lookup_columns(const TablePlan &plan, const std::vector<bool> &lookup_nulls) {
+    if (plan.lookup != Lookup::full_row) return plan.key;
+    ColumnList columns;
+    for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
+        if (lookup_nulls.at(index)) continue;
+        columns.push_back(index);
+    }
+    return columns;
+}
+
+std::string insert_set(const TablePlan &plan, const ColumnList &columns, const std::vector<std::uint32_t> &element_types) {
+    std::string selected;
+    for (std::size_t position = 0; position < columns.size(); ++position)
+        selected += (position == 0 ? "" : ", ") + element(plan, columns[position], position + 1, element_types[position]);
+    return fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}", quote(plan.table.name), column_list(plan, columns), selected,
+                       unnest(element_types));
+}
+
+std::string update_set(const TablePlan &plan, const ColumnList &set, const std::vector<std::uint32_t> &element_types) {
+    std::string assignments;
+    for (std::size_t position = 0; position < set.size(); ++position)
+        assignments += fmt::format("{}{} = {}", position == 0 ? "" : ", ", column_of(plan, set[position]),
+                                   element(plan, set[position], position + 1, element_types[position]));
+    return fmt::format("UPDATE {} AS t SET {} FROM {} WHERE {}", relation_of(plan), assignments, unnest(element_types),
+                       key_join(plan, set.size(), element_types));
+}
+
+std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types) {
+    return fmt::format("DELETE FROM {} AS t USING {} WHERE {}", relation_of(plan), unnest(element_types), key_join(plan, 0, element_types));
+}
+
+std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types) {
+    return fmt::format("SELECT 1 FROM {} AS t JOIN {} ON {}", relation_of(plan), unnest(element_types), key_join(plan, 0, element_types));
+}
+
+} // namespace walbridge::target::statements

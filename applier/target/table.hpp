@@ -1,0 +1,55 @@
+// table.hpp: a table as the target describes it, as far as applying rows depends on it. Plain data.
+#pragma once
+
+#include "base/qualified_name.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace walbridge::target {
+
+struct TargetColumn {
+    std::string name;
+    std::string type_schema, type_name;  ///< pg_type's own names: int4, bpchar, _text
+    std::uint32_t type_oid = 0;
+    std::uint32_t base_type_oid = 0;     ///< of a domain its base type, else type_oid
+    bool not_null = false;
+    bool generated = false;              ///< stored or virtual: never written
+    bool identity_always = false;
+    bool exact_equality = false;         ///< equal by the type's `=` means the same text (integers, text, uuid ...; not numeric, float)
+    bool has_equality = false;           ///< the type has a btree or hash equality at all (json, xml, point do not)
+    bool cast_function_from_text = false; ///< a user-defined cast from text would be taken instead of the input function
+};
+
+struct TargetKey {
+    std::string name;
+    std::vector<std::string> columns;
+    std::vector<std::string> operators;  ///< equality of the index per column, ready for SQL: OPERATOR(public.=)
+    bool primary = false;
+    bool immediate = true;               ///< not deferrable: enforced at each statement
+    bool usable = true;                  ///< valid, not partial, on plain columns only
+    bool nulls_not_distinct = false;
+};
+
+/// A constraint that the server does not check while session_replication_role = replica (deferrable unique, exclusion).
+struct UnenforcedConstraint {
+    std::string name;
+    std::vector<std::string> columns;
+    std::vector<std::string> operators;  ///< per column, ready for SQL: OPERATOR(pg_catalog.=)
+};
+
+struct TargetTable {
+    std::uint32_t oid = 0;
+    QualifiedName name;
+    char kind = 'r';                     ///< r table, p partitioned, f foreign, v view
+    std::vector<TargetColumn> columns;
+    std::vector<TargetKey> keys;         ///< every unique index
+    std::vector<UnenforcedConstraint> unenforced;
+    bool exclusion_constraints = false;
+    bool firing_triggers = false;        ///< ENABLE ALWAYS or REPLICA: they fire in our sessions
+    bool rules = false;
+    bool row_security = false;           ///< policies apply to our role
+};
+
+} // namespace walbridge::target

@@ -1,0 +1,169 @@
+// table_plan.cpp: matching columns, choosing the lookup key, judging eligibility for the bulk path.
+#include "target/table_plan.hpp"
+
+#include "base/error.hpp"
+#include "dialect/postgres.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+namespace walbridge::target {
+namespace {
+
+constexpr std::uint32_t first_user_oid = 16384;
+
+bool same_set(std::vector<std::string> left, std::vector<std::string> right) {
+    std::sort(left.begin(), left.end());
+    std::sort(right.begin(), right.end());
+    return left == right;
+}
+
+std::string qualified_type(const std::string &schema, const std::string &name) {
+    return dialect::postgres::quote_identifier(schema) + "." + dialect::postgres::quote_identifier(name);
+}
+
+PlannedColumn plan_column(const Column &source, std::uint32_t index, const TargetColumn &target) {
+    PlannedColumn column;
+    column.source = index;
+    column.target = target;
+    const bool domain = source.type_kind == 'd';
+    const auto source_base = domain && source.base_type_oid != 0 ? source.base_type_oid : source.type_oid;
+    if (source_base < first_user_oid) {
+        column.same_type = source_base == target.base_type_oid;
+        column.source_type = domain ? qualified_type(source.base_type_schema, source.base_type_name)
+                                    : qualified_type(source.type_schema, source.type_name);
+    } else {
+        column.same_type = source.type_name == target.type_name && source.type_schema == target.type_schema;
+    }
+    return column;
+}
+
+void match_columns(const Relation &relation, TablePlan &plan) {
+    for (std::uint32_t index = 0; index < relation.columns.size(); ++index) {
+        const auto &source = relation.columns[index];
+        const auto found = std::find_if(plan.table.columns.begin(), plan.table.columns.end(),
+                                        [&](const TargetColumn &target) { return target.name == source.name; });
+        if (found == plan.table.columns.end()) {
+            if (source.generated) continue; // derived on the source; the target need not have it
+            throw Error(ErrorKind::target_shape, to_string(relation.name) + "." + source.name,
+                        "the target table lacks this column of the source",
+                        fmt::format("Run on the target: ALTER TABLE {} ADD COLUMN {} {}; then resume the task.",
+                                    dialect::postgres::quote(plan.table.name), dialect::postgres::quote_identifier(source.name),
+                                    qualified_type(source.type_schema, source.type_name)));
+        }
+        if (found->generated) continue;
+        plan.columns.push_back(plan_column(source, index, *found));
+    }
+}
+
+std::optional<std::uint32_t> planned(const TablePlan &plan, const std::string &name) {
+    for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
+        if (plan.columns[index].target.name == name) return index;
+    return std::nullopt;
+}
+
+bool take_key(TablePlan &plan, const std::vector<std::string> &names) {
+    std::vector<std::uint32_t> key;
+    for (const auto &name : names) {
+        const auto index = planned(plan, name);
+        if (!index) return false;
+        key.push_back(*index);
+    }
+    plan.key = std::move(key);
+    return true;
+}
+
+void take_operators(TablePlan &plan, const TargetKey &key) {
+    for (std::size_t position = 0; position < key.columns.size(); ++position)
+        if (const auto index = planned(plan, key.columns[position]); index && position < key.operators.size())
+            plan.columns[*index].equality = key.operators[position];
+}
+
+bool finds_one_row(const TargetKey &key) { return key.usable && key.immediate; }
+
+/// Under FULL any immediate unique key over NOT NULL columns finds the row as well as all columns do, and far faster.
+void choose_lookup_full(const Relation &, TablePlan &plan) {
+    for (const bool primary : {true, false})
+        for (const auto &key : plan.table.keys) {
+            if (key.primary != primary || !finds_one_row(key)) continue;
+            const bool complete = std::all_of(key.columns.begin(), key.columns.end(), [&](const std::string &name) {
+                const auto index = planned(plan, name);
+                return index && plan.columns[*index].target.not_null;
+            });
+            if (complete && take_key(plan, key.columns)) {
+                take_operators(plan, key);
+                plan.lookup = Lookup::unique_key;
+                return;
+            }
+        }
+    plan.lookup = Lookup::full_row;
+}
+
+void choose_lookup(const Relation &relation, TablePlan &plan) {
+    if (relation.identity == ReplicaIdentity::full) return choose_lookup_full(relation, plan);
+    if (relation.key_columns.empty()) return;
+    std::vector<std::string> names;
+    for (const auto index : relation.key_columns) names.push_back(relation.columns[index].name);
+    if (!take_key(plan, names)) return; // a key over generated columns: nothing to look rows up by
+    plan.lookup = Lookup::key;
+    for (const auto &key : plan.table.keys)
+        if (finds_one_row(key) && same_set(key.columns, names)) {
+            plan.lookup = Lookup::unique_key;
+            take_operators(plan, key);
+            return;
+        }
+}
+
+void judge(TablePlan &plan) {
+    auto &reasons = plan.not_bulk;
+    std::vector<std::string> key_names;
+    for (const auto index : plan.key) key_names.push_back(plan.columns[index].target.name);
+    for (const auto &key : plan.table.keys)
+        if (plan.lookup != Lookup::unique_key || !same_set(key.columns, key_names)) plan.extra_unique_keys = true;
+    if (plan.lookup != Lookup::unique_key && plan.lookup != Lookup::none) reasons.emplace_back("no immediate unique key of the target covers the replica identity");
+    if (!plan.table.unenforced.empty()) reasons.emplace_back("deferrable or exclusion constraints, which replica sessions do not enforce");
+    if (plan.table.exclusion_constraints) plan.extra_unique_keys = true;
+    if (plan.table.firing_triggers) reasons.emplace_back("triggers enabled ALWAYS or REPLICA");
+    if (plan.table.rules) reasons.emplace_back("rules");
+    if (plan.table.row_security) reasons.emplace_back("row-level security applies to the applier's role");
+    if (plan.table.kind != 'r' && plan.table.kind != 'p') reasons.emplace_back("not a table");
+    if (plan.writes_identity_always) reasons.emplace_back("an identity column GENERATED ALWAYS outside the key");
+    for (const auto &column : plan.columns)
+        if (column.target.cast_function_from_text)
+            reasons.push_back(fmt::format("column {} has a user-defined cast from text", column.target.name));
+}
+
+} // namespace
+
+TablePlan make_table_plan(const Relation &relation, TargetTable table) {
+    TablePlan plan;
+    plan.relation = &relation;
+    plan.table = std::move(table);
+    match_columns(relation, plan);
+    choose_lookup(relation, plan);
+    for (const auto index : plan.key) plan.columns[index].key = true;
+    plan.writes_identity_always = std::any_of(plan.columns.begin(), plan.columns.end(), [](const PlannedColumn &column) {
+        return column.target.identity_always && !column.key;
+    });
+    judge(plan);
+    return plan;
+}
+
+std::string describe(const TablePlan &plan) {
+    static constexpr const char *lookups[] = {"unique key", "key without unique index", "full row", "none"};
+    std::string text = fmt::format("{}: {} columns, lookup by {}", to_string(plan.table.name), plan.columns.size(),
+                                   lookups[static_cast<int>(plan.lookup)]);
+    if (!plan.key.empty()) {
+        text += " (";
+        for (const auto index : plan.key) text += (text.back() == '(' ? "" : ", ") + plan.columns[index].target.name;
+        text += ")";
+    }
+    if (plan.bulk_eligible()) return text + ", bulk";
+    text += ", row by row:";
+    for (const auto &reason : plan.not_bulk) text += " " + reason + ";";
+    text.pop_back();
+    return text;
+}
+
+} // namespace walbridge::target

@@ -1,0 +1,66 @@
+// stream_decoder.hpp: frames of the wire protocol to batches of the change model. One object per replication connection, one thread.
+//
+// It proves the stream on the way: transaction counters without a gap, change counts and checksums per commit, descriptors known.
+// Relations live as long as the decoder's registry, which batches share: a batch may outlive the decoder.
+#pragma once
+
+#include "change/batch.hpp"
+#include "wire/checksum.hpp"
+#include "wire/reader.hpp"
+
+#include <deque>
+#include <memory>
+#include <string_view>
+
+namespace walbridge {
+
+class StreamDecoder {
+  public:
+    /// `counter` is the stored number of the last applied transaction: the next commit must carry the one after it.
+    explicit StreamDecoder(std::uint64_t counter);
+
+    /// Decodes one frame into `batch`. Throws Error(protocol, stream_gap, plugin).
+    void feed(std::string_view frame, const std::shared_ptr<const void> &owner, ChangeBatch &batch);
+
+    /// A keepalive said that the server has sent everything up to `position`. Counts only when no transaction is under way.
+    void idle(Lsn position, ChangeBatch &batch) const;
+
+    /// True between the begin and the commit of a transaction, and while a record is incomplete.
+    [[nodiscard]] bool in_transaction() const { return in_transaction_ || assembler_.in_record(); }
+
+    /// Completes the piece under way so that `batch` can be handed over; how many changes it holds. May be called again.
+    std::size_t cut(ChangeBatch &batch) const;
+    /// The batch was handed over: the piece under way goes on in the next one, after `changes` more changes.
+    void handed_over(std::size_t changes) { offset_ += changes; }
+
+  private:
+    void decode(const wire::Record &record, ChangeBatch &batch);
+    void open_piece(ChangeBatch &batch, bool starts);
+    void begin(const wire::Begin &begin, ChangeBatch &batch);
+    void commit(const wire::Commit &commit, ChangeBatch &batch);
+    void row(const wire::Record &record, ChangeBatch &batch);
+    void truncate(const wire::Record &record, ChangeBatch &batch);
+    void message(const wire::Record &record, ChangeBatch &batch);
+    void learn(const wire::Relation &relation);
+    Tuple key_tuple(const Relation &relation, std::span<const wire::ColumnValue> values, ChangeBatch &batch) const;
+    Tuple tuple(std::span<const wire::ColumnValue> values, ChangeBatch &batch) const;
+    void add(Change change, const wire::Record &record, ChangeBatch &batch);
+
+    wire::RecordAssembler assembler_;
+    wire::ShapeTable shapes_;
+    std::vector<wire::ColumnValue> values_; ///< reused per row
+    /// Owned for the process's life time of the connection's batches; shared so that batches may outlive us.
+    std::shared_ptr<std::deque<Relation>> relations_ = std::make_shared<std::deque<Relation>>();
+    wire::Tally tally_;
+    TransactionBegin begin_;
+    std::uint64_t counter_;
+    std::size_t offset_ = 0; ///< changes of the transaction under way in earlier batches
+    bool in_transaction_ = false;
+    bool session_seen_ = false;
+};
+
+/// Prefix of the messages that walbridge itself writes into the source's WAL.
+inline constexpr std::string_view heartbeat_prefix = "walbridge.heartbeat";
+inline constexpr std::string_view wait_prefix = "walbridge.wait";
+
+} // namespace walbridge
