@@ -9,7 +9,7 @@ CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE DOMAIN code AS varchar(10) COLLATE "C";
 CREATE TYPE pt AS (x float8, "y y" text);
 CREATE TYPE nested AS (p pt, list pt[], m "Own Types"."Mood", n numeric);
-CREATE DOMAIN checked AS pt CHECK ((VALUE).x IS NOT NULL);
+CREATE DOMAIN checked AS pt CHECK (VALUE IS NULL OR (VALUE).x IS NOT NULL);
 CREATE DOMAIN numbers AS int[];
 CREATE TYPE floats AS RANGE (subtype = float8, subtype_diff = float8mi);
 CREATE TABLE referenced (id int);
