@@ -1,0 +1,30 @@
+// entry.cpp: what the server finds in walbridge.so: the module's magic block, the callback table and the version
+// function.
+#pragma GCC visibility push(default)
+
+#include "server/callbacks.hpp"
+#include "server/stream_callbacks.hpp"
+
+extern "C" {
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_output_plugin_init(OutputPluginCallbacks *callbacks) {
+    callbacks->startup_cb = walbridge::startup_callback;
+    callbacks->begin_cb = walbridge::begin_callback;
+    callbacks->change_cb = walbridge::change_callback;
+    callbacks->truncate_cb = walbridge::truncate_callback;
+    callbacks->commit_cb = walbridge::commit_callback;
+    callbacks->message_cb = walbridge::message_callback;
+    callbacks->filter_by_origin_cb = walbridge::filter_by_origin_callback;
+    callbacks->shutdown_cb = walbridge::shutdown_callback;
+    walbridge::add_stream_callbacks(callbacks);
+}
+
+PG_FUNCTION_INFO_V1(walbridge_version);
+Datum walbridge_version(PG_FUNCTION_ARGS) { PG_RETURN_TEXT_P(cstring_to_text(WALBRIDGE_VERSION)); }
+}
+
+#pragma GCC visibility pop

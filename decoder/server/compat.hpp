@@ -1,0 +1,97 @@
+// compat.hpp: everything that differs between PostgreSQL 13 and 18, so that the other files read as if there were one
+// PostgreSQL.
+#pragma once
+
+#include "server/guard.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "replication/logical.h"
+#include "replication/output_plugin.h"
+#include "replication/reorderbuffer.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+}
+
+#if PG_VERSION_NUM < 130000
+#error "walbridge needs PostgreSQL 13 or newer"
+#endif
+
+namespace walbridge::compat {
+
+#if PG_VERSION_NUM >= 140000
+inline constexpr bool has_streaming = true;
+inline constexpr bool has_two_phase = true;
+#else
+inline constexpr bool has_streaming = false;
+inline constexpr bool has_two_phase = false;
+#endif
+
+// From 17 on a change holds the tuple itself, before a buffer around it.
+#if PG_VERSION_NUM >= 170000
+inline HeapTuple new_tuple(const ReorderBufferChange *change) { return change->data.tp.newtuple; }
+inline HeapTuple old_tuple(const ReorderBufferChange *change) { return change->data.tp.oldtuple; }
+#else
+inline HeapTuple new_tuple(const ReorderBufferChange *change) {
+    return change->data.tp.newtuple != nullptr ? &change->data.tp.newtuple->tuple : nullptr;
+}
+inline HeapTuple old_tuple(const ReorderBufferChange *change) {
+    return change->data.tp.oldtuple != nullptr ? &change->data.tp.oldtuple->tuple : nullptr;
+}
+#endif
+
+// From 15 on the times share a union.
+#if PG_VERSION_NUM >= 150000
+inline TimestampTz commit_time(const ReorderBufferTXN *txn) { return txn->xact_time.commit_time; }
+inline TimestampTz prepare_time(const ReorderBufferTXN *txn) { return txn->xact_time.prepare_time; }
+#else
+inline TimestampTz commit_time(const ReorderBufferTXN *txn) { return txn->commit_time; }
+inline TimestampTz prepare_time(const ReorderBufferTXN *txn) { return txn->commit_time; }
+#endif
+
+// The subtransaction a change belongs to. 13 does not stream and has no need of it.
+#if PG_VERSION_NUM >= 140000
+inline TransactionId subtransaction_of(const ReorderBufferChange *change) { return change->txn->xid; }
+
+// The server hands messages over without their subtransaction, but while it streams it has announced the running one in
+// CheckXidAlive (invalid once that has committed, and then it cannot be rolled back any more).
+inline TransactionId subtransaction_of_message(const ReorderBufferTXN *txn) {
+    return TransactionIdIsValid(CheckXidAlive) ? CheckXidAlive : txn->xid;
+}
+#endif
+
+/// Tells the server that decoding is alive while nothing is written. The server does so itself between changes from 16
+/// on.
+inline constexpr bool plugin_reports_progress = PG_VERSION_NUM < 160000;
+
+/// Server call, may raise.
+inline void update_progress(LogicalDecodingContext *context, bool skipped_transaction) {
+#if PG_VERSION_NUM >= 150000
+    OutputPluginUpdateProgress(context, skipped_transaction);
+#else
+    OutputPluginUpdateProgress(context);
+#endif
+}
+
+/// Switches streaming and two-phase decoding of a context on or off as the options want them.
+inline void set_features(LogicalDecodingContext *context, bool streaming, bool two_phase) {
+#if PG_VERSION_NUM >= 140000
+    context->streaming = context->streaming && streaming;
+    context->twophase = context->twophase && two_phase;
+#endif
+#if PG_VERSION_NUM >= 150000
+    // Lets the server enable a slot that was created without it; 14 takes the slot's own word.
+    if (two_phase) context->twophase_opt_given = true;
+#endif
+}
+
+// Virtual generated columns exist from 18 on and hold no value in a tuple.
+#if PG_VERSION_NUM >= 180000
+inline bool is_virtual(Form_pg_attribute attribute) { return attribute->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL; }
+#else
+inline bool is_virtual(Form_pg_attribute) { return false; }
+#endif
+
+} // namespace walbridge::compat

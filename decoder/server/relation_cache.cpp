@@ -1,0 +1,285 @@
+// relation_cache.cpp: building plans from the catalogs, and forgetting them.
+#include "server/relation_cache.hpp"
+
+#include "server/compat.hpp"
+#include "server/filter.hpp"
+#include "server/type_catalog.hpp"
+
+#include <algorithm>
+
+extern "C" {
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "utils/inval.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+}
+
+namespace walbridge {
+
+namespace {
+
+std::uint64_t dependency(int cache, std::uint32_t hash) { return (static_cast<std::uint64_t>(cache) << 32) | hash; }
+
+constexpr int watched_caches[] = {TYPEOID, ENUMOID, NAMESPACEOID, INDEXRELID, COLLOID};
+
+struct FormChoice {
+    ValueForm form;
+    JsonForm json;
+    bool needs_function; // output or send, by form
+};
+
+// The list of docs/wire-protocol.md, "Tuples". base: the column's type with domains taken off.
+FormChoice choose_form(Oid base, bool is_enum, bool binary) {
+    const auto either = [&](ValueForm form, JsonForm json = JsonForm::string) {
+        return binary ? FormChoice{form, json, form == ValueForm::send} : FormChoice{ValueForm::output, json, true};
+    };
+    switch (base) {
+    case BOOLOID: return either(ValueForm::boolean, JsonForm::boolean);
+    case INT2OID: return either(ValueForm::int2, JsonForm::number);
+    case INT4OID:
+    case OIDOID:
+    case FLOAT4OID: return either(ValueForm::int4, JsonForm::number);
+    case DATEOID: return either(ValueForm::int4);
+    case INT8OID:
+    case FLOAT8OID: return either(ValueForm::int8, JsonForm::number);
+    case TIMEOID:
+    case TIMESTAMPOID:
+    case TIMESTAMPTZOID: return either(ValueForm::int8);
+    case TIMETZOID: return either(ValueForm::timetz);
+    case INTERVALOID: return either(ValueForm::interval);
+    case UUIDOID: return either(ValueForm::uuid);
+    case CHAROID: return either(ValueForm::char1);
+    case BYTEAOID: return either(ValueForm::bytea);
+    case JSONBOID: return either(ValueForm::jsonb);
+    case NUMERICOID: return either(ValueForm::send, JsonForm::number);
+    case INETOID:
+    case CIDROID:
+    case BITOID:
+    case VARBITOID: return either(ValueForm::send);
+    case TEXTOID:
+    case VARCHAROID:
+    case BPCHAROID:
+    case JSONOID: return {ValueForm::varlena_text, JsonForm::string, false};
+    case NAMEOID: return {ValueForm::name, JsonForm::string, false};
+    default: break;
+    }
+    if (is_enum) return {ValueForm::enum_label, JsonForm::string, true}; // the function serves labels added meanwhile
+    return {ValueForm::output, JsonForm::string, true};
+}
+
+} // namespace
+
+RelationCache *RelationCache::live_ = nullptr;
+
+RelationCache::RelationCache(MemoryContext owner, const CachePolicy &policy) : owner_(owner), policy_(policy) {
+    static bool registered = false;
+    if (!registered) {
+        call([] {
+            CacheRegisterRelcacheCallback(on_relation, static_cast<Datum>(0));
+            for (const int cache : watched_caches)
+                CacheRegisterSyscacheCallback(cache, on_catalog, static_cast<Datum>(0));
+        });
+        registered = true;
+    }
+    live_ = this;
+}
+
+RelationCache::~RelationCache() {
+    if (live_ == this) live_ = nullptr;
+}
+
+// ---- invalidation: called by the server at any lookup, must not raise, throw or free
+
+void RelationCache::on_relation(Datum, Oid relation) {
+    if (live_ == nullptr) return;
+    if (OidIsValid(relation)) {
+        const auto found = live_->plans_.find(relation);
+        if (found != live_->plans_.end()) found->second->valid = false;
+        return;
+    }
+    for (auto &entry : live_->plans_) entry.second->valid = false;
+}
+
+void RelationCache::on_catalog(Datum, int cache, uint32 hash) {
+    if (live_ == nullptr) return;
+    const bool any_row = hash == 0;
+    if (cache == ENUMOID || any_row) {
+        for (auto &entry : live_->plans_)
+            if (any_row || entry.second->has_enum) entry.second->valid = false;
+        return;
+    }
+    const std::uint64_t wanted = dependency(cache, hash);
+    if (live_->dependencies_.count(wanted) == 0) return;
+    for (auto &entry : live_->plans_) {
+        const auto &own = entry.second->dependencies;
+        if (std::find(own.begin(), own.end(), wanted) != own.end()) entry.second->valid = false;
+    }
+}
+
+// ---- plans
+
+const RelationPlan &RelationCache::plan_for(Relation relation) {
+    const auto found = plans_.find(RelationGetRelid(relation));
+    if (found != plans_.end() && found->second->valid) return *found->second;
+
+    std::unique_ptr<RelationPlan> &slot = plans_[RelationGetRelid(relation)];
+    if (!slot) slot = std::make_unique<RelationPlan>();
+    RelationPlan &plan = *slot;
+    // Lookups may deliver invalidations of what has just been read; then it is read again.
+    do {
+        if (plan.functions != nullptr) {
+            const MemoryContext old = plan.functions;
+            plan.functions = nullptr;
+            call([&] { MemoryContextDelete(old); });
+        }
+        plan = RelationPlan();
+        plan.valid = true;
+        try {
+            build(relation, plan);
+        } catch (...) {
+            plan.valid = false;
+            throw;
+        }
+    } while (!plan.valid);
+    return plan;
+}
+
+std::string_view RelationCache::keep(RelationPlan &plan, std::string text) {
+    return plan.names.emplace_back(std::move(text));
+}
+
+void RelationCache::depend(RelationPlan &plan, int cache, Oid oid) {
+    const std::uint32_t hash = call([&] { return GetSysCacheHashValue1(cache, ObjectIdGetDatum(oid)); });
+    const std::uint64_t key = dependency(cache, hash);
+    if (std::find(plan.dependencies.begin(), plan.dependencies.end(), key) != plan.dependencies.end()) return;
+    plan.dependencies.push_back(key);
+    dependencies_.insert(key);
+}
+
+void RelationCache::build(Relation relation, RelationPlan &plan) {
+    const Oid schema_oid = RelationGetNamespace(relation);
+    depend(plan, NAMESPACEOID, schema_oid);
+    wire::Relation &shape = plan.shape;
+    shape.oid = RelationGetRelid(relation);
+    shape.schema = keep(plan, read_schema(schema_oid, policy_.encoder));
+    shape.name = keep(plan, std::string(policy_.encoder.encode(RelationGetRelationName(relation))));
+    shape.kind = relation->rd_rel->relkind;
+    shape.identity = relation->rd_rel->relreplident;
+    if (!is_replicable(relation, shape.schema)) return;
+    // Patterns are UTF-8, also where JSON lines keep another encoding.
+    const TextEncoder utf8;
+    const std::string schema = policy_.encoder.converts() == utf8.converts() ? std::string(shape.schema)
+                                                                             : std::string(utf8.encode(shape.schema));
+    const std::string name =
+        policy_.encoder.converts() == utf8.converts() ? std::string(shape.name) : std::string(utf8.encode(shape.name));
+    if (!policy_.selection.matches(schema, name)) return;
+    plan.selected = true;
+
+    // Columns of the replica identity. An index that is not immediate, unique and valid is none: the server does not
+    // log by it.
+    plan.full_identity = shape.identity == REPLICA_IDENTITY_FULL;
+    std::vector<int> key;
+    if (!plan.full_identity && shape.identity != REPLICA_IDENTITY_NOTHING) {
+        const Oid index_oid = call([&] { return RelationGetReplicaIndex(relation); });
+        if (OidIsValid(index_oid)) {
+            depend(plan, INDEXRELID, index_oid);
+            int16 columns[INDEX_MAX_KEYS];
+            const int count = call([&] {
+                const Relation index = RelationIdGetRelation(index_oid);
+                if (!RelationIsValid(index)) return 0;
+                const int keys = index->rd_index->indnkeyatts;
+                for (int i = 0; i < keys; ++i) columns[i] = index->rd_index->indkey.values[i];
+                RelationClose(index);
+                return keys;
+            });
+            key.assign(columns, columns + count);
+        }
+    }
+    plan.identifiable = plan.full_identity || !key.empty();
+
+    plan.functions = call([&] { return AllocSetContextCreate(owner_, "walbridge relation", ALLOCSET_SMALL_SIZES); });
+    const TupleDesc descriptor = RelationGetDescr(relation);
+    for (int i = 0; i < descriptor->natts; ++i) {
+        const Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+        if (attribute->attisdropped || compat::is_virtual(attribute)) continue;
+        const bool is_key = plan.full_identity || std::find(key.begin(), key.end(), attribute->attnum) != key.end();
+        add_column(relation, i, is_key, plan);
+    }
+    wire::ByteBuffer bytes;
+    wire::put_descriptor(bytes, shape);
+    plan.descriptor = bytes.view();
+}
+
+void RelationCache::add_column(Relation relation, int index, bool key, RelationPlan &plan) {
+    const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), index);
+    const TextEncoder &encoder = policy_.encoder;
+    wire::Column column;
+    column.name = keep(plan, std::string(encoder.encode(NameStr(attribute->attname))));
+    unsigned flags = 0;
+    if (key) flags |= wire::column_flag::key;
+    if (attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS) flags |= wire::column_flag::identity_always;
+    if (attribute->attidentity == ATTRIBUTE_IDENTITY_BY_DEFAULT) flags |= wire::column_flag::identity_by_default;
+    if (attribute->attgenerated != '\0') flags |= wire::column_flag::generated;
+    if (attribute->attnotnull) flags |= wire::column_flag::not_null;
+    column.flags = static_cast<std::uint8_t>(flags);
+    column.typmod = attribute->atttypmod;
+
+    const auto reference = [&](const TypeFacts &facts) {
+        depend(plan, TYPEOID, facts.oid);
+        depend(plan, NAMESPACEOID, facts.schema_oid);
+        return wire::TypeRef{facts.oid, keep(plan, facts.schema), keep(plan, facts.name), facts.category};
+    };
+    const TypeFacts type = read_type(attribute->atttypid, encoder);
+    column.type = reference(type);
+    if (OidIsValid(type.element)) column.element = reference(read_type(type.element, encoder));
+
+    // Down through domains to the type that rows hold, and on through arrays to a possible enum.
+    TypeFacts base = type;
+    while (base.category == TYPTYPE_DOMAIN) {
+        base = read_type(base.element, encoder);
+        reference(base);
+    }
+    TypeFacts leaf = base;
+    while (OidIsValid(leaf.element)) {
+        leaf = read_type(leaf.element, encoder);
+        reference(leaf);
+    }
+    ColumnPlan column_plan;
+    if (leaf.category == TYPTYPE_ENUM) {
+        plan.has_enum = true;
+        for (auto &[oid, label] : read_enum(leaf.oid, encoder)) {
+            column.labels.push_back(keep(plan, label));
+            if (leaf.oid == base.oid) column_plan.labels.emplace(oid, std::move(label));
+        }
+    }
+    const CollationFacts collation = read_collation(attribute->attcollation, encoder);
+    if (!collation.name.empty()) {
+        depend(plan, COLLOID, attribute->attcollation);
+        depend(plan, NAMESPACEOID, collation.schema_oid);
+        column.collation_schema = keep(plan, collation.schema);
+        column.collation_name = keep(plan, collation.name);
+    }
+
+    const FormChoice choice = choose_form(base.oid, base.category == TYPTYPE_ENUM, policy_.binary_values);
+    column_plan.index = index;
+    column_plan.varlena = attribute->attlen == -1;
+    column_plan.key = key;
+    column_plan.form = choice.form;
+    column_plan.json = choice.json;
+    if (choice.needs_function) {
+        const Oid function = choice.form == ValueForm::send ? base.send_function : base.output_function;
+        const MemoryContext home = plan.functions;
+        column_plan.function = call([&] {
+            auto *info = static_cast<FmgrInfo *>(MemoryContextAlloc(home, sizeof(FmgrInfo)));
+            fmgr_info_cxt(function, info, home);
+            return info;
+        });
+    }
+    plan.columns.push_back(std::move(column_plan));
+    plan.shape.columns.push_back(std::move(column));
+}
+
+} // namespace walbridge

@@ -1,0 +1,88 @@
+// session.cpp: setting up a decoding session and what its callbacks share.
+#include "server/session.hpp"
+
+#include "server/binary_output.hpp"
+#include "server/json_output.hpp"
+
+extern "C" {
+#include "commands/dbcommands.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "replication/walsender.h"
+#include "utils/builtins.h"
+}
+
+namespace walbridge {
+
+namespace {
+
+constexpr int changes_between_reports = 100;
+
+bool is_text_utf8(std::string_view bytes) {
+    return bytes.find('\0') == std::string_view::npos &&
+           call([&] { return pg_verify_mbstr(PG_UTF8, bytes.data(), static_cast<int>(bytes.size()), true); });
+}
+
+bool is_text_of_server(std::string_view bytes) {
+    return bytes.find('\0') == std::string_view::npos && call([&] {
+               return pg_verify_mbstr(GetDatabaseEncoding(), bytes.data(), static_cast<int>(bytes.size()), true);
+           });
+}
+
+// SQL functions convert a line from the server's encoding to the client's; a replication connection gets UTF-8.
+bool keeps_server_encoding(const Options &options) { return options.format == Format::json && !am_walsender; }
+
+std::unique_ptr<Output> make_output(wire::FrameSink &sink, const Options &options) {
+    if (options.format == Format::binary) return std::make_unique<BinaryOutput>(sink);
+    return std::make_unique<JsonOutput>(sink, options,
+                                        keeps_server_encoding(options) ? is_text_of_server : is_text_utf8);
+}
+
+} // namespace
+
+Session::Session(LogicalDecodingContext *decoding, Options parsed)
+    : context(decoding), options(std::move(parsed)), encoder(keeps_server_encoding(options)), sink(decoding),
+      output(make_output(sink, options)),
+      relations(decoding->context,
+                CachePolicy{options.selection, encoder, options.format == Format::binary && options.binary_values}),
+      origins(options), new_tuples(encoder), old_tuples(encoder), counter(options.counter) {
+    change_context =
+        call([&] { return AllocSetContextCreate(decoding->context, "walbridge change", ALLOCSET_DEFAULT_SIZES); });
+}
+
+Transaction &Session::transaction(ReorderBufferTXN *txn) {
+    if (txn->output_plugin_private != nullptr) return *static_cast<Transaction *>(txn->output_plugin_private);
+    // A state of the same xid can be left from a transaction that the server dropped without a word; it is replaced.
+    auto &slot = transactions_[txn->xid];
+    slot = std::make_unique<Transaction>();
+    slot->xid = txn->xid;
+    txn->output_plugin_private = slot.get();
+    return *slot;
+}
+
+void Session::forget(ReorderBufferTXN *txn) {
+    txn->output_plugin_private = nullptr;
+    transactions_.erase(txn->xid);
+}
+
+void Session::open() {
+    if (opened_) return;
+    const char *database = call([] { return get_database_name(MyDatabaseId); });
+    wire::Session record;
+    record.plugin_version = WALBRIDGE_VERSION;
+    record.server_version_num = PG_VERSION_NUM;
+    record.database_oid = MyDatabaseId;
+    if (database != nullptr) record.database = encoder.encode(database);
+    record.server_encoding = GetDatabaseEncodingName();
+    record.counter_seed = options.counter;
+    output->write(record);
+    opened_ = true;
+}
+
+void Session::count_progress() {
+    if (!compat::plugin_reports_progress || ++changes_since_progress_ < changes_between_reports) return;
+    changes_since_progress_ = 0;
+    call([&] { compat::update_progress(context, false); });
+}
+
+} // namespace walbridge

@@ -1,0 +1,91 @@
+// session.hpp: the state of one decoding session (a START_REPLICATION or one call of an SQL function), from startup to
+// shutdown. It belongs to the decoding context and hangs on its output_plugin_private; everything happens in the one
+// server process.
+#pragma once
+
+#include "server/compat.hpp"
+#include "server/filter.hpp"
+#include "server/guard.hpp"
+#include "server/options.hpp"
+#include "server/output.hpp"
+#include "server/relation_cache.hpp"
+#include "server/server_sink.hpp"
+#include "server/text_settings.hpp"
+#include "server/tuple_reader.hpp"
+#include "wire/checksum.hpp"
+
+#include <exception>
+#include <memory>
+#include <unordered_map>
+
+namespace walbridge {
+
+/// What has been sent of a transaction so far.
+struct Transaction {
+    wire::Xid xid = 0;
+    bool skipped = false;      ///< by its origin
+    bool begun = false;        ///< its begin record, or its first stream_start, has been sent
+    wire::Tally tally;         ///< of a transaction that is sent whole
+    wire::StreamLedger ledger; ///< of one that is sent in blocks
+};
+
+class Session {
+  public:
+    Session(LogicalDecodingContext *context, Options parsed);
+    /// The session behind a callback.
+    static Session &of(LogicalDecodingContext *context) {
+        return *static_cast<Session *>(context->output_plugin_private);
+    }
+
+    LogicalDecodingContext *const context;
+    const Options options;
+    const TextEncoder encoder;
+    ServerSink sink;
+    std::unique_ptr<Output> output;
+    RelationCache relations;
+    OriginFilter origins;
+    TupleReader new_tuples;
+    TupleReader old_tuples;
+    TextSettings settings;
+    MemoryContext change_context = nullptr; ///< emptied after every callback
+    std::uint64_t counter;
+
+    // The stream block that is open, if any.
+    Transaction *block = nullptr;
+    bool block_announced = false; ///< its stream_start has been sent
+    wire::Tally block_tally;
+
+    /// The state of a transaction, made on first sight. It is found again through the transaction's
+    /// output_plugin_private.
+    Transaction &transaction(ReorderBufferTXN *txn);
+    void forget(ReorderBufferTXN *txn);
+
+    /// Before the first record of a unit: the session record, once per connection.
+    void open();
+    /// Counts a change that was skipped or only buffered; the server hears from us often enough not to time out.
+    void count_progress();
+
+  private:
+    std::unordered_map<wire::Xid, std::unique_ptr<Transaction>> transactions_;
+    bool opened_ = false;
+    int changes_since_progress_ = 0;
+};
+
+/// Runs the body of a callback: in the per-change memory context, behind the door, with the record being written cut
+/// off when it fails.
+template <class Body> void in_session(const char *callback, LogicalDecodingContext *context, Body &&body) {
+    enter(callback, [&] {
+        Session &session = Session::of(context);
+        MemoryContextScope scope(session.change_context);
+        try {
+            body(session);
+        } catch (...) {
+            // The error's data lives in change_context: it is emptied by a later callback.
+            session.output->cut_back();
+            throw;
+        }
+        call([&] { MemoryContextReset(session.change_context); });
+    });
+}
+
+} // namespace walbridge
