@@ -4,7 +4,7 @@ from walbridge_testing.applier import Exit
 
 
 def items(result):
-    return result.json()["items"]
+    return result.json()["findings"]
 
 
 def failing(result):

@@ -149,7 +149,7 @@ class Applier:
     def wait_caught_up(self, timeout=60):
         """Everything committed on the source before this call is durable on the target. Ends early if the process does."""
         limit = int(timeout * FACTOR)
-        waiting = subprocess.Popen([str(binary()), "wait", str(self.task_file), "--timeout", str(limit)],
+        waiting = subprocess.Popen([str(binary()), "wait", str(self.task_file), "--timeout", f"{limit}s"],
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment(),
                                    stdin=subprocess.DEVNULL)
         try:

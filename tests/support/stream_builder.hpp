@@ -1,0 +1,84 @@
+// stream_builder.hpp: builds frames as the plugin does, for tests of whatever reads them.
+#pragma once
+
+#include "wire/writer.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace walbridge::testing {
+
+/// Writes one connection's stream into memory. Table 1 is public.t (id int4 key, a text).
+class StreamBuilder final : public wire::FrameSink {
+  public:
+    StreamBuilder() : writer_(*this) {}
+    virtual ~StreamBuilder() = default;
+
+    void send(std::string_view frame) override { frames.push_back(std::make_shared<const std::string>(frame)); }
+
+    void session() { writer_.write(wire::Session{}); }
+
+    void relation(wire::RelationNumber number = 1) {
+        wire::Relation relation;
+        relation.oid = 20000;
+        relation.schema = "public";
+        relation.name = "t";
+        wire::Column id, a;
+        id.name = "id";
+        id.flags = wire::column_flag::key | wire::column_flag::not_null;
+        id.type = {23, "pg_catalog", "int4", 'b'};
+        a.name = "a";
+        a.type = {25, "pg_catalog", "text", 'b'};
+        relation.columns = {id, a};
+        wire::ByteBuffer descriptor;
+        wire::put_descriptor(descriptor, relation);
+        writer_.write_relation(number, descriptor.view());
+    }
+
+    void begin(wire::Xid xid, wire::Lsn commit_lsn) {
+        tally_ = {};
+        wire::Begin begin;
+        begin.xid = xid;
+        begin.commit_lsn = commit_lsn;
+        writer_.write(begin);
+    }
+
+    void insert(std::string_view id, std::string_view a, wire::RelationNumber number = 1) {
+        const wire::ColumnValue values[] = {{wire::ValueKind::text, id}, {wire::ValueKind::text, a}};
+        wire::RowChange change;
+        change.kind = wire::RecordKind::insert;
+        change.relation = number;
+        change.new_values = values;
+        writer_.write(change, tally_);
+    }
+
+    /// A commit with the honest tally, unless told otherwise.
+    void commit(wire::Lsn commit_lsn, std::uint64_t counter, std::uint64_t more_changes = 0, std::uint32_t damage = 0) {
+        wire::Commit commit;
+        commit.commit_lsn = commit_lsn;
+        commit.end_lsn = commit_lsn + 8;
+        commit.counter = counter;
+        commit.changes = tally_.changes + more_changes;
+        commit.checksum = tally_.checksum ^ damage;
+        writer_.write(commit);
+    }
+
+    void message(wire::Lsn lsn, std::string_view prefix, std::string_view content) {
+        wire::Message message;
+        message.lsn = lsn;
+        message.prefix = prefix;
+        message.content = content;
+        writer_.write(message);
+    }
+
+    void flush() { writer_.flush(); }
+
+    std::vector<std::shared_ptr<const std::string>> frames;
+
+  private:
+    wire::RecordWriter writer_;
+    wire::Tally tally_;
+};
+
+} // namespace walbridge::testing
