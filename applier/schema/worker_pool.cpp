@@ -9,23 +9,25 @@
 
 namespace walbridge::schema {
 
-pg::Session &WorkerSession::open(const std::function<pg::Session()> &connect) {
-    if (!session_) {
+pg::Session &WorkerSession::open(const std::function<pg::Session()> &connect, std::size_t number) {
+    auto &session = sessions_.at(number);
+    if (!session) {
         auto fresh = connect();
         const std::lock_guard lock(mutex_);
-        session_.emplace(std::move(fresh));
+        session.emplace(std::move(fresh));
     }
-    return *session_;
+    return *session;
 }
 
-void WorkerSession::close() {
+void WorkerSession::close(std::size_t number) {
     const std::lock_guard lock(mutex_);
-    session_.reset();
+    sessions_.at(number).reset();
 }
 
 void WorkerSession::cancel() {
     const std::lock_guard lock(mutex_);
-    if (session_) session_->cancel();
+    for (auto &session : sessions_)
+        if (session) session->cancel();
 }
 
 bool run_workers(int workers, const StopToken &stop, const std::function<void(WorkerSession &)> &work) {
@@ -46,7 +48,7 @@ bool run_workers(int workers, const StopToken &stop, const std::function<void(Wo
                 } catch (...) {
                     error = std::current_exception();
                 }
-                own->close();
+                for (std::size_t number = 0; number < WorkerSession::count; ++number) own->close(number);
                 const std::lock_guard lock(mutex);
                 if (error && !first) first = error;
                 if (error) failed = true;
