@@ -1,0 +1,82 @@
+// live.hpp: what the running process knows about itself, shared by the runner (writes), the pipeline and the copy
+// (write their own parts) and the reporter (reads). Everything is atomic or behind the mutex; nothing here is durable.
+#pragma once
+
+#include "copy/progress.hpp"
+#include "pipeline/incremental.hpp"
+#include "pipeline/statistics.hpp"
+#include "task/state.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace walbridge::task {
+
+class Live {
+  public:
+    pipeline::Statistics statistics;
+    copy::Progress copy;
+
+    struct Retrying {
+        int attempts = 0;
+        std::int64_t since = 0, next = 0; ///< Unix seconds
+        std::string reason;
+    };
+    struct View {
+        State state = State::fresh;
+        bool following = false; ///< the incremental stage runs: the reporter derives catching-up, running and paused
+        bool paused = false;
+        std::optional<std::uint64_t> epoch;
+        std::optional<Retrying> retrying;
+    };
+
+    [[nodiscard]] View view() const {
+        const std::lock_guard lock(mutex_);
+        return view_;
+    }
+    void set_state(State state) {
+        const std::lock_guard lock(mutex_);
+        view_.state = state;
+        view_.following = false;
+        if (state != State::retrying) view_.retrying.reset();
+    }
+    void set_epoch(std::optional<std::uint64_t> epoch) {
+        const std::lock_guard lock(mutex_);
+        view_.epoch = epoch;
+    }
+    void set_retrying(Retrying retrying) {
+        const std::lock_guard lock(mutex_);
+        view_.state = State::retrying;
+        view_.following = false;
+        view_.retrying = std::move(retrying);
+    }
+    /// Takes effect at once when the incremental stage runs, else when it starts.
+    void set_paused(bool paused) {
+        const std::lock_guard lock(mutex_);
+        view_.paused = paused;
+        if (incremental_ != nullptr) incremental_->set_paused(paused);
+    }
+    /// The incremental stage that a pause reaches; nullptr when it ended.
+    void attach(pipeline::Incremental *incremental) {
+        const std::lock_guard lock(mutex_);
+        incremental_ = incremental;
+        view_.following = incremental != nullptr;
+        if (incremental == nullptr) return;
+        view_.state = view_.paused ? State::paused : State::catching_up;
+        view_.retrying.reset();
+        incremental->set_paused(view_.paused);
+    }
+
+    /// Another process took the task over.
+    std::atomic<bool> fenced{false};
+
+  private:
+    mutable std::mutex mutex_;
+    View view_;
+    pipeline::Incremental *incremental_ = nullptr;
+};
+
+} // namespace walbridge::task

@@ -1,0 +1,138 @@
+// precheck.cpp: connects, runs the groups of checks, and writes the report.
+#include "task/precheck.hpp"
+
+#include "base/log.hpp"
+#include "config/value_text.hpp"
+#include "task/precheck_checks.hpp"
+#include "task/state_store.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace walbridge::task {
+namespace {
+
+std::string_view name_of(Verdict verdict) {
+    switch (verdict) {
+    case Verdict::ok: return "ok";
+    case Verdict::warning: return "warning";
+    case Verdict::error: return "error";
+    case Verdict::skipped: return "skipped";
+    }
+    return {};
+}
+
+std::optional<pg::Session> connect(PrecheckContext &context, const pg::Endpoint &endpoint) {
+    const auto id = endpoint.role + ".connection";
+    try {
+        pg::Session session(endpoint, {.application_name = context.config.application_name("precheck"),
+                                       .replication = false,
+                                       .settings = {{"statement_timeout", "60s"}}});
+        context.ok(id, fmt::format("{}, server {}", pg::describe(endpoint.url),
+                                   session.value("SHOW server_version").value_or("?")));
+        return session;
+    } catch (const Error &failure) {
+        context.error(id, failure.reason(), failure.remedy());
+        return std::nullopt;
+    }
+}
+
+} // namespace
+
+const std::vector<std::string> &precheck_ids() {
+    static const std::vector<std::string> ids{
+        "source.connection",   "source.version",     "source.primary",  "source.wal_level",    "source.replication",
+        "source.slots",        "source.senders",     "source.plugin",   "source.extension",    "source.slot",
+        "source.transactions", "source.prepared",    "source.encoding", "target.connection",   "target.version",
+        "target.primary",      "target.state",       "target.create",   "target.quiet",        "target.origin",
+        "target.encoding",     "tables.selected",    "tables.select",   "tables.row_security", "tables.identity",
+        "tables.deferrable",   "tables.unsupported", "tables.target",   "tables.columns",      "target.rights",
+        "target.triggers",     "target.space",       "tools.pg_dump"};
+    return ids;
+}
+
+int PrecheckReport::count(Verdict verdict) const {
+    return static_cast<int>(std::ranges::count(findings, verdict, &Finding::verdict));
+}
+
+std::string some_of(const std::vector<std::string> &names, std::size_t most) {
+    std::string out;
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i) out += (i > 0 ? ", " : "") + names[i];
+    if (names.size() > most) out += fmt::format(" and {} more", names.size() - most);
+    return out;
+}
+
+PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string> &only) {
+    for (const auto &id : only) {
+        if (std::ranges::find(precheck_ids(), id) != precheck_ids().end()) continue;
+        const auto guess = config::nearest(id, precheck_ids());
+        throw Error(ErrorKind::usage, fmt::format("--only {}", id), "there is no check of that id",
+                    guess ? fmt::format("Did you mean {}?", *guess)
+                          : fmt::format("Ids are {}.", config::enumerate(precheck_ids())));
+    }
+    PrecheckReport report;
+    PrecheckContext context{.config = config, .report = report};
+    context.source = connect(context, config.source.endpoint);
+    check_source(context);
+    context.target = connect(context, config.target.endpoint);
+    if (context.target) {
+        const auto row = read_task(*context.target, config.name);
+        context.started = row && row->phase != Phase::none;
+    }
+    check_tables(context); // first: what the target must allow depends on the selection
+    check_target(context);
+    const auto place = [](const Finding &finding) {
+        return std::ranges::find(precheck_ids(), finding.id) - precheck_ids().begin();
+    };
+    std::ranges::stable_sort(report.findings, {}, place);
+    if (!only.empty())
+        std::erase_if(report.findings,
+                      [&](const Finding &finding) { return std::ranges::find(only, finding.id) == only.end(); });
+    return report;
+}
+
+void require_precheck(const TaskConfig &config) {
+    const auto report = precheck(config);
+    std::vector<std::string> failed, fixes;
+    for (const auto &finding : report.findings) {
+        if (finding.verdict == Verdict::warning && !finding.acknowledged)
+            log::warning("precheck", {{"id", finding.id}, {"reason", finding.reason}, {"fix", finding.fix}});
+        if (finding.verdict != Verdict::error) continue;
+        log::error("precheck", {{"id", finding.id}, {"reason", finding.reason}, {"fix", finding.fix}});
+        failed.push_back(fmt::format("{}: {}", finding.id, finding.reason));
+        fixes.push_back(finding.fix);
+    }
+    if (failed.empty()) return log::info("precheck passed", {{"checks", report.findings.size()}});
+    throw Error(ErrorKind::precheck, "precheck",
+                failed.size() == 1 ? failed[0] : fmt::format("{} errors; the first is {}", failed.size(), failed[0]),
+                failed.size() == 1 ? fixes[0]
+                                   : fmt::format("{} The others are listed by walbridge precheck.", fixes[0]));
+}
+
+std::string precheck_table(const PrecheckReport &report) {
+    std::size_t width = 0;
+    for (const auto &finding : report.findings) width = std::max(width, finding.id.size());
+    std::string out;
+    for (const auto &finding : report.findings) {
+        out += fmt::format("{:<8} {:<{}}  {}{}\n", name_of(finding.verdict), finding.id, width, finding.reason,
+                           finding.acknowledged ? " (acknowledged)" : "");
+        if (!finding.fix.empty()) out += fmt::format("{:<8} {:<{}}  -> {}\n", "", "", width, finding.fix);
+    }
+    return out + fmt::format("{} ok, {} warnings, {} errors, {} skipped\n", report.count(Verdict::ok),
+                             report.count(Verdict::warning), report.count(Verdict::error),
+                             report.count(Verdict::skipped));
+}
+
+std::string precheck_json(const TaskConfig &config, const PrecheckReport &report) {
+    nlohmann::ordered_json json{{"task", config.name}, {"result", report.failed() ? "error" : "ok"}};
+    json["findings"] = nlohmann::ordered_json::array();
+    for (const auto &finding : report.findings)
+        json["findings"].push_back({{"id", finding.id},
+                                    {"result", name_of(finding.verdict)},
+                                    {"reason", finding.reason},
+                                    {"fix", finding.fix},
+                                    {"acknowledged", finding.acknowledged}});
+    return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+} // namespace walbridge::task

@@ -1,0 +1,43 @@
+// precheck.hpp: everything that would stop or spoil the task, found before it starts [T-01]: an id, a result, a reason
+// and the exact fix for each. Reads only, except for a temporary slot that proves that the server loads the plugin.
+#pragma once
+
+#include "config/task_config.hpp"
+
+#include <string>
+#include <vector>
+
+namespace walbridge::task {
+
+enum class Verdict { ok, warning, error, skipped };
+
+struct Finding {
+    std::string id; ///< "source.wal_level"; documented, used by --only and precheck.acknowledge
+    Verdict verdict = Verdict::ok;
+    std::string reason;
+    std::string fix;           ///< a statement or a full sentence; empty when ok
+    bool acknowledged = false; ///< a warning named in precheck.acknowledge
+};
+
+struct PrecheckReport {
+    std::vector<Finding> findings;
+    [[nodiscard]] int count(Verdict verdict) const;
+    [[nodiscard]] bool failed() const { return count(Verdict::error) > 0; }
+};
+
+/// Every id, in the order of the report.
+[[nodiscard]] const std::vector<std::string> &precheck_ids();
+
+/// Checks what can be checked; with one side down the other side's items are still there and the rest says why it was
+/// skipped. `only`: the ids to report (empty = all). Throws Error(usage) on an unknown id.
+[[nodiscard]] PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string> &only = {});
+
+/// For a new task: logs the findings and throws Error(precheck) when one is an error.
+void require_precheck(const TaskConfig &config);
+
+/// For people: a line per finding, the fix below it.
+[[nodiscard]] std::string precheck_table(const PrecheckReport &report);
+/// {"task": ..., "result": "ok|error", "findings": [{"id", "result", "reason", "fix", "acknowledged"}]}
+[[nodiscard]] std::string precheck_json(const TaskConfig &config, const PrecheckReport &report);
+
+} // namespace walbridge::task

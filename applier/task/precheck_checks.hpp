@@ -1,0 +1,69 @@
+// precheck_checks.hpp: what the groups of checks share: the sessions (either may be missing) and the list of findings.
+// Internal to precheck*.cpp.
+#pragma once
+
+#include "base/postgres/session.hpp"
+#include "config/task_config.hpp"
+#include "source/catalog.hpp"
+#include "task/precheck.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace walbridge::task {
+
+struct PrecheckContext {
+    const TaskConfig &config;
+    PrecheckReport &report;
+    std::optional<pg::Session> source{}, target{};
+    bool started = false;                  ///< the task has a stored plan: the target is expected to hold its tables
+    std::vector<source::Table> selected{}; ///< of the source
+    bool catalog_read = false;
+
+    void ok(const std::string &id, std::string reason) { add(id, Verdict::ok, std::move(reason), {}); }
+    void warning(const std::string &id, std::string reason, std::string fix) {
+        add(id, Verdict::warning, std::move(reason), std::move(fix));
+    }
+    void error(const std::string &id, std::string reason, std::string fix) {
+        add(id, Verdict::error, std::move(reason), std::move(fix));
+    }
+    void skipped(const std::string &id, std::string reason) { add(id, Verdict::skipped, std::move(reason), {}); }
+
+    /// Runs one check; what the server refuses becomes the finding of `id`.
+    template <class Body> void run(const std::string &id, std::optional<pg::Session> &session, Body &&body) {
+        if (!session) return skipped(id, "the server cannot be reached");
+        try {
+            body(*session);
+        } catch (const SqlError &failure) {
+            session->rollback_quietly();
+            error(id, failure.reason(),
+                  failure.remedy().empty() ? "Grant what the message names, or mend the server, and run precheck again."
+                                           : failure.remedy());
+            if (PQstatus(session->raw()) != CONNECTION_OK) session.reset();
+        }
+    }
+
+  private:
+    void add(const std::string &id, Verdict verdict, std::string reason, std::string fix) {
+        const auto &accepted = config.precheck.acknowledge;
+        report.findings.push_back({id, verdict, std::move(reason), std::move(fix),
+                                   verdict == Verdict::warning && std::ranges::find(accepted, id) != accepted.end()});
+    }
+};
+
+/// A check and the id its failure is reported under.
+struct NamedCheck {
+    const char *id;
+    void (*check)(PrecheckContext &, pg::Session &);
+};
+
+void check_source(PrecheckContext &context);
+void check_target(PrecheckContext &context);
+void check_tables(PrecheckContext &context);
+
+/// "a, b, c and 12 more".
+[[nodiscard]] std::string some_of(const std::vector<std::string> &names, std::size_t most = 5);
+
+} // namespace walbridge::task

@@ -1,0 +1,320 @@
+// precheck_tables.cpp: the selected tables: rights, identities, what cannot be carried, and how they stand on the
+// target.
+#include "dialect/postgres.hpp"
+#include "schema/pg_dump.hpp"
+#include "source/unsupported.hpp"
+#include "task/figures.hpp"
+#include "task/precheck_checks.hpp"
+#include "task/replica_identity.hpp"
+#include "wire/object_selection.hpp"
+
+#include <fmt/format.h>
+#include <set>
+
+namespace walbridge::task {
+namespace {
+
+using dialect::postgres::quote;
+
+const char *const by_oids = "= ANY (pg_catalog.string_to_array($1, ',')::oid[])";
+
+std::string oids_of(const PrecheckContext &context) {
+    std::string list;
+    for (const auto &table : context.selected) list += (list.empty() ? "" : ",") + std::to_string(table.oid);
+    return list;
+}
+
+std::vector<std::string> column_of(const pg::Result &rows, int column = 0) {
+    std::vector<std::string> out;
+    for (int row = 0; row < rows.rows(); ++row) out.push_back(rows.text(row, column));
+    return out;
+}
+
+std::string statements(const std::vector<std::string> &lines, std::size_t most = 20) {
+    std::string out;
+    for (std::size_t i = 0; i < std::min(most, lines.size()); ++i) out += (i > 0 ? " " : "") + lines[i] + ";";
+    if (lines.size() > most) out += fmt::format(" (and {} more)", lines.size() - most);
+    return out;
+}
+
+void check_selected(PrecheckContext &context, pg::Session &source) {
+    context.selected = selected_tables(context.config, source);
+    context.catalog_read = true;
+    if (context.selected.empty())
+        return context.error(
+            "tables.selected", "no table of the source matches objects.include",
+            "Widen the patterns; they are schema.table with * and ?, and letters are compared as they are.");
+    // The rows of a partitioned table are those of its partitions: one left out would be a hole.
+    std::set<std::uint32_t> selected;
+    for (const auto &table : context.selected) selected.insert(table.oid);
+    std::vector<std::string> holes;
+    for (const auto &table : source::read_tables(source))
+        if (table.parent_oid != 0 && selected.contains(table.parent_oid) && !selected.contains(table.oid))
+            holes.push_back(to_string(table.name));
+    if (!holes.empty())
+        return context.error("tables.selected",
+                             fmt::format("partitions of selected tables are left out: {}", some_of(holes)),
+                             "Add them to objects.include, or leave the whole table out.");
+    context.ok("tables.selected", fmt::format("{} tables", context.selected.size()));
+}
+
+void check_select(PrecheckContext &context, pg::Session &source) {
+    const auto closed = column_of(
+        source.query(fmt::format("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "
+                                 "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                                 "WHERE c.oid {} AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND "
+                                 "pg_catalog.has_table_privilege(c.oid, 'SELECT')) ORDER BY 1",
+                                 by_oids),
+                     {oids_of(context)}));
+    if (closed.empty()) return context.ok("tables.select", "all selected tables can be read");
+    const auto role = dialect::postgres::quote_identifier(source.value("SELECT current_user").value());
+    std::vector<std::string> grants;
+    for (const auto &name : closed) grants.push_back(fmt::format("GRANT SELECT ON {} TO {}", name, role));
+    context.error("tables.select", fmt::format("{} selected tables cannot be read: {}", closed.size(), some_of(closed)),
+                  statements(grants) + " USAGE on their schemas is needed as well.");
+}
+
+void check_row_security(PrecheckContext &context, pg::Session &source) {
+    const auto hidden =
+        column_of(source.query(fmt::format("SELECT c.oid::regclass::text FROM pg_catalog.pg_class c WHERE c.oid {} AND "
+                                           "c.relrowsecurity AND pg_catalog.row_security_active(c.oid) ORDER BY 1",
+                                           by_oids),
+                               {oids_of(context)}));
+    if (hidden.empty()) return context.ok("tables.row_security", "no policy hides rows from the role");
+    context.error("tables.row_security", fmt::format("policies would hide rows of {}", some_of(hidden)),
+                  fmt::format("ALTER ROLE {} BYPASSRLS;",
+                              dialect::postgres::quote_identifier(source.value("SELECT current_user").value())));
+}
+
+void check_identity(PrecheckContext &context, pg::Session &source) {
+    if (!context.config.incremental_stage) return context.ok("tables.identity", "no incremental stage");
+    std::vector<std::string> names, fixes, not_owned;
+    for (const auto &table : context.selected) {
+        if (identifiable(table)) continue;
+        names.push_back(to_string(table.name));
+        fixes.push_back(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", quote(table.name)));
+        if (!source
+                 .query("SELECT pg_catalog.pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class WHERE oid = $1::oid",
+                        {std::to_string(table.oid)})
+                 .flag(0, 0))
+            not_owned.push_back(to_string(table.name));
+    }
+    if (names.empty()) return context.ok("tables.identity", "every selected table identifies its rows");
+    if (context.config.source.replica_identity == "set") {
+        if (!not_owned.empty())
+            return context.error(
+                "tables.identity",
+                fmt::format("the role does not own {} and cannot set their replica identity", some_of(not_owned)),
+                statements(fixes));
+        return context.ok("tables.identity", fmt::format("REPLICA IDENTITY FULL will be set on {}", some_of(names)));
+    }
+    context.error("tables.identity",
+                  fmt::format("an UPDATE or DELETE does not say which row it changes in {}", some_of(names)),
+                  statements(fixes) + " Or set source.replica_identity = \"set\".");
+}
+
+void check_deferrable(PrecheckContext &context, pg::Session &source) {
+    const auto found = column_of(source.query(
+        fmt::format(
+            "SELECT pg_catalog.format('%s on %s', c.conname, c.conrelid::regclass) FROM pg_catalog.pg_constraint c "
+            "WHERE c.conrelid {} AND c.condeferrable AND c.contype IN ('p', 'u', 'x') ORDER BY 1",
+            by_oids),
+        {oids_of(context)}));
+    if (found.empty()) return context.ok("tables.deferrable", "no deferrable key");
+    context.warning("tables.deferrable",
+                    fmt::format("deferrable constraints are checked by walbridge itself, row by row and slower: {}",
+                                some_of(found)),
+                    "ALTER TABLE ... ALTER CONSTRAINT is not possible for keys; create them NOT DEFERRABLE where "
+                    "nothing needs it.");
+}
+
+void check_unsupported(PrecheckContext &context, pg::Session &source) {
+    const wire::ObjectSelection selection(context.config.objects.include, context.config.objects.exclude);
+    int named = 0;
+    for (const auto &object : source::read_unsupported(source)) {
+        if (object.kind == "no-identity" || object.kind == "deferrable-key") continue; // tables.identity
+        if (!object.object.name.empty() && !selection.matches(object.object.schema, object.object.name)) continue;
+        ++named;
+        const auto text =
+            object.object.name.empty() ? object.reason : fmt::format("{}: {}", to_string(object.object), object.reason);
+        if (object.kind == "hypertable")
+            context.error("tables.unsupported", text, object.remedy);
+        else
+            context.warning("tables.unsupported", text, object.remedy);
+    }
+    if (named == 0) context.ok("tables.unsupported", "every selected object can be replicated");
+}
+
+/// Existing, missing and filled tables of the target, judged by the stages.
+void check_target_tables(PrecheckContext &context, pg::Session &target) {
+    const auto &config = context.config;
+    if (context.started) return context.ok("tables.target", "the task has started: its tables are expected");
+    std::vector<std::string> present, missing;
+    std::string probe;
+    std::vector<std::string> filled;
+    const auto run_probe = [&] {
+        if (probe.empty()) return;
+        for (const auto &name : column_of(target.execute(probe))) filled.push_back(name);
+        probe.clear();
+    };
+    int probes = 0;
+    for (const auto &table : context.selected) {
+        const auto row = target.query(
+            "SELECT c.relkind, pg_catalog.has_table_privilege(c.oid, 'SELECT') FROM pg_catalog.pg_class c JOIN "
+            "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
+            {table.name.schema, table.name.name});
+        if (row.rows() == 0) {
+            missing.push_back(to_string(table.name));
+            continue;
+        }
+        present.push_back(to_string(table.name));
+        if (config.schema_stage || !config.full_stage || !row.flag(0, 1) || row.get(0, 0) != "r") continue;
+        probe += fmt::format("{}SELECT {} WHERE EXISTS (SELECT 1 FROM ONLY {})", probe.empty() ? "" : " UNION ALL ",
+                             dialect::postgres::quote_literal(to_string(table.name)), quote(table.name));
+        if (++probes % 200 == 0) run_probe();
+    }
+    run_probe();
+    if (config.schema_stage && !present.empty())
+        return context.error("tables.target",
+                             fmt::format("{} tables exist on the target already: {}", present.size(), some_of(present)),
+                             "Drop them, leave them out with objects.exclude, or leave \"schema\" out of task.stages.");
+    if (!config.schema_stage && !missing.empty())
+        return context.error("tables.target",
+                             fmt::format("{} tables are missing on the target: {}", missing.size(), some_of(missing)),
+                             "Create them, or add \"schema\" to task.stages.");
+    if (!filled.empty())
+        return context.error(
+            "tables.target",
+            fmt::format("{} tables on the target hold rows already: {}", filled.size(), some_of(filled)),
+            fmt::format("TRUNCATE {};", some_of(filled, 20)));
+    context.ok("tables.target", config.schema_stage ? "no selected table exists on the target yet"
+                                                    : fmt::format("{} tables are ready", present.size()));
+}
+
+void check_columns(PrecheckContext &context, pg::Session &target) {
+    if (context.config.schema_stage && !context.started)
+        return context.ok("tables.columns", "the schema stage creates them");
+    std::vector<std::string> missing;
+    for (const auto &table : context.selected) {
+        const auto rows =
+            target.query("SELECT a.attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = "
+                         "a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                         "WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
+                         {table.name.schema, table.name.name});
+        if (rows.rows() == 0) continue; // tables.target
+        const auto there = column_of(rows);
+        for (const auto &column : table.columns)
+            if (column.generated == '\0' && std::ranges::find(there, column.name) == there.end())
+                missing.push_back(to_string(table.name) + "." + column.name);
+    }
+    if (missing.empty()) return context.ok("tables.columns", "the target has every column");
+    context.error("tables.columns", fmt::format("columns are missing on the target: {}", some_of(missing)),
+                  "ALTER TABLE ... ADD COLUMN on the target, with the source's type.");
+}
+
+/// The selected tables as a list of (schema, name) literals.
+std::string names_of(const PrecheckContext &context) {
+    std::string names;
+    for (const auto &table : context.selected)
+        names +=
+            fmt::format("{}({}, {})", names.empty() ? "" : ", ", dialect::postgres::quote_literal(table.name.schema),
+                        dialect::postgres::quote_literal(table.name.name));
+    return names;
+}
+
+void check_rights(PrecheckContext &context, pg::Session &target) {
+    if (context.selected.empty()) return context.ok("target.rights", "no table is selected");
+    const auto rows = target.execute(
+        fmt::format("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.has_schema_privilege(n.oid, "
+                    "'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND "
+                    "pg_catalog.has_table_privilege(c.oid, 'INSERT') AND pg_catalog.has_table_privilege(c.oid, "
+                    "'UPDATE') AND pg_catalog.has_table_privilege(c.oid, 'DELETE') AND "
+                    "pg_catalog.has_table_privilege(c.oid, 'TRUNCATE'), c.relrowsecurity AND "
+                    "pg_catalog.row_security_active(c.oid) FROM pg_catalog.pg_class c "
+                    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND "
+                    "(n.nspname, c.relname) IN ({}) ORDER BY 1",
+                    names_of(context)));
+    std::vector<std::string> closed, hidden;
+    for (int row = 0; row < rows.rows(); ++row) {
+        if (!rows.flag(row, 1)) closed.push_back(rows.text(row, 0));
+        if (rows.flag(row, 2)) hidden.push_back(rows.text(row, 0));
+    }
+    const auto role = dialect::postgres::quote_identifier(target.value("SELECT current_user").value());
+    if (!hidden.empty())
+        return context.error("target.rights", fmt::format("policies apply to the role in {}", some_of(hidden)),
+                             fmt::format("ALTER ROLE {} BYPASSRLS;", role));
+    if (!closed.empty())
+        return context.error(
+            "target.rights", fmt::format("the role may not write {}", some_of(closed)),
+            fmt::format(
+                "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {} TO {}; USAGE on their schemas is needed as well.",
+                some_of(closed, 20), role));
+    context.ok("target.rights",
+               rows.rows() == 0 ? "no selected table exists on the target yet" : "the role may write the tables");
+}
+
+void check_triggers(PrecheckContext &context, pg::Session &target) {
+    const auto names = names_of(context);
+    if (names.empty()) return context.ok("target.triggers", "no table is selected");
+    const auto firing = column_of(
+        target.execute(fmt::format("SELECT pg_catalog.format('%I on %s', t.tgname, t.tgrelid::regclass) FROM "
+                                   "pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid "
+                                   "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE t.tgenabled IN "
+                                   "('A', 'R') AND NOT t.tgisinternal AND (n.nspname, c.relname) IN ({}) ORDER BY 1",
+                                   names)));
+    if (firing.empty()) return context.ok("target.triggers", "no trigger fires in our sessions");
+    context.warning(
+        "target.triggers",
+        fmt::format("triggers that are ENABLE ALWAYS or REPLICA fire for replicated rows: {}", some_of(firing)),
+        "ALTER TABLE ... ENABLE TRIGGER (origin only) where the source's trigger has done the work already.");
+}
+
+void check_space(PrecheckContext &context, pg::Session &) {
+    if (!context.config.full_stage || context.started) return context.ok("target.space", "nothing is copied");
+    if (!context.source) return context.skipped("target.space", "the source cannot be reached");
+    const auto needed =
+        context.source->value(fmt::format("SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::bigint "
+                                          "FROM pg_catalog.pg_class c WHERE c.oid {}",
+                                          by_oids),
+                              {oids_of(context)});
+    context.ok("target.space", fmt::format("tables and indexes take {} on the source; make sure that the target's disk "
+                                           "has as much and room for WAL (SQL cannot see it)",
+                                           human_bytes(std::stod(needed.value_or("0")))));
+}
+
+void check_pg_dump(PrecheckContext &context) {
+    if (!context.config.schema_stage) return context.ok("tools.pg_dump", "no schema stage");
+    if (!context.source) return context.skipped("tools.pg_dump", "the source cannot be reached");
+    try {
+        const auto program =
+            schema::choose_dump_program(schema::installed_dump_programs(), context.source->server_version());
+        context.ok("tools.pg_dump", fmt::format("{} (version {})", program.path, program.major));
+    } catch (const Error &failure) {
+        context.error("tools.pg_dump", failure.reason(), failure.remedy());
+    }
+}
+
+} // namespace
+
+void check_tables(PrecheckContext &context) {
+    static constexpr NamedCheck on_source[] = {
+        {"tables.selected", check_selected},         {"tables.select", check_select},
+        {"tables.row_security", check_row_security}, {"tables.identity", check_identity},
+        {"tables.deferrable", check_deferrable},     {"tables.unsupported", check_unsupported}};
+    for (const auto &[id, check] : on_source)
+        context.run(id, context.source, [&, check = check](pg::Session &session) { check(context, session); });
+    static constexpr NamedCheck on_target[] = {{"tables.target", check_target_tables},
+                                               {"tables.columns", check_columns},
+                                               {"target.rights", check_rights},
+                                               {"target.triggers", check_triggers},
+                                               {"target.space", check_space}};
+    for (const auto &[id, check] : on_target) {
+        if (!context.catalog_read)
+            context.skipped(id, "the source's tables could not be read");
+        else
+            context.run(id, context.target, [&, check = check](pg::Session &session) { check(context, session); });
+    }
+    check_pg_dump(context);
+}
+
+} // namespace walbridge::task

@@ -1,0 +1,163 @@
+// release.cpp: undoing what a task left on both servers, to start over (reset) or for good (release).
+#include "base/lsn.hpp"
+#include "dialect/postgres.hpp"
+#include "task/operator_commands.hpp"
+#include "task/replica_identity.hpp"
+#include "task/start.hpp"
+#include "task/state_store.hpp"
+
+#include <fmt/format.h>
+#include <thread>
+
+namespace walbridge::task {
+namespace {
+
+using dialect::postgres::quote_literal;
+
+pg::Session open(const pg::Endpoint &endpoint, const char *what) {
+    return {endpoint,
+            {.application_name = fmt::format("walbridge:{}", what),
+             .replication = false,
+             .settings = {{"lock_timeout", "10s"}}}};
+}
+
+void refuse_while_running(pg::Session &target, const TaskConfig &config, const char *what) {
+    if (!lock_holder(target, config.name)) return;
+    const auto row = read_task(target, config.name);
+    throw Error(ErrorKind::task_state, fmt::format("task {}", config.name),
+                fmt::format("a process runs it: {}", row && row->holder ? *row->holder : "unknown"),
+                fmt::format("walbridge stop first, then walbridge {}.", what));
+}
+
+/// Origins of the task: the one of its stream and numbered ones. A session that still uses one needs a moment to go.
+int drop_origins(pg::Session &target, const TaskConfig &config) {
+    for (int attempt = 0;; ++attempt) {
+        try {
+            return target
+                .query("SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin "
+                       "WHERE roname = $1 OR roname ~ ('^' || $1 || '_[0-9]+$')",
+                       {config.origin_name()})
+                .rows();
+        } catch (const SqlError &error) {
+            if (error.sqlstate() != "55006" || attempt == 20) throw;
+            std::this_thread::sleep_for(std::chrono::milliseconds(250));
+        }
+    }
+}
+
+std::string truncate_targets(pg::Session &target, const TaskConfig &config) {
+    const auto rows = target.query(
+        "SELECT DISTINCT s.schema_name, s.table_name FROM walbridge.table_sync s WHERE s.task = $1 "
+        "AND pg_catalog.to_regclass(pg_catalog.format('%I.%I', s.schema_name, s.table_name)) IS NOT NULL ORDER BY 1, 2",
+        {config.name});
+    std::string list;
+    for (int row = 0; row < rows.rows(); ++row)
+        list += (list.empty() ? "" : ", ") + dialect::postgres::quote({rows.text(row, 0), rows.text(row, 1)});
+    if (list.empty()) return {};
+    // One statement, so that foreign keys among the tables do not stand in the way; tables outside the task stay
+    // protected.
+    target.execute(
+        fmt::format("SET session_replication_role = replica; TRUNCATE {}; RESET session_replication_role", list));
+    return fmt::format("target: emptied {} tables\n", rows.rows());
+}
+
+std::string drop_created(pg::Session &target, const TaskConfig &config) {
+    const auto items =
+        target.value("SELECT count(*) FROM walbridge.schema_item WHERE task = $1 AND done", {config.name});
+    if (!items || *items == "0") return {};
+    return fmt::format("target: {} objects of the schema stage stay; drop them, or leave \"schema\" out of task.stages "
+                       "for the next run\n",
+                       *items);
+}
+
+} // namespace
+
+std::string reset(const TaskConfig &config, bool truncate) {
+    auto target = open(config.target.endpoint, "reset");
+    refuse_while_running(target, config, "reset");
+    std::string text;
+    const auto row = read_task(target, config.name);
+    if (row && row->state == State::switched_over)
+        throw Error(ErrorKind::task_state, fmt::format("task {}", config.name),
+                    "it was switched over and never runs again", "Use walbridge release.");
+    auto source = open(config.source.endpoint, "reset");
+    // The slot first: a task without its slot is refused, a slot without its task would keep WAL for ever.
+    if (row && row->slot && drop_slot(source, config))
+        text += fmt::format("source: dropped slot {}\n", config.slot_name());
+    if (row) {
+        if (truncate) text += truncate_targets(target, config);
+        text += drop_created(target, config);
+        const int origins = drop_origins(target, config);
+        if (origins > 0) text += fmt::format("target: dropped {} origin\n", origins);
+        remove_task(target, config.name);
+        text += "target: removed the task's state\n";
+    }
+    return text.empty() ? fmt::format("task {}: there is nothing to reset\n", config.name) : text;
+}
+
+ReleaseResult release(const TaskConfig &config) {
+    ReleaseResult result;
+    std::optional<pg::Session> target, source;
+    std::string target_down, source_down;
+    try {
+        target.emplace(open(config.target.endpoint, "release"));
+    } catch (const Error &error) {
+        target_down = error.reason();
+    }
+    try {
+        source.emplace(open(config.source.endpoint, "release"));
+    } catch (const Error &error) {
+        source_down = error.reason();
+    }
+    if (target) refuse_while_running(*target, config, "release");
+
+    std::vector<std::string> restoring;
+    const bool known = target && state_installed(*target);
+    if (known) restoring = restoring_statements(config.name, *target);
+    if (source) {
+        for (const auto &statement : restoring) {
+            try {
+                source->execute(statement);
+                result.text += fmt::format("source: {}\n", statement);
+            } catch (const SqlError &error) {
+                result.complete = false;
+                result.text +=
+                    fmt::format("source: could not restore an identity ({}); run: {};\n", error.reason(), statement);
+            }
+        }
+        result.text += drop_slot(*source, config) ? fmt::format("source: dropped slot {}\n", config.slot_name())
+                                                  : fmt::format("source: no slot {}\n", config.slot_name());
+    } else {
+        result.complete = false;
+        result.text += fmt::format("source: cannot be reached ({}); run there:\n", source_down);
+        result.text += fmt::format(
+            "  SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = {};\n",
+            quote_literal(config.slot_name()));
+        for (const auto &statement : restoring) result.text += fmt::format("  {};\n", statement);
+        if (!target)
+            result.text +=
+                "  -- identities that walbridge set are listed in walbridge.replica_identity on the target\n";
+    }
+    if (target) {
+        const int origins = drop_origins(*target, config);
+        if (origins > 0) result.text += fmt::format("target: dropped {} origin\n", origins);
+        if (known) {
+            remove_task(*target, config.name);
+            result.text += "target: removed the task's state\n";
+            if (target->value("SELECT count(*) FROM walbridge.task") == "0")
+                result.text += "target: no task is left; the schema can go: DROP SCHEMA walbridge CASCADE;\n";
+        }
+    } else {
+        result.complete = false;
+        result.text += fmt::format("target: cannot be reached ({}); run there:\n", target_down);
+        result.text += fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE "
+                                   "roname = {0} OR roname ~ '^{1}_[0-9]+$';\n",
+                                   quote_literal(config.origin_name()), config.origin_name());
+        for (const auto *table : {"conflict", "schema_item", "table_sync", "replica_identity", "progress", "task"})
+            result.text +=
+                fmt::format("  DELETE FROM walbridge.{} WHERE task = {};\n", table, quote_literal(config.name));
+    }
+    return result;
+}
+
+} // namespace walbridge::task

@@ -1,0 +1,28 @@
+// replica_identity.hpp: gives tables without a usable replica identity REPLICA IDENTITY FULL, and puts the old one back
+// (decision 14).
+#pragma once
+
+#include "base/postgres/session.hpp"
+#include "config/task_config.hpp"
+#include "source/catalog.hpp"
+
+#include <string>
+#include <vector>
+
+namespace walbridge::task {
+
+/// Whether an UPDATE or DELETE on the table can be told to anybody: FULL, or a usable key.
+[[nodiscard]] bool identifiable(const source::Table &table);
+
+/// The selected tables of the source.
+[[nodiscard]] std::vector<source::Table> selected_tables(const TaskConfig &config, pg::Session &source);
+
+/// ALTER TABLE ... REPLICA IDENTITY FULL under a short lock_timeout for every selected table that needs it; the
+/// statement that restores the old identity is stored in the target first. Throws SqlError (a lock timeout is retried
+/// by the caller).
+void set_replica_identities(const TaskConfig &config, pg::Session &source, pg::Session &target);
+
+/// The stored statements.
+[[nodiscard]] std::vector<std::string> restoring_statements(const std::string &task, pg::Session &target);
+
+} // namespace walbridge::task

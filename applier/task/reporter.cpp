@@ -1,0 +1,162 @@
+// reporter.cpp: the reporter's second: slot figures, status, control, progress bar.
+#include "task/reporter.hpp"
+
+#include "base/log.hpp"
+#include "task/state_store.hpp"
+#include "task/status_json.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace walbridge::task {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A session that comes and goes: opened when needed, dropped when it fails, not tried again for a few seconds.
+class BestEffortSession {
+  public:
+    BestEffortSession(const pg::Endpoint &endpoint, pg::ConnectOptions options)
+        : endpoint_(endpoint), options_(std::move(options)) {}
+
+    /// Runs `body(session)`; false when there is no session or it failed.
+    template <class Body> bool run(Body &&body) {
+        try {
+            if (!session_) {
+                if (Clock::now() < not_before_) return false;
+                session_.emplace(endpoint_, options_);
+            }
+            body(*session_);
+            return true;
+        } catch (const SqlError &error) {
+            if (error.recovery() == Recovery::reconnect || PQstatus_bad()) {
+                session_.reset();
+                not_before_ = Clock::now() + std::chrono::seconds(3);
+            } else {
+                session_->rollback_quietly();
+            }
+            log::debug("status reporter", {{"server", endpoint_.role}, {"reason", error.reason()}});
+        } catch (const std::exception &error) {
+            log::debug("status reporter", {{"server", endpoint_.role}, {"reason", error.what()}});
+        }
+        return false;
+    }
+
+  private:
+    [[nodiscard]] bool PQstatus_bad() const { return !session_ || PQstatus(session_->raw()) != CONNECTION_OK; }
+    const pg::Endpoint &endpoint_;
+    pg::ConnectOptions options_;
+    std::optional<pg::Session> session_;
+    Clock::time_point not_before_{};
+};
+
+/// The terminal's last line during the copy; erased when the copy ends.
+class Bar {
+  public:
+    Bar() : terminal_(isatty(STDERR_FILENO) == 1) {}
+    ~Bar() { draw({}); }
+    Bar(const Bar &) = delete;
+    Bar &operator=(const Bar &) = delete;
+
+    [[nodiscard]] bool wanted() const { return terminal_; }
+    [[nodiscard]] static int width() {
+        winsize size{};
+        return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col - 1 : 79;
+    }
+    void draw(const std::string &line) {
+        if (!terminal_ || (line.empty() && !drawn_)) return;
+        fmt::print(stderr, "\r\x1b[2K{}", line);
+        std::fflush(stderr);
+        drawn_ = !line.empty();
+    }
+
+  private:
+    bool terminal_, drawn_ = false;
+};
+
+/// One second's exchange with the task's row. Returns the control request.
+std::optional<std::string> exchange(pg::Session &target, const std::string &task, const Live::View &view, State shown,
+                                    const std::string &status, bool &mine) {
+    // While the runner is between states it writes the state itself; here only what the live figures say.
+    const bool derived = view.following || view.state == State::schema || view.state == State::full;
+    const auto row = target.query(
+        "UPDATE walbridge.task t SET status = $2::jsonb, status_at = pg_catalog.clock_timestamp(), holder = $3, "
+        "state = CASE WHEN $4::boolean AND t.state NOT IN ('switched-over', 'draining') THEN $5 ELSE t.state END, "
+        "error = CASE WHEN $5 = 'running' AND $4::boolean THEN NULL ELSE t.error END "
+        "WHERE t.task = $1 AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task "
+        "AND p.epoch = $6::bigint)) RETURNING t.control",
+        {task, status, holder_name(), derived ? "true" : "false", std::string(name_of(shown)),
+         view.epoch ? pg::Parameter(std::to_string(*view.epoch)) : std::nullopt});
+    mine = row.rows() == 1;
+    if (!mine || row.null(0, 0)) return std::nullopt;
+    return row.text(0, 0);
+}
+
+} // namespace
+
+Reporter::Reporter(const TaskConfig &config, Live &live, StopToken &stop)
+    : config_(config), live_(live), stop_(stop), thread_([this] { work(); }) {}
+
+Reporter::~Reporter() {
+    end_.request();
+    thread_.join();
+}
+
+void Reporter::work() {
+    pg::ConnectOptions options{
+        .application_name = config_.application_name("reporter"), .replication = false, .settings = {}};
+    auto target_options = options;
+    target_options.settings = {{"lock_timeout", "2s"}, {"statement_timeout", "10s"}, {"synchronous_commit", "off"}};
+    options.settings = {{"statement_timeout", "10s"}};
+    BestEffortSession target(config_.target.endpoint, target_options), source(config_.source.endpoint, options);
+    StatusWriter writer(config_);
+    Bar bar;
+    std::optional<SlotStatus> slot;
+    auto slot_read = Clock::now() - std::chrono::hours(1);
+    do {
+        const auto view = live_.view();
+        if (view.epoch && Clock::now() - slot_read > std::chrono::seconds(5)) {
+            const bool read = source.run([&](pg::Session &session) { slot = read_slot(session, config_.slot_name()); });
+            slot_read = Clock::now();
+            if (!read) slot.reset();
+            // Only while streaming, after the identity was checked: a foreign count must never become ours.
+            if (slot && slot->transactions && view.following && live_.statistics.connected)
+                target.run([&](pg::Session &session) {
+                    session.query("UPDATE walbridge.task t SET slot_transactions = $2::bigint WHERE task = $1 AND "
+                                  "slot_transactions IS DISTINCT FROM "
+                                  "$2::bigint AND EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND "
+                                  "p.epoch = $3::bigint)",
+                                  {config_.name, std::to_string(*slot->transactions), std::to_string(*view.epoch)});
+                });
+        }
+        const auto status = writer.write(live_, slot, std::chrono::duration<double>(Clock::now() - slot_read).count());
+        if (bar.wanted()) bar.draw(writer.bar(live_, Bar::width()));
+        target.run([&](pg::Session &session) {
+            bool mine = true;
+            const auto control = exchange(session, config_.name, view, StatusWriter::shown_state(live_), status, mine);
+            if (!mine && view.epoch && live_.view().epoch == view.epoch) {
+                live_.fenced = true;
+                stop_.request();
+            }
+            if (!control) return;
+            log::info("control request", {{"request", *control}});
+            if (*control == "stop") {
+                stop_.request(); // answered by the runner when everything has ended
+                return;
+            }
+            if (*control == "pause" || *control == "resume") {
+                live_.set_paused(*control == "pause");
+                session.query("UPDATE walbridge.task SET paused = $2::boolean, updated_at = now() WHERE task = $1",
+                              {config_.name, *control == "pause" ? "true" : "false"});
+            }
+            session.query(
+                "UPDATE walbridge.task SET control = NULL, control_at = NULL WHERE task = $1 AND control = $2",
+                {config_.name, *control});
+        });
+    } while (!end_.wait_for(std::chrono::seconds(1)));
+}
+
+} // namespace walbridge::task

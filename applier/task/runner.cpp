@@ -1,0 +1,228 @@
+// runner.cpp: attempts, what each continues with, and what follows a failure.
+#include "task/runner.hpp"
+
+#include "base/log.hpp"
+#include "copy/initial_load.hpp"
+#include "pipeline/incremental.hpp"
+#include "target/postgres/progress.hpp"
+#include "task/identity_probe.hpp"
+#include "task/start.hpp"
+
+#include <fmt/format.h>
+#include <random>
+#include <unistd.h>
+
+namespace walbridge::task {
+namespace {
+
+pg::Session open_control(const TaskConfig &config) {
+    return {config.target.endpoint,
+            {.application_name = config.application_name("control"),
+             .replication = false,
+             .settings = {{"synchronous_commit", "on"}}}};
+}
+
+/// The incremental stage is reachable for pauses exactly while it runs.
+class Attachment {
+  public:
+    Attachment(Live &live, pipeline::Incremental &incremental) : live_(live) { live_.attach(&incremental); }
+    ~Attachment() {
+        live_.attach(nullptr);
+        live_.statistics.connected = false;
+        live_.statistics.caught_up = false;
+    }
+    Attachment(const Attachment &) = delete;
+    Attachment &operator=(const Attachment &) = delete;
+
+  private:
+    Live &live_;
+};
+
+} // namespace
+
+Runner::Runner(const TaskConfig &config, StopToken &stop)
+    : config_(config), stop_(stop), window_(config.retry, std::random_device{}()) {}
+
+void Runner::check_row(const TaskRow &row) const {
+    const auto object = fmt::format("task {}", config_.name);
+    if (!may_run(row.state))
+        throw Error(ErrorKind::task_state, object, fmt::format("it is {}", name_of(row.state)),
+                    "A task that was switched over or released never runs again; choose another name for a new one.");
+    if (row.phase != Phase::none && row.stages != stage_names(config_))
+        throw Error(ErrorKind::task_state, object, "task.stages changed since the task was started",
+                    "Put the old stages back, or start over with walbridge reset.");
+}
+
+void Runner::run() {
+    for (;;) {
+        try {
+            attempt();
+            if (live_.fenced)
+                throw Error(ErrorKind::fenced, fmt::format("task {}", config_.name),
+                            "another process took the task over", "Let that one work; walbridge status names it.");
+            return leave();
+        } catch (const Error &error) {
+            if (error.kind() == ErrorKind::fenced || live_.fenced) {
+                reporter_.reset();
+                if (error.kind() == ErrorKind::fenced) throw;
+                throw Error(ErrorKind::fenced, fmt::format("task {}", config_.name),
+                            "another process took the task over", "Let that one work; walbridge status names it.");
+            }
+            const auto now = RetryWindow::Clock::now();
+            if (moved_on()) window_.succeeded();
+            const auto kind = classify(error);
+            const auto pause = window_.failed(kind, now);
+            if (stop_.requested() && (kind != RetryClass::never || error.kind() == ErrorKind::task_state)) {
+                log::info("stopped", {{"object", error.object()},
+                                      {"reason", error.reason()}}); // the consequence, or no longer of interest
+                return leave();
+            }
+            if (!pause) {
+                log::error("the task failed", {{"kind", name_of(error.kind())},
+                                               {"object", error.object()},
+                                               {"reason", error.reason()},
+                                               {"remedy", error.remedy()}});
+                // A refused start says nothing about the task: another process may be running it well.
+                const bool refused = error.kind() == ErrorKind::task_state && !reporter_;
+                live_.set_state(State::failed);
+                reporter_.reset();
+                if (!refused) store_best_effort(State::failed, error_json(error), true);
+                throw;
+            }
+            const auto unix_now =
+                std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+                    .count();
+            const auto since =
+                unix_now - std::chrono::duration_cast<std::chrono::seconds>(now - window_.since()).count();
+            live_.set_retrying({window_.attempts(), since, unix_now + pause->count() / 1000,
+                                fmt::format("{}: {}", error.object(), error.reason())});
+            log::warning("retrying", {{"attempt", window_.attempts()},
+                                      {"in_ms", pause->count()},
+                                      {"object", error.object()},
+                                      {"reason", error.reason()}});
+            store_best_effort(State::retrying, error_json(error), false);
+            stop_.wait_for(*pause);
+            if (stop_.requested() && !live_.fenced) return leave();
+        }
+    }
+}
+
+void Runner::leave() {
+    reporter_.reset(); // else its last second would name us as the holder again
+    store_best_effort(live_.view().state, std::nullopt, true);
+}
+
+bool Runner::moved_on() {
+    const auto copied = live_.copy.snapshot();
+    std::uint64_t achieved = live_.statistics.transactions + static_cast<std::uint64_t>(copied.items_done);
+    for (const auto &table : copied.tables) achieved += table.rows;
+    const bool streamed = following_since_ != RetryWindow::Clock::time_point{} &&
+                          RetryWindow::Clock::now() - following_since_ > std::chrono::minutes(1);
+    following_since_ = {};
+    const bool moved = achieved > achieved_ || streamed;
+    achieved_ = achieved;
+    return moved;
+}
+
+void Runner::attempt() {
+    auto control = open_control(config_);
+    install_state(control);
+    lock_task(control, config_.name);
+    create_task(control, config_);
+    auto row = read_task(control, config_.name).value();
+    check_row(row);
+    if (row.phase == Phase::done) return complete(control);
+    if (!reporter_) {
+        request_control(control, config_.name, std::nullopt); // asked of a process that no longer exists
+        live_.set_paused(row.paused);
+        reporter_.emplace(config_, live_, stop_);
+    }
+
+    copy::InitialLoad load(config_, stop_, live_.copy);
+    std::unique_ptr<source::ExportedSnapshot> snapshot;
+    if (row.phase == Phase::none) {
+        snapshot = start_new_task(config_, control, load, live_, stop_);
+        row = read_task(control, config_.name).value();
+    }
+    const auto progress = target::take_over(control, config_.name);
+    if (!progress)
+        throw Error(
+            ErrorKind::task_state, fmt::format("task {}", config_.name),
+            "its progress row is missing in walbridge.progress on the target",
+            "Somebody removed it: nobody can know what the target holds. Start over with walbridge reset --truncate.");
+    live_.set_epoch(progress->epoch);
+    auto identity = row.identity;
+    identity.position = progress->position;
+    {
+        pg::Session replication(
+            config_.source.endpoint,
+            {.application_name = config_.application_name("identity"), .replication = true, .settings = {}});
+        const auto server = probe_identity(replication, identity.slot);
+        if (auto verdict = judge_identity(identity, server)) throw Error(*verdict);
+        if (server.timeline > identity.timeline) {
+            log::info("the source was promoted and holds the stored position",
+                      {{"timeline", server.timeline}, {"before", identity.timeline}});
+            identity.timeline = server.timeline;
+            store_identity(control, config_.name, identity);
+        }
+    }
+    if (row.phase == Phase::load) {
+        live_.set_state(config_.schema_stage ? State::schema : State::full);
+        set_state(control, config_.name, progress->epoch, live_.view().state);
+        if (!load.run(progress->epoch, snapshot.get())) return; // stopped
+        store_phase(control, config_.name, config_.incremental_stage ? Phase::follow : Phase::done);
+    }
+    snapshot.reset();
+    if (!config_.incremental_stage) return complete(control);
+    follow(control, identity, *progress);
+}
+
+void Runner::follow(pg::Session &control, const StoredIdentity &identity, target::Progress progress) {
+    {
+        pg::Session source(
+            config_.source.endpoint,
+            {.application_name = config_.application_name("start"), .replication = false, .settings = {}});
+        end_older_receivers(source, config_);
+    }
+    set_state(control, config_.name, progress.epoch, live_.view().paused ? State::paused : State::catching_up);
+    const auto check = [identity](pg::Session &replication, Lsn stored) {
+        auto now = identity;
+        now.position = stored;
+        check_source_identity(replication, now);
+    };
+    pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, check);
+    following_since_ = RetryWindow::Clock::now();
+    const Attachment attachment(live_, incremental);
+    log::info("following", {{"position", to_string(progress.position)}, {"epoch", progress.epoch}});
+    incremental.run();
+}
+
+void Runner::complete(pg::Session &control) {
+    live_.set_state(State::completed);
+    store_phase(control, config_.name, Phase::done);
+    set_state(control, config_.name, live_.view().epoch, State::completed);
+    pg::Session source(config_.source.endpoint,
+                       {.application_name = config_.application_name("end"), .replication = false, .settings = {}});
+    if (drop_slot(source, config_))
+        log::info("the task is complete; its slot is dropped", {{"slot", config_.slot_name()}});
+    else
+        log::info("the task is complete");
+}
+
+void Runner::store_best_effort(State state, const std::optional<std::string> &error, bool leaving) {
+    try {
+        auto session = open_control(config_);
+        session.execute("SET lock_timeout = '3s'");
+        const auto epoch = live_.view().epoch;
+        if (error) set_state(session, config_.name, epoch, state, error);
+        if (leaving)
+            session.query("UPDATE walbridge.task t SET holder = NULL, control = NULL, control_at = NULL, status = "
+                          "status || '{\"holder\": null}' "
+                          "WHERE task = $1 AND holder = $2",
+                          {config_.name, holder_name()});
+    } catch (const Error &failure) {
+        log::debug("could not store the state in the target", {{"reason", failure.reason()}});
+    }
+}
+
+} // namespace walbridge::task

@@ -1,0 +1,55 @@
+// runner.hpp: the life of `walbridge run`: take the task over, go on where the stored state says, retry what time may
+// cure.
+//
+// Threads: the caller of run() does the work (and starts the copy's and the pipeline's threads through them); the
+// reporter tells the status and takes control requests. A process may be killed at any instant: what is stored decides
+// what a start does next.
+//   no plan stored  precheck, slot, plan            phase load    the initial load goes on with what is missing
+//   phase follow    the incremental stage           phase done    nothing is left to do
+#pragma once
+
+#include "base/postgres/session.hpp"
+#include "base/stop_token.hpp"
+#include "config/task_config.hpp"
+#include "task/live.hpp"
+#include "task/reporter.hpp"
+#include "task/retry.hpp"
+#include "task/state_store.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace walbridge::task {
+
+class Runner {
+  public:
+    Runner(const TaskConfig &config, StopToken &stop);
+
+    /// Returns when the task is complete or a stop was requested; throws the Error that ended it, which is stored as
+    /// well.
+    void run();
+
+  private:
+    /// One life between two failures.
+    void attempt();
+    void follow(pg::Session &control, const StoredIdentity &identity, target::Progress progress);
+    void complete(pg::Session &control);
+    /// Refuses tasks that may not run, and files that describe another task than the stored one.
+    void check_row(const TaskRow &row) const;
+    /// Something was achieved since the last failure: the retry window starts anew.
+    [[nodiscard]] bool moved_on();
+    /// Ends the reporter and takes our name off the task's row.
+    void leave();
+    /// A session of its own: the failure may be the target's.
+    void store_best_effort(State state, const std::optional<std::string> &error, bool leaving);
+
+    const TaskConfig &config_;
+    StopToken &stop_;
+    Live live_;
+    RetryWindow window_;
+    std::optional<Reporter> reporter_;
+    std::uint64_t achieved_ = 0;
+    RetryWindow::Clock::time_point following_since_{};
+};
+
+} // namespace walbridge::task

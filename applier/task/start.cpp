@@ -1,0 +1,126 @@
+// start.cpp: a new task's first steps, each safe to be cut off.
+#include "task/start.hpp"
+
+#include "base/log.hpp"
+#include "target/postgres/progress.hpp"
+#include "task/identity_probe.hpp"
+#include "task/precheck.hpp"
+#include "task/replica_identity.hpp"
+#include "task/slot_watch.hpp"
+#include "task/state_store.hpp"
+
+#include <fmt/format.h>
+#include <thread>
+
+namespace walbridge::task {
+namespace {
+
+/// A slot of our name before the plan is stored: left over by an earlier try of this task, or somebody else's.
+void clear_leftover_slot(const TaskConfig &config, pg::Session &source, const TaskRow &row,
+                         const StoredIdentity &here) {
+    const auto slot = read_slot(source, config.slot_name());
+    if (!slot) return;
+    const bool ours = row.slot == config.slot_name() && row.identity.system == here.system &&
+                      row.identity.database_oid == here.database_oid && slot->plugin == slot_plugin &&
+                      slot->database == here.database;
+    if (!ours)
+        throw Error(
+            ErrorKind::task_state, fmt::format("slot {}", config.slot_name()),
+            fmt::format("it exists on the source and is not this task's: plugin {}, database {}{}", slot->plugin,
+                        slot->database, slot->active ? ", in use" : ""),
+            fmt::format(
+                "Choose another task name, or, if nobody needs the slot: SELECT pg_drop_replication_slot('{}');",
+                config.slot_name()));
+    log::info("dropping the slot of an earlier try that did not store its plan", {{"slot", config.slot_name()}});
+    drop_slot(source, config);
+}
+
+} // namespace
+
+void end_older_receivers(pg::Session &source, const TaskConfig &config) {
+    const auto ended =
+        source.query("SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_replication_slots s "
+                     "JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid "
+                     "WHERE s.slot_name = $1 AND pg_catalog.starts_with(a.application_name, $2)",
+                     {config.slot_name(), config.application_name("")});
+    for (int row = 0; row < ended.rows(); ++row)
+        log::info("ended an older process's connection to the slot",
+                  {{"slot", config.slot_name()}, {"pid", ended.text(row, 0)}});
+}
+
+bool drop_slot(pg::Session &source, const TaskConfig &config) {
+    // The walsender that held the slot needs a moment to go.
+    for (int attempt = 0;; ++attempt) {
+        try {
+            end_older_receivers(source, config);
+            return source
+                       .query("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
+                              "pg_catalog.pg_replication_slots WHERE slot_name = $1",
+                              {config.slot_name()})
+                       .rows() > 0;
+        } catch (const SqlError &error) {
+            if (error.sqlstate() != "55006" || attempt == 40) throw;
+            std::this_thread::sleep_for(std::chrono::milliseconds(250));
+        }
+    }
+}
+
+std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &config, pg::Session &control,
+                                                         const copy::InitialLoad &load, Live &live,
+                                                         const StopToken &stop) {
+    // Connecting first makes an unreachable server a connection error, which is retried, and not a finding of precheck.
+    pg::Session replication(
+        config.source.endpoint,
+        {.application_name = config.application_name("identity"), .replication = true, .settings = {}});
+    pg::Session source(config.source.endpoint,
+                       {.application_name = config.application_name("start"), .replication = false, .settings = {}});
+    const auto server = probe_identity(replication, config.slot_name());
+    StoredIdentity identity{.system = server.system,
+                            .timeline = server.timeline,
+                            .database = server.database,
+                            .database_oid = server.database_oid,
+                            .slot = config.slot_name(),
+                            .plugin = slot_plugin,
+                            .slot_created = {},
+                            .position = {},
+                            .slot_transactions = std::nullopt};
+    clear_leftover_slot(config, source, read_task(control, config.name).value(), identity);
+
+    live.set_state(State::prechecking);
+    set_state(control, config.name, std::nullopt, State::prechecking);
+    require_precheck(config);
+    if (config.source.replica_identity == "set") set_replica_identities(config, source, control);
+
+    // From here on a slot of this name is ours, whatever happens.
+    store_slot_intent(control, config.name, config.slot_name(), identity);
+    const auto first = config.schema_stage ? State::schema : State::full;
+    live.set_state(first);
+    set_state(control, config.name, std::nullopt, first);
+    auto snapshot = std::make_unique<source::ExportedSnapshot>(
+        config.source.endpoint,
+        source::SlotRequest{.slot = config.slot_name(),
+                            .life = source::SlotLife::permanent,
+                            .plugin = slot_plugin,
+                            .application_name = config.application_name("snapshot")},
+        stop);
+    identity.slot_created = snapshot->lsn();
+    log::info("created the slot", {{"slot", config.slot_name()}, {"lsn", to_string(snapshot->lsn())}});
+    try {
+        const auto plan = load.plan(*snapshot);
+        control.execute("BEGIN");
+        store_identity(control, config.name, identity);
+        target::create_progress(control, config.name, snapshot->lsn());
+        load.store(plan, control);
+        store_phase(control, config.name, config.schema_stage || config.full_stage ? Phase::load : Phase::follow);
+        control.execute("COMMIT");
+        log::info("stored the plan", {{"objects", plan.items.size()}, {"chunks", plan.chunks.size()}});
+    } catch (...) {
+        // Nothing was read from the slot; if the COMMIT went through after all, the next start finds the plan and the
+        // slot.
+        control.rollback_quietly();
+        throw;
+    }
+    return snapshot;
+}
+
+} // namespace walbridge::task

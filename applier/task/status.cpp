@@ -1,0 +1,222 @@
+// status.cpp: joins what is stored on the target with the slot's figures on the source, and says how old each part is.
+#include "base/log.hpp"
+#include "task/figures.hpp"
+#include "task/operator_commands.hpp"
+#include "task/slot_watch.hpp"
+#include "task/state_store.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace walbridge::task {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json tables_of(pg::Session &target, const std::string &task) {
+    auto tables = Json::array();
+    const auto rows = target.query(
+        "SELECT schema_name, table_name, sum(rows), sum(bytes), sum(estimated_rows), sum(estimated_bytes), count(*), "
+        "count(*) FILTER (WHERE done) FROM walbridge.table_sync WHERE task = $1 GROUP BY source_oid, schema_name, "
+        "table_name ORDER BY 1, 2",
+        {task});
+    for (int row = 0; row < rows.rows(); ++row)
+        tables.push_back({{"schema", rows.text(row, 0)},
+                          {"table", rows.text(row, 1)},
+                          {"rows", rows.number(row, 2)},
+                          {"bytes", rows.number(row, 3)},
+                          {"estimated_rows", rows.number(row, 4)},
+                          {"estimated_bytes", rows.number(row, 5)},
+                          {"chunks", rows.number(row, 6)},
+                          {"chunks_done", rows.number(row, 7)},
+                          {"done", rows.number(row, 6) == rows.number(row, 7)}});
+    return tables;
+}
+
+/// The process's own figures of tables in work are newer than the stored ones.
+void merge_active(Json &tables, const Json &live) {
+    if (!live.contains("copy") || !live["copy"].contains("active")) return;
+    for (const auto &active : live["copy"]["active"])
+        for (auto &table : tables)
+            if (table["schema"] == active["schema"] && table["table"] == active["table"] && !table["done"].get<bool>())
+                for (const auto *key : {"rows", "bytes", "rows_per_second", "bytes_per_second", "eta_seconds"})
+                    table[key] = active[key];
+}
+
+Json slot_of(const TaskConfig &config) {
+    try {
+        pg::Session source(
+            config.source.endpoint,
+            {.application_name = "walbridge:status", .replication = false, .settings = {{"statement_timeout", "10s"}}});
+        const auto slot = read_slot(source, config.slot_name());
+        if (!slot) return {{"name", config.slot_name()}, {"exists", false}};
+        Json json{
+            {"name", config.slot_name()}, {"exists", true}, {"active", slot->active}, {"wal_status", slot->wal_status}};
+        json["safe_wal_size"] = slot->safe_wal_size ? Json(*slot->safe_wal_size) : Json(nullptr);
+        json["retained_bytes"] = slot->retained_bytes ? Json(*slot->retained_bytes) : Json(nullptr);
+        json["confirmed"] = slot->confirmed_flush;
+        return json;
+    } catch (const Error &error) {
+        return {{"name", config.slot_name()}, {"unreachable", error.reason()}};
+    }
+}
+
+Json document(const TaskConfig &config) {
+    pg::Session target(
+        config.target.endpoint,
+        {.application_name = "walbridge:status", .replication = false, .settings = {{"statement_timeout", "30s"}}});
+    const auto row = read_task(target, config.name);
+    if (!row)
+        return {{"task", config.name},
+                {"state", "new"},
+                {"stage", "none"},
+                {"process", nullptr},
+                {"reason", "the target knows no such task yet"}};
+    const bool alive = lock_holder(target, config.name).has_value();
+    const auto live = Json::parse(row->status.value_or("{}"), nullptr, false);
+    Json json;
+    json["task"] = config.name;
+    json["state"] = name_of(row->state);
+    json["stage"] = live.is_object() && live.contains("stage") && alive
+                        ? live["stage"]
+                        : Json(row->phase == Phase::follow ? "incremental"
+                               : row->phase == Phase::load ? "load"
+                               : row->phase == Phase::done ? "done"
+                                                           : "none");
+    json["stages"] = row->stages;
+    json["paused"] = row->paused;
+    json["labels"] = config.labels;
+    json["process"] = alive ? Json(row->holder ? *row->holder : "unknown") : Json(nullptr);
+    json["status_age_seconds"] = row->status_age ? Json(*row->status_age) : Json(nullptr);
+    json["updated_at"] = row->updated_at;
+    json["error"] = row->error ? Json::parse(*row->error, nullptr, false) : Json(nullptr);
+    auto tables = tables_of(target, config.name);
+    if (live.is_object()) {
+        if (alive) merge_active(tables, live);
+        for (const auto *key : {"retry", "copy", "positions", "lag_seconds", "lag", "counters"})
+            if (live.contains(key)) json[key] = live[key];
+        // Figures of a process that is gone say nothing about now.
+        if (!alive) json["lag_seconds"] = nullptr;
+        if (!alive && json.contains("retry")) json.erase("retry");
+        if (json.contains("copy")) json["copy"].erase("active");
+    }
+    const auto progress = target.query("SELECT position, counter, commit_time, extract(epoch FROM now() - updated_at) "
+                                       "FROM walbridge.progress WHERE task = $1",
+                                       {config.name});
+    if (progress.rows() > 0)
+        json["progress"] = {{"position", progress.text(0, 0)},
+                            {"counter", progress.number(0, 1)},
+                            {"commit_time", progress.null(0, 2) ? Json(nullptr) : Json(progress.text(0, 2))},
+                            {"age_seconds", std::stod(progress.text(0, 3))}};
+    json["conflicts_recorded"] =
+        target.query("SELECT count(*) FROM walbridge.conflict WHERE task = $1", {config.name}).number(0, 0);
+    json["slot"] = slot_of(config);
+    json["tables"] = std::move(tables);
+    return json;
+}
+
+std::string text_of(const Json &value, const char *none = "-") {
+    return value.is_string() ? value.get<std::string>() : value.is_null() ? none : value.dump();
+}
+double number_of(const Json &value) { return value.is_number() ? value.get<double>() : 0; }
+
+void add_tables(std::string &out, const Json &tables) {
+    if (tables.empty()) return;
+    std::size_t done = 0, width = 5;
+    for (const auto &table : tables) {
+        if (table["done"].get<bool>())
+            ++done;
+        else
+            width = std::max(width,
+                             table["schema"].get<std::string>().size() + table["table"].get<std::string>().size() + 1);
+    }
+    out += fmt::format("tables:     {} of {} copied\n", done, tables.size());
+    std::size_t shown = 0;
+    for (const auto &table : tables) {
+        if (table["done"].get<bool>() || ++shown > 30) continue;
+        out += fmt::format("  {:<{}}  {:>14} of ~{} rows  {:>10}",
+                           table["schema"].get<std::string>() + "." + table["table"].get<std::string>(), width,
+                           human_count(table["rows"].get<std::uint64_t>()),
+                           human_count(table["estimated_rows"].get<std::uint64_t>()),
+                           human_bytes(number_of(table["bytes"])));
+        if (table.contains("rows_per_second"))
+            out += fmt::format("  {} rows/s",
+                               human_count(static_cast<std::uint64_t>(number_of(table["rows_per_second"]))));
+        if (table.contains("eta_seconds") && table["eta_seconds"].is_number())
+            out += fmt::format("  {} to go", human_seconds(number_of(table["eta_seconds"])));
+        out += "\n";
+    }
+    if (shown > 30) out += fmt::format("  and {} more (--json shows all)\n", shown - 30);
+}
+
+std::string for_people(const Json &json) {
+    std::string out = fmt::format("task:       {}\n", text_of(json["task"]));
+    if (json["process"].is_null() && json.contains("reason"))
+        return out + fmt::format("state:      new ({})\n", text_of(json["reason"]));
+    out += fmt::format("state:      {}{}\n", text_of(json["state"]),
+                       json["paused"].get<bool>() && json["state"] != "paused" ? " (pause asked for)" : "");
+    out += fmt::format("stage:      {}\n", text_of(json["stage"]));
+    const auto age = json["status_age_seconds"];
+    if (json["process"].is_null())
+        out += fmt::format("process:    none runs; what follows is what was stored{}\n",
+                           age.is_number() ? " " + human_seconds(number_of(age)) + " ago" : "");
+    else
+        out += fmt::format("process:    {}{}\n", text_of(json["process"]),
+                           number_of(age) > 5 ? ", last heard of " + human_seconds(number_of(age)) + " ago" : "");
+    if (json["error"].is_object())
+        out += fmt::format("error:      {}\nreason:     {}\nremedy:     {}\n", json["error"].value("object", ""),
+                           json["error"].value("reason", ""), json["error"].value("remedy", ""));
+    if (json.contains("retry")) out += fmt::format("retrying:   attempt {}\n", text_of(json["retry"]["attempts"]));
+    if (json.contains("copy") && !json["process"].is_null() && text_of(json["copy"]["phase"]) != "done") {
+        const auto &copy = json["copy"];
+        out += fmt::format("copy:       {}, {} rows, {}, {}/s{}\n", text_of(copy["phase"]),
+                           human_count(copy["rows"].get<std::uint64_t>()), human_bytes(number_of(copy["bytes"])),
+                           human_bytes(copy.contains("bytes_per_second") ? number_of(copy["bytes_per_second"]) : 0),
+                           copy.contains("eta_seconds") && copy["eta_seconds"].is_number()
+                               ? ", " + human_seconds(number_of(copy["eta_seconds"])) + " to go"
+                               : "");
+    }
+    add_tables(out, json["tables"]);
+    if (json.contains("positions") && !json["process"].is_null())
+        out += fmt::format("positions:  received {}, applied {}, durable {}\n", text_of(json["positions"]["received"]),
+                           text_of(json["positions"]["applied"]), text_of(json["positions"]["durable"]));
+    if (json.contains("progress"))
+        out += fmt::format("stored:     position {}, transaction {}, last commit {}\n",
+                           text_of(json["progress"]["position"]), text_of(json["progress"]["counter"]),
+                           text_of(json["progress"]["commit_time"]));
+    if (json.contains("lag_seconds"))
+        out +=
+            fmt::format("lag:        {}\n",
+                        json["lag_seconds"].is_number() ? human_seconds(number_of(json["lag_seconds"])) : "not known");
+    if (json.contains("counters") && !json["process"].is_null())
+        out += fmt::format("applied:    {} transactions, {} changes, {} changes/s\n",
+                           human_count(json["counters"]["transactions"].get<std::uint64_t>()),
+                           human_count(json["counters"]["changes"].get<std::uint64_t>()),
+                           human_count(static_cast<std::uint64_t>(number_of(json["counters"]["changes_per_second"]))));
+    out += fmt::format("conflicts:  {}\n", text_of(json["conflicts_recorded"]));
+    const auto &slot = json["slot"];
+    if (slot.contains("unreachable"))
+        out += fmt::format("slot:       {}; the source cannot be asked: {}\n", text_of(slot["name"]),
+                           text_of(slot["unreachable"]));
+    else if (!slot["exists"].get<bool>())
+        out += fmt::format("slot:       {} does not exist\n", text_of(slot["name"]));
+    else
+        out += fmt::format("slot:       {}, {}, retains {}, wal_status {}{}\n", text_of(slot["name"]),
+                           slot["active"].get<bool>() ? "in use" : "not in use",
+                           human_bytes(number_of(slot["retained_bytes"])), text_of(slot["wal_status"]),
+                           slot["safe_wal_size"].is_number()
+                               ? ", lost after another " + human_bytes(number_of(slot["safe_wal_size"]))
+                               : "");
+    for (const auto &[name, value] : json["labels"].items())
+        out += fmt::format("label:      {} = {}\n", name, text_of(value));
+    return out;
+}
+
+} // namespace
+
+std::string status(const TaskConfig &config, bool json) {
+    const auto found = document(config);
+    return json ? found.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : for_people(found);
+}
+
+} // namespace walbridge::task
