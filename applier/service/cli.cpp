@@ -1,0 +1,189 @@
+// cli.cpp: parses the command line with Boost.Program_options and turns every failure into three lines and an exit
+// code.
+#include "service/cli.hpp"
+
+#include "base/error.hpp"
+#include "config/task_file.hpp"
+#include "config/task_keys.hpp"
+#include "config/value_text.hpp"
+#include "service/commands.hpp"
+#include "service/version.hpp"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace walbridge::service {
+namespace {
+
+namespace options = boost::program_options;
+
+const std::vector<std::string> common_options{"help", "version", "help-config", "log-level", "log-format"};
+
+options::options_description known_options() {
+    options::options_description known;
+    // clang-format off
+    known.add_options()
+        ("help", "")("version", "")("help-config", "")
+        ("json", "")("truncate", "")("yes", "")
+        ("only", options::value<std::vector<std::string>>()->composing(), "")
+        ("timeout", options::value<std::string>(), "")
+        ("log-level", options::value<std::string>(), "")
+        ("log-format", options::value<std::string>(), "")
+        ("words", options::value<std::vector<std::string>>(), "");
+    // clang-format on
+    return known;
+}
+
+[[noreturn]] void usage(const std::string &object, const std::string &reason, const std::string &remedy) {
+    throw Error(ErrorKind::usage, object, reason, remedy);
+}
+
+[[noreturn]] void unknown_command(const std::string &word) {
+    std::vector<std::string> names;
+    for (const auto &command : commands()) names.push_back(command.name);
+    const auto guess = config::nearest(word, names);
+    usage(word, "unknown command",
+          guess ? fmt::format("Did you mean walbridge {}?", *guess)
+                : fmt::format("Commands are {}.", config::enumerate(names)));
+}
+
+options::variables_map parse(const std::vector<std::string> &arguments) {
+    const auto known = known_options();
+    options::positional_options_description positions;
+    positions.add("words", -1);
+    options::variables_map given;
+    using namespace options::command_line_style;
+    try {
+        // Abbreviations are not guessed: --trunc must not truncate.
+        options::store(options::command_line_parser(arguments)
+                           .options(known)
+                           .positional(positions)
+                           .style(unix_style & ~allow_guessing)
+                           .run(),
+                       given);
+        options::notify(given);
+    } catch (const options::unknown_option &error) {
+        const auto name = error.get_option_name();
+        std::vector<std::string> names;
+        for (const auto &option : known.options())
+            if (option->long_name() != "words") names.push_back("--" + option->long_name());
+        const auto guess = config::nearest(name, names);
+        usage(name, "unknown option",
+              guess ? fmt::format("Did you mean {}?", *guess) : "walbridge --help lists the options.");
+    } catch (const options::error_with_option_name &error) {
+        usage(error.get_option_name(), error.what(), "walbridge --help lists the options.");
+    } catch (const options::error &error) {
+        usage("command line", error.what(), "walbridge --help lists the options.");
+    }
+    return given;
+}
+
+void check_options(const CommandEntry &command, const options::variables_map &given) {
+    for (const auto &[name, value] : given) {
+        if (name == "words" || std::ranges::find(common_options, name) != common_options.end()) continue;
+        if (std::ranges::find(command.options, name) == command.options.end())
+            usage("--" + name, fmt::format("walbridge {} does not take this option", command.name),
+                  fmt::format("See walbridge {} --help.", command.name));
+    }
+}
+
+template <class T> std::optional<T> optional_value(const options::variables_map &given, const char *name) {
+    if (given.count(name) == 0) return std::nullopt;
+    return given[name].as<T>();
+}
+
+int dispatch(const std::vector<std::string> &arguments) {
+    const auto line = parse_command_line(arguments);
+    if (line.command == "help") {
+        fmt::print("{}", help(line.topic));
+        return 0;
+    }
+    if (line.command == "version") {
+        fmt::print("walbridge {}\n", version);
+        return 0;
+    }
+    if (line.command == "help-config") {
+        fmt::print("{}", config::reference());
+        return 0;
+    }
+    const auto level = line.log_level ? log::parse_level(*line.log_level) : std::optional(log::Level::info);
+    log::configure(line.log_format == "json" ? log::Format::json : log::Format::text, *level, "");
+    auto task = load_task_config(line.task_file);
+    if (line.log_level) task.log.level = *level;
+    if (line.log_format) task.log.format = *line.log_format == "json" ? log::Format::json : log::Format::text;
+    // A question is answered without chatter; only `run` writes the log that the task file asks for.
+    const bool chatty = line.command == "run" || line.log_level;
+    log::configure(task.log.format, chatty ? task.log.level : std::max(task.log.level, log::Level::warning), task.name);
+    return find_command(line.command)->run(task, line);
+}
+
+} // namespace
+
+CommandLine parse_command_line(const std::vector<std::string> &arguments) {
+    const auto given = parse(arguments);
+    const auto words =
+        given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+    CommandLine line;
+    if (given.count("version") != 0) {
+        line.command = "version";
+        return line;
+    }
+    if (given.count("help-config") != 0) {
+        line.command = "help-config";
+        return line;
+    }
+    if (given.count("help") != 0 || (!words.empty() && words.front() == "help")) {
+        const std::size_t at = !words.empty() && words.front() == "help" ? 1 : 0;
+        line.command = "help";
+        if (words.size() > at) line.topic = words[at];
+        if (!line.topic.empty() && find_command(line.topic) == nullptr) unknown_command(line.topic);
+        return line;
+    }
+    if (words.empty()) usage("command line", "no command was given", "walbridge --help lists the commands.");
+    const auto *command = find_command(words[0]);
+    if (command == nullptr) unknown_command(words[0]);
+    check_options(*command, given);
+    if (words.size() < 2) usage(words[0], "the task file is missing", fmt::format("walbridge {} TASK.toml", words[0]));
+    if (words.size() > 2) usage(words[2], "one argument too many", fmt::format("walbridge {} TASK.toml", words[0]));
+
+    line.command = words[0];
+    line.task_file = words[1];
+    line.json = given.count("json") != 0;
+    line.truncate = given.count("truncate") != 0;
+    line.yes = given.count("yes") != 0;
+    if (auto ids = optional_value<std::vector<std::string>>(given, "only")) line.only = std::move(*ids);
+    if (const auto text = optional_value<std::string>(given, "timeout")) {
+        line.timeout = config::parse_duration(*text);
+        if (!line.timeout)
+            usage("--timeout", fmt::format("\"{}\" is not a duration", *text), "Write it with a unit: --timeout 30s.");
+    }
+    line.log_level = optional_value<std::string>(given, "log-level");
+    if (line.log_level && !log::parse_level(*line.log_level))
+        usage("--log-level", fmt::format("\"{}\" is not a level", *line.log_level),
+              "Use debug, info, warning or error.");
+    line.log_format = optional_value<std::string>(given, "log-format");
+    if (line.log_format && line.log_format != "text" && line.log_format != "json")
+        usage("--log-format", fmt::format("\"{}\" is not a format", *line.log_format), "Use text or json.");
+    return line;
+}
+
+int run_command_line(const std::vector<std::string> &arguments) {
+    try {
+        return dispatch(arguments);
+    } catch (const Error &error) {
+        fmt::print(stderr, "error: {}\nreason: {}\n",
+                   error.object().empty() ? std::string(name_of(error.kind())) : error.object(), error.reason());
+        if (!error.remedy().empty()) fmt::print(stderr, "remedy: {}\n", error.remedy());
+        return error.exit_code();
+    } catch (const std::exception &error) {
+        fmt::print(
+            stderr,
+            "error: walbridge\nreason: {}\nremedy: This is a defect of walbridge; please report it with the log.\n",
+            error.what());
+        return static_cast<int>(ErrorKind::internal);
+    }
+}
+
+} // namespace walbridge::service

@@ -1,0 +1,34 @@
+// cli.hpp: the command line: what was asked for, checked, before anything is read or connected.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace walbridge::service {
+
+/// A command line that was understood.
+struct CommandLine {
+    std::string command; ///< "run", "precheck", ...; "help", "version", "help-config" for the texts
+    std::string topic;   ///< help: the command it is about; empty = all
+    std::string task_file;
+    bool json = false;
+    bool truncate = false;
+    bool yes = false;
+    std::vector<std::string> only;                    ///< precheck: ids
+    std::optional<std::chrono::milliseconds> timeout; ///< wait, pause, resume, stop
+    std::optional<std::string> log_level, log_format;
+};
+
+/// Throws Error(usage) that names the option or command, with the nearest known one.
+[[nodiscard]] CommandLine parse_command_line(const std::vector<std::string> &arguments);
+
+/// The help text, of one command or of all.
+[[nodiscard]] std::string help(const std::string &topic);
+
+/// Parses, loads the task file, runs the command; returns the exit code. Errors go to standard error as error, reason,
+/// remedy.
+int run_command_line(const std::vector<std::string> &arguments);
+
+} // namespace walbridge::service

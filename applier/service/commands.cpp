@@ -1,0 +1,146 @@
+// commands.cpp: the rows of the table of commands.
+#include "service/commands.hpp"
+
+#include "base/error.hpp"
+#include "service/run_command.hpp"
+#include "task/operator_commands.hpp"
+#include "task/precheck.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <iostream>
+#include <unistd.h>
+
+namespace walbridge::service {
+namespace {
+
+int say(const std::string &text) {
+    fmt::print("{}", text);
+    return 0;
+}
+
+int run_precheck(const TaskConfig &config, const CommandLine &line) {
+    const auto report = task::precheck(config, line.only);
+    say(line.json ? task::precheck_json(config, report) : task::precheck_table(report));
+    return report.failed() ? static_cast<int>(ErrorKind::precheck) : 0;
+}
+
+int run_control(const TaskConfig &config, const CommandLine &line) {
+    return say(task::control(config, line.command, line.timeout.value_or(std::chrono::seconds(60))));
+}
+
+/// Asks on a terminal; elsewhere --yes is needed.
+void confirm(const CommandLine &line, const std::string &question) {
+    if (line.yes) return;
+    if (isatty(STDIN_FILENO) == 1) {
+        fmt::print(stderr, "{} [yes/no] ", question);
+        std::string answer;
+        std::getline(std::cin, answer);
+        if (answer == "yes" || answer == "y") return;
+        throw Error(ErrorKind::usage, "walbridge " + line.command, "not confirmed", "Answer yes, or give --yes.");
+    }
+    throw Error(ErrorKind::usage, "walbridge " + line.command,
+                "the answer to a question is needed and there is no terminal: " + question, "Give --yes.");
+}
+
+int run_reset(const TaskConfig &config, const CommandLine &line) {
+    confirm(line, line.truncate
+                      ? fmt::format("Remove slot and state of task {} and EMPTY its tables on the target?", config.name)
+                      : fmt::format("Remove slot and state of task {}?", config.name));
+    return say(task::reset(config, line.truncate));
+}
+
+int run_release(const TaskConfig &config, const CommandLine &line) {
+    confirm(line, fmt::format("Remove slot, origin and state of task {} for good?", config.name));
+    const auto result = task::release(config);
+    say(result.text);
+    return result.complete ? 0 : static_cast<int>(ErrorKind::connection);
+}
+
+std::vector<CommandEntry> build() {
+    return {
+        {"run",
+         "copy and follow until stopped",
+         "Runs the task's stages from where the stored state says: a new task is prechecked and copied, a task that "
+         "was killed goes on.\n"
+         "SIGTERM or Ctrl-C stops cleanly; the slot is kept.\n\n"
+         "  walbridge run orders.toml\n"
+         "  walbridge run orders.toml --log-format json --log-level debug",
+         {},
+         [](const TaskConfig &config, const CommandLine &) { return run_task(config); }},
+        {"precheck",
+         "what is missing on both sides, with the fix for each",
+         "Checks both servers and the selected tables. Exit code 4 when something is an error.\n"
+         "Warnings can be acknowledged in the task file: [precheck] acknowledge = [\"source.transactions\"].\n\n"
+         "  walbridge precheck orders.toml\n"
+         "  walbridge precheck orders.toml --only source.plugin --only tables.identity\n"
+         "  walbridge precheck orders.toml --json",
+         {"json", "only"},
+         run_precheck},
+        {"status",
+         "stage, progress, positions, lag, retained WAL",
+         "Shows what the running process reports, or what was stored when none runs, with its age.\n\n"
+         "  walbridge status orders.toml\n"
+         "  walbridge status orders.toml --json",
+         {"json"},
+         [](const TaskConfig &config, const CommandLine &line) { return say(task::status(config, line.json)); }},
+        {"pause",
+         "apply nothing; connection and slot are kept",
+         "The process stays connected and applies nothing until walbridge resume. The pause holds over restarts.\n"
+         "--timeout: how long to wait for the answer (default 60s).\n\n"
+         "  walbridge pause orders.toml",
+         {"timeout"},
+         run_control},
+        {"resume", "apply again after a pause", "  walbridge resume orders.toml", {"timeout"}, run_control},
+        {"stop",
+         "end the process; the slot is kept",
+         "Ends the process wherever it runs, as SIGTERM would. walbridge run goes on later.\n--timeout: how long to "
+         "wait for the end (default 60s).\n\n"
+         "  walbridge stop orders.toml --timeout 5min",
+         {"timeout"},
+         run_control},
+        {"reset",
+         "start over: remove slot and stored state",
+         "Removes the slot on the source and what is stored on the target, so that walbridge run starts a new task. "
+         "Data stays, except with\n"
+         "--truncate, which empties the copied tables on the target. Asks before it does; --yes answers.\n\n"
+         "  walbridge reset orders.toml\n"
+         "  walbridge reset orders.toml --truncate --yes",
+         {"truncate", "yes"},
+         run_reset},
+        {"release",
+         "the end of a task: nothing of it stays but the data",
+         "Removes slot, origin, changed replica identities and stored state. With one side down it does the other and "
+         "prints the SQL to run;\n"
+         "the exit code is then 10.\n\n"
+         "  walbridge release orders.toml --yes",
+         {"yes"},
+         run_release},
+        {"wait",
+         "until all that is committed now is durable on the target",
+         "Returns 0 when everything committed on the source before the call is durable on the target, 51 when "
+         "--timeout is over, and the\n"
+         "task's own exit code when it fails meanwhile. Without --timeout it waits as long as it takes.\n\n"
+         "  walbridge wait orders.toml --timeout 30s",
+         {"timeout"},
+         [](const TaskConfig &config, const CommandLine &line) {
+             task::wait_until_durable(config, line.timeout);
+             return 0;
+         }},
+    };
+}
+
+} // namespace
+
+const std::vector<CommandEntry> &commands() {
+    static const auto entries = build();
+    return entries;
+}
+
+const CommandEntry *find_command(std::string_view name) {
+    const auto found = std::ranges::find(commands(), name, &CommandEntry::name);
+    return found == commands().end() ? nullptr : &*found;
+}
+
+} // namespace walbridge::service

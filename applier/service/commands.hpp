@@ -1,0 +1,25 @@
+// commands.hpp: the table of commands: name, texts, the options it takes, and what runs it.
+#pragma once
+
+#include "config/task_config.hpp"
+#include "service/cli.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace walbridge::service {
+
+struct CommandEntry {
+    std::string name;
+    std::string summary;              ///< one line
+    std::string details;              ///< help of the command, with examples
+    std::vector<std::string> options; ///< beside those of every command
+    int (*run)(const TaskConfig &, const CommandLine &) = nullptr;
+};
+
+[[nodiscard]] const std::vector<CommandEntry> &commands();
+/// nullptr when there is none of that name.
+[[nodiscard]] const CommandEntry *find_command(std::string_view name);
+
+} // namespace walbridge::service
