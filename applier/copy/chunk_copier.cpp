@@ -1,0 +1,131 @@
+// chunk_copier.cpp: see chunk_copier.hpp.
+#include "copy/chunk_copier.hpp"
+
+#include "dialect/postgres.hpp"
+#include "source/retry_window.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+
+namespace walbridge::copy {
+namespace {
+
+constexpr std::size_t piece_bytes = 65536;
+
+/// Collects small rows into messages of about 64 KiB: a message per row would cost the target a read per row.
+class Sender {
+  public:
+    Sender(pg::Session &target, const std::string &statement) : target_(target), statement_(statement) { buffer_.reserve(2 * piece_bytes); }
+
+    void add(std::string_view row) {
+        if (buffer_.size() + row.size() > piece_bytes) flush();
+        if (row.size() <= piece_bytes) {
+            buffer_.append(row);
+            return;
+        }
+        for (; !row.empty(); row.remove_prefix(std::min(row.size(), piece_bytes))) put(row.substr(0, piece_bytes));
+    }
+
+    void flush() {
+        if (!buffer_.empty()) put(buffer_);
+        buffer_.clear();
+    }
+
+  private:
+    void put(std::string_view bytes) {
+        if (PQputCopyData(target_.raw(), bytes.data(), static_cast<int>(bytes.size())) != 1) target_.raise(nullptr, statement_);
+    }
+    pg::Session &target_;
+    const std::string &statement_;
+    std::string buffer_;
+};
+
+/// The command's result after all its data.
+long long finish(pg::Session &session, const std::string &statement) {
+    const pg::Result result(PQgetResult(session.raw()));
+    while (PGresult *more = PQgetResult(session.raw())) PQclear(more);
+    if (PQresultStatus(result.raw()) != PGRES_COMMAND_OK) session.raise(result.raw(), statement);
+    return result.affected();
+}
+
+/// Ends a COPY OUT that nobody reads any more.
+void abandon(pg::Session &source) {
+    source.cancel();
+    char *row = nullptr;
+    while (PQgetCopyData(source.raw(), &row, 0) > 0) PQfreemem(row);
+    while (PGresult *more = PQgetResult(source.raw())) PQclear(more);
+}
+
+} // namespace
+
+Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &transfer, const QualifiedName &table, const CopyWatch &watch) {
+    Counts counts;
+    std::uint64_t messages = 0, reported_rows = 0, reported_bytes = 0;
+    const auto report = [&] {
+        watch.more(static_cast<std::int64_t>(messages - reported_rows), static_cast<std::int64_t>(counts.bytes - reported_bytes));
+        reported_rows = messages;
+        reported_bytes = counts.bytes;
+    };
+    source.execute(transfer.out);
+    try {
+        target.execute(transfer.in);
+        Sender sender(target, transfer.in);
+        for (;;) {
+            char *raw = nullptr;
+            const int size = PQgetCopyData(source.raw(), &raw, 0);
+            const std::unique_ptr<char, pg::Delete> row(raw);
+            if (size == -1) break;
+            if (size < 0) finish(source, transfer.out); // raises
+            sender.add({raw, static_cast<std::size_t>(size)});
+            ++messages;
+            counts.bytes += static_cast<std::uint64_t>(size);
+            if ((messages & 1023) != 0 && counts.bytes - reported_bytes < (std::uint64_t{1} << 20)) continue;
+            report();
+            if (watch.stopping()) throw Stopped{};
+        }
+        sender.flush();
+        counts.rows = static_cast<std::uint64_t>(finish(source, transfer.out));
+        if (PQputCopyEnd(target.raw(), nullptr) != 1) target.raise(nullptr, transfer.in);
+        const auto arrived = static_cast<std::uint64_t>(finish(target, transfer.in));
+        if (arrived != counts.rows)
+            throw Error(ErrorKind::copy_stage, to_string(table), fmt::format("{} rows were sent and {} arrived", counts.rows, arrived),
+                        "Look for triggers ENABLE ALWAYS or REPLICA and for policies on the target's table that leave rows out.");
+        messages = counts.rows; // in binary form the header and the end mark came as messages too
+        report();
+        return counts;
+    } catch (...) {
+        abandon(source);
+        throw;
+    }
+}
+
+void explain_source_error(const SqlError &error, const QualifiedName &table) {
+    if (source::transient(error)) throw error;
+    if (error.sqlstate() == "42501")
+        throw Error(ErrorKind::permission, to_string(table), "the source does not let the task's role read every row: " + error.reason(),
+                    fmt::format("GRANT SELECT ON {} to the task's role; under row-level security make it the table's owner or ALTER ROLE ... "
+                                "BYPASSRLS.",
+                                dialect::postgres::quote(table)));
+    if (error.sqlstate() == "54000" || error.fields().message.find("Cannot enlarge string buffer") != std::string::npos ||
+        error.fields().message.find("invalid memory alloc request size") != std::string::npos)
+        throw Error(ErrorKind::copy_stage, to_string(table), "a row is larger than the 1 GB that COPY can carry: " + error.reason(),
+                    "Shorten the row on the source, or leave the table out with objects.exclude.");
+    throw Error(ErrorKind::copy_stage, to_string(table), "the source cannot read the rows: " + error.reason(), error.remedy());
+}
+
+void explain_target_error(const SqlError &error, const QualifiedName &table) {
+    if (error.sqlstate() == "WB001") throw Error(ErrorKind::fenced, "task", "another process took the task over");
+    if (source::transient(error)) throw error;
+    const auto reason = "the target refuses the rows: " + error.reason();
+    if (error.sqlstate() == "42501")
+        throw Error(ErrorKind::permission, to_string(table), reason,
+                    fmt::format("GRANT INSERT, SELECT, TRUNCATE ON {} to the task's role on the target.", dialect::postgres::quote(table)));
+    if (error.sqlstate().starts_with("42"))
+        throw Error(ErrorKind::target_shape, to_string(table), reason, "Give the table the source's definition on the target.");
+    throw Error(ErrorKind::copy_stage, to_string(table), reason,
+                error.sqlstate().starts_with("23") ? "Drop or mend the constraint on the target, then run the task again." : error.remedy());
+}
+
+} // namespace walbridge::copy

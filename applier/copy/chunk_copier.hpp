@@ -1,0 +1,35 @@
+// chunk_copier.hpp: streams the rows of one chunk from a COPY on the source into a COPY on the target.
+// One thread drives both sessions. Rows pass through unread; small ones share messages, large ones go on in pieces, so that at most
+// one row is held here (libpq holds it once more).
+#pragma once
+
+#include "base/postgres/session.hpp"
+#include "copy/transfer.hpp"
+
+#include <cstdint>
+#include <functional>
+
+namespace walbridge::copy {
+
+struct Counts {
+    std::uint64_t rows = 0, bytes = 0;
+};
+
+/// Thrown out of a copy when a stop was requested or another worker failed.
+struct Stopped {};
+
+struct CopyWatch {
+    std::function<bool()> stopping;                       ///< asked between rows
+    std::function<void(std::int64_t, std::int64_t)> more; ///< rows and bytes sent since the last call
+};
+
+/// Both sessions are in a transaction. Returns when the target has taken all rows. Throws SqlError of either side, Error(copy_stage)
+/// when the counts of both sides differ, Stopped. After an exception both transactions must be rolled back: the source's COPY has
+/// been cancelled.
+Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &transfer, const QualifiedName &table, const CopyWatch &watch);
+
+/// What a refusal of the source or the target means to an operator. Rethrows transient errors as they are.
+[[noreturn]] void explain_source_error(const SqlError &error, const QualifiedName &table);
+[[noreturn]] void explain_target_error(const SqlError &error, const QualifiedName &table);
+
+} // namespace walbridge::copy

@@ -1,0 +1,85 @@
+// chunk_planner.cpp: see chunk_planner.hpp.
+#include "copy/chunk_planner.hpp"
+
+#include "dialect/postgres.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace walbridge::copy {
+namespace {
+
+constexpr int most_chunks = 10000;
+constexpr std::uint64_t sample_pages = 2000;
+
+std::vector<std::int64_t> sample_keys(pg::Session &source, const source::Table &table, const source::Column &key) {
+    const double percent = std::min(100.0, 100.0 * static_cast<double>(sample_pages) / static_cast<double>(std::max<std::uint64_t>(table.pages, 1)));
+    const auto rows = source.query(fmt::format("SELECT {} FROM ONLY {} TABLESAMPLE SYSTEM ({:.6f}) REPEATABLE (1)",
+                                               dialect::postgres::quote_identifier(key.name), dialect::postgres::quote(table.name), percent));
+    std::vector<std::int64_t> keys;
+    keys.reserve(static_cast<std::size_t>(rows.rows()));
+    for (int row = 0; row < rows.rows(); ++row) keys.push_back(rows.number(row, 0));
+    return keys;
+}
+
+} // namespace
+
+const source::Column *chunk_key(const source::Table &table) {
+    const auto *index = source::identity_index(table);
+    if (index == nullptr || index->columns.size() != 1 || index->partial || index->expressions) return nullptr;
+    const auto *column = table.column(index->columns.front());
+    const bool integer = column != nullptr && (column->type_oid == 20 || column->type_oid == 21 || column->type_oid == 23);
+    return integer && column->not_null && column->generated == '\0' ? column : nullptr;
+}
+
+Cut choose_cut(const source::Table &table, const TaskConfig::Copy &config, int server_version) {
+    const auto wanted = config.chunk_bytes == 0 ? 1 : (table.bytes + config.chunk_bytes - 1) / config.chunk_bytes;
+    const int chunks = static_cast<int>(std::clamp<std::uint64_t>(wanted, 1, most_chunks));
+    if (chunks == 1) return {};
+    if (table.bytes >= config.key_chunk_bytes && chunk_key(table) != nullptr) return {ChunkKind::key, chunks};
+    if (server_version < 140000 || table.pages < 2) return {};
+    return {ChunkKind::ctid, static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(chunks), table.pages))};
+}
+
+std::vector<std::int64_t> boundaries_of(std::vector<std::int64_t> sample, int chunks) {
+    std::sort(sample.begin(), sample.end());
+    std::vector<std::int64_t> boundaries;
+    for (int i = 1; i < chunks && !sample.empty(); ++i) {
+        const auto key = sample[sample.size() * static_cast<std::size_t>(i) / static_cast<std::size_t>(chunks)];
+        if (boundaries.empty() || boundaries.back() < key) boundaries.push_back(key);
+    }
+    return boundaries;
+}
+
+std::vector<Chunk> make_chunks(const source::Table &table, Cut cut, const std::vector<std::int64_t> &boundaries, Lsn sync_lsn) {
+    std::vector<std::int64_t> cuts;
+    if (cut.kind == ChunkKind::key) cuts = boundaries;
+    if (cut.kind == ChunkKind::ctid)
+        for (int i = 1; i < cut.chunks; ++i)
+            cuts.push_back(static_cast<std::int64_t>(table.pages * static_cast<std::uint64_t>(i) / static_cast<std::uint64_t>(cut.chunks)));
+    const auto count = cuts.size() + 1;
+    std::vector<Chunk> chunks(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        auto &chunk = chunks[i];
+        chunk.source_oid = table.oid;
+        chunk.table = table.name;
+        chunk.number = static_cast<int>(i);
+        chunk.kind = cut.kind;
+        if (i > 0) chunk.low = cuts[i - 1];
+        if (i + 1 < count) chunk.high = cuts[i];
+        chunk.sync_lsn = sync_lsn;
+        chunk.estimated_rows = static_cast<std::uint64_t>(std::max(table.estimated_rows, 0.0)) / count;
+        chunk.estimated_bytes = table.bytes / count;
+        chunk.fingerprint = source::fingerprint(table);
+    }
+    return chunks;
+}
+
+std::vector<Chunk> plan_chunks(pg::Session &source, const source::Table &table, const TaskConfig::Copy &config, Lsn sync_lsn) {
+    const auto cut = choose_cut(table, config, source.server_version());
+    std::vector<std::int64_t> boundaries;
+    if (cut.kind == ChunkKind::key) boundaries = boundaries_of(sample_keys(source, table, *chunk_key(table)), cut.chunks);
+    return make_chunks(table, cut, boundaries, sync_lsn);
+}
+
+} // namespace walbridge::copy

@@ -1,0 +1,202 @@
+// initial_load.cpp: the order of the load: schema before the data, passes over the data until nothing is missing, schema after it.
+#include "copy/initial_load.hpp"
+
+#include "base/log.hpp"
+#include "copy/chunk_planner.hpp"
+#include "copy/chunk_store.hpp"
+#include "copy/pass.hpp"
+#include "copy/reconcile.hpp"
+#include "schema/item_store.hpp"
+#include "schema/plan.hpp"
+#include "schema/stage.hpp"
+#include "schema/target_session.hpp"
+#include "target/postgres/progress.hpp"
+#include "wire/object_selection.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <fmt/format.h>
+#include <iterator>
+#include <memory>
+#include <unistd.h>
+
+namespace walbridge::copy {
+namespace {
+
+/// Temporary slots of one process have names of their own: the server may need a moment to see that an older one's client is gone.
+std::string fresh_slot_name(const TaskConfig &config) {
+    static std::atomic<int> count{0};
+    return fmt::format("{}_c{}_{}", config.slot_name(), getpid(), ++count);
+}
+
+void report_tables(Progress &progress, const std::vector<Chunk> &chunks) {
+    std::map<QualifiedName, TableProgress> tables;
+    for (const auto &chunk : chunks) {
+        auto &table = tables[chunk.table];
+        table.table = chunk.table;
+        table.estimated_rows += chunk.estimated_rows;
+        table.estimated_bytes += chunk.estimated_bytes;
+        ++table.chunks;
+        if (!chunk.done) continue;
+        ++table.chunks_done;
+        table.rows += chunk.rows;
+        table.bytes += chunk.bytes;
+    }
+    for (const auto &known : progress.snapshot().tables)
+        if (!tables.contains(known.table)) progress.remove_table(known.table); // renamed or gone
+    for (auto &[name, table] : tables) progress.set_table(std::move(table));
+}
+
+std::map<std::uint32_t, source::Table> by_oid(std::vector<source::Table> list) {
+    std::map<std::uint32_t, source::Table> tables;
+    for (auto &table : list) tables.emplace(table.oid, std::move(table));
+    return tables;
+}
+
+std::map<QualifiedName, source::Table> by_name(std::vector<source::Table> list) {
+    std::map<QualifiedName, source::Table> tables;
+    for (auto &table : list) tables.emplace(table.name, std::move(table));
+    return tables;
+}
+
+std::vector<Chunk> open_of(const std::vector<Chunk> &chunks) {
+    std::vector<Chunk> open;
+    std::copy_if(chunks.begin(), chunks.end(), std::back_inserter(open), [](const Chunk &chunk) { return !chunk.done; });
+    return open;
+}
+
+/// The full stage: passes until every chunk is done.
+class DataStage {
+  public:
+    DataStage(LoadContext context, const std::string &plugin) : context_(std::move(context)), plugin_(plugin) {}
+
+    bool run(source::ExportedSnapshot *first) {
+        source::RetryWindow retry(context_.config.retry, context_.stop);
+        while (!context_.stop.requested()) {
+            try {
+                const auto outcome = one_pass(first);
+                if (outcome == Outcome::complete) return true;
+                if (outcome == Outcome::progressed) retry.succeeded();
+                else if (!context_.stop.requested())
+                    throw Error(ErrorKind::connection, "copy", "a pass ended without a finished chunk",
+                                "Look at the warnings before this line.");
+            } catch (const Error &error) {
+                if (!retry.again(error, "copy")) return false;
+            }
+            first = nullptr;
+        }
+        return false;
+    }
+
+  private:
+    enum class Outcome { complete, progressed, stuck };
+
+    Outcome one_pass(source::ExportedSnapshot *first) {
+        auto target = schema::open_target(context_.config, "copy");
+        auto chunks = load_chunks(target, context_.config.name);
+        report_tables(context_.progress, chunks);
+        if (open_of(chunks).empty()) return Outcome::complete;
+        const bool planned_under_it = first != nullptr && first->alive();
+        std::unique_ptr<source::ExportedSnapshot> fresh;
+        if (!planned_under_it)
+            fresh = std::make_unique<source::ExportedSnapshot>(
+                context_.config.source.endpoint,
+                source::SlotRequest{fresh_slot_name(context_.config), source::SlotLife::temporary, plugin_, context_.config.application_name("snapshot")},
+                context_.stop);
+        auto &snapshot = planned_under_it ? *first : *fresh;
+        pg::Session catalog(context_.config.source.endpoint, {context_.config.application_name("catalog"), false, {}});
+        source::import_snapshot(catalog, snapshot.name());
+        const auto tables = by_oid(source::read_tables(catalog));
+        if (!planned_under_it) {
+            chunks = reconcile(context_, catalog, snapshot, tables, target, chunks);
+            report_tables(context_.progress, chunks);
+        }
+        catalog.rollback_quietly();
+        const auto targets = by_name(source::read_tables(target));
+        const auto open = open_of(chunks);
+        log::info("copy begins", {{"chunks", open.size()}, {"of", chunks.size()}, {"snapshot", snapshot.name()}, {"sync_lsn", to_string(snapshot.lsn())}});
+        const auto result = Pass(context_, snapshot, tables, targets, open).run();
+        log::info("copy pass ended", {{"chunks_done", result.chunks_done}, {"tables_changed", result.changed.size()}, {"stopped", result.stopped}});
+        const bool moved = result.chunks_done > 0 || !result.changed.empty() || chunks.size() != open.size();
+        return moved || open.empty() ? Outcome::progressed : Outcome::stuck;
+    }
+
+    const LoadContext context_;
+    const std::string &plugin_;
+};
+
+/// Everything committed so far survives a crash of the target from here on: a synchronous commit flushes what came before it.
+void make_durable(const TaskConfig &config, const std::string &fence, const StopToken &stop) {
+    source::RetryWindow retry(config.retry, stop);
+    for (;;) {
+        try {
+            auto session = schema::open_target(config, "copy");
+            session.execute("SET synchronous_commit = local");
+            schema::in_transaction(session, fence, [&] {
+                session.query("UPDATE walbridge.progress SET updated_at = now() WHERE task = $1", {config.name});
+            });
+            return;
+        } catch (const Error &error) {
+            if (!retry.again(error, "flush of the target")) return;
+        }
+    }
+}
+
+} // namespace
+
+InitialLoad::InitialLoad(const TaskConfig &config, const StopToken &stop, Progress &progress, std::string slot_plugin)
+    : config_(config), stop_(stop), progress_(progress), slot_plugin_(std::move(slot_plugin)) {}
+
+LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
+    LoadPlan plan;
+    pg::Session source(config_.source.endpoint, {config_.application_name("plan"), false, {}});
+    source::import_snapshot(source, snapshot.name());
+    if (config_.schema_stage) plan.items = schema::plan_schema(config_, source, snapshot.name(), stop_);
+    if (config_.full_stage) {
+        const wire::ObjectSelection selection(config_.objects.include, config_.objects.exclude);
+        for (const auto &table : source::read_tables(source)) {
+            if (table.kind != 'r' || !selection.matches(table.name.schema, table.name.name)) continue;
+            auto chunks = plan_chunks(source, table, config_.copy, snapshot.lsn());
+            std::move(chunks.begin(), chunks.end(), std::back_inserter(plan.chunks));
+        }
+    }
+    log::info("initial load planned", {{"schema_objects", plan.items.size()}, {"chunks", plan.chunks.size()}});
+    return plan;
+}
+
+void InitialLoad::store(const LoadPlan &plan, pg::Session &target) const {
+    schema::store_items(target, config_.name, plan.items);
+    store_chunks(target, config_.name, plan.chunks);
+}
+
+bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
+    const auto fence = target::assert_epoch_sql(config_.name, epoch);
+    const auto phase_of = [](schema::Section section) {
+        switch (section) {
+        case schema::Section::before_data: return Phase::before_data;
+        case schema::Section::index: return Phase::indexes;
+        case schema::Section::foreign_key: return Phase::foreign_keys;
+        case schema::Section::after_data: return Phase::after_data;
+        }
+        return Phase::after_data;
+    };
+    schema::Stage schema_stage(config_, fence, stop_,
+                               {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
+                                [&] { progress_.item_done(); }});
+    if (!schema_stage.run_before_data()) return false;
+    progress_.enter(Phase::data);
+    if (!DataStage({config_, fence, stop_, progress_}, slot_plugin_).run(first)) return false;
+    if (!schema_stage.run_after_data()) return false;
+    make_durable(config_, fence, stop_);
+    if (stop_.requested()) return false;
+    progress_.enter(Phase::done);
+    return true;
+}
+
+bool InitialLoad::complete(pg::Session &target, const std::string &task) {
+    return !target.value("SELECT 1 FROM walbridge.table_sync WHERE task = $1 AND NOT done UNION ALL "
+                         "SELECT 1 FROM walbridge.schema_item WHERE task = $1 AND NOT done LIMIT 1",
+                         {task});
+}
+
+} // namespace walbridge::copy

@@ -1,0 +1,195 @@
+// reconcile.cpp: see reconcile.hpp. Each tree of partitioned or inheriting tables is settled in one target transaction, because an
+// ALTER of one of them reaches the others.
+#include "copy/reconcile.hpp"
+
+#include "base/log.hpp"
+#include "copy/chunk_planner.hpp"
+#include "copy/chunk_store.hpp"
+#include "dialect/postgres.hpp"
+#include "schema/item_store.hpp"
+#include "schema/plan.hpp"
+#include "schema/redefine.hpp"
+#include "schema/target_session.hpp"
+#include "wire/object_selection.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
+#include <set>
+
+namespace walbridge::copy {
+namespace {
+
+using Tables = std::map<std::uint32_t, source::Table>;
+using Grouped = std::map<std::uint32_t, std::vector<Chunk>>;
+
+std::string_view columns_part(const std::string &fingerprint) {
+    return std::string_view(fingerprint).substr(std::min(fingerprint.find(':'), fingerprint.size()));
+}
+
+bool complete(const std::vector<Chunk> &chunks) {
+    return std::all_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.done; });
+}
+
+std::uint32_t root_of(const Tables &tables, std::uint32_t oid) {
+    for (;;) {
+        const auto found = tables.find(oid);
+        if (found == tables.end() || found->second.parent_oid == 0 || !tables.contains(found->second.parent_oid)) return oid;
+        oid = found->second.parent_oid;
+    }
+}
+
+/// Empties a table of ours. Foreign keys of a table that was there before us refuse TRUNCATE, and so may its rights.
+void empty(pg::Session &target, const QualifiedName &table) {
+    const auto name = dialect::postgres::quote(table);
+    target.execute("SAVEPOINT walbridge_truncate");
+    try {
+        target.execute("TRUNCATE ONLY " + name);
+    } catch (const SqlError &error) {
+        if (error.sqlstate() != "0A000" && error.sqlstate() != "42501") throw;
+        target.execute("ROLLBACK TO SAVEPOINT walbridge_truncate");
+        target.execute("DELETE FROM ONLY " + name);
+    }
+}
+
+/// One table that starts again, with all that was read from the source for it before the target's transaction.
+struct Restart {
+    source::Table table;
+    QualifiedName old_name;
+    bool holds_rows = false; ///< has chunks; parents of a tree only get their columns
+    bool emptied = false;    ///< may hold rows of ours
+    std::vector<Chunk> chunks;
+    std::vector<schema::Item> items;
+};
+
+class Reconciler {
+  public:
+    Reconciler(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot, const Tables &tables, pg::Session &target)
+        : context_(context), source_(source), snapshot_(snapshot), tables_(tables), target_(target),
+          selection_(context.config.objects.include, context.config.objects.exclude) {}
+
+    void settle(Grouped &groups) {
+        std::map<std::uint32_t, std::set<std::uint32_t>> trees; // root -> tables to restart
+        std::set<std::uint32_t> redefined;                      // roots whose definition changed
+        for (auto &[oid, chunks] : groups) {
+            if (complete(chunks)) continue;
+            const auto judgement = judge(chunks, selected(oid));
+            if (judgement.fate == Fate::gone) forget(chunks);
+            if (judgement.fate != Fate::restart) continue;
+            const auto root = root_of(tables_, oid);
+            trees[root].insert(oid);
+            if (judgement.new_definition) redefined.insert(root);
+        }
+        for (const auto root : redefined)
+            for (const auto &[oid, chunks] : groups)
+                if (selected(oid) != nullptr && root_of(tables_, oid) == root) trees[root].insert(oid);
+        for (const auto &[root, oids] : trees) restart(groups, oids, redefined.contains(root));
+    }
+
+  private:
+    /// The table under the new snapshot, if it still is one we copy.
+    const source::Table *selected(std::uint32_t oid) const {
+        const auto found = tables_.find(oid);
+        if (found == tables_.end() || found->second.kind != 'r') return nullptr;
+        return selection_.matches(found->second.name.schema, found->second.name.name) ? &found->second : nullptr;
+    }
+
+    void forget(std::vector<Chunk> &chunks) {
+        auto last = chunks.front();
+        last.number = 0;
+        last.kind = ChunkKind::whole;
+        last.low = last.high = std::nullopt;
+        last.done = true;
+        last.sync_lsn = snapshot_.lsn();
+        log::warning("the table was dropped or renamed out of the selection on the source: it is left out of the copy",
+                     {{"table", to_string(last.table)}});
+        schema::in_transaction(target_, context_.fence, [&] { replace_chunks(target_, context_.config.name, last.source_oid, {last}); });
+        chunks = {last};
+    }
+
+    void restart(Grouped &groups, const std::set<std::uint32_t> &oids, bool new_definition) {
+        const bool redefine = new_definition && context_.config.schema_stage;
+        std::map<std::uint32_t, Restart> work;
+        for (const auto oid : oids) {
+            const auto &chunks = groups.at(oid);
+            auto &one = work[oid];
+            one.table = tables_.at(oid);
+            one.old_name = chunks.front().table;
+            one.holds_rows = true;
+            one.emptied = std::any_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.started || c.done; });
+            one.chunks = plan_chunks(source_, one.table, context_.config.copy, snapshot_.lsn());
+            if (redefine)
+                one.items = schema::plan_table_after_data(context_.config, source_, snapshot_.name(), oid, one.table.name, context_.stop);
+            log::info("the table starts again under a newer snapshot",
+                      {{"table", to_string(one.table.name)}, {"new_definition", new_definition}, {"chunks", one.chunks.size()}});
+        }
+        if (redefine) add_parents(work);
+        schema::in_transaction(target_, context_.fence, [&] { write(work, redefine); });
+        for (auto &[oid, one] : work)
+            if (one.holds_rows) groups[oid] = std::move(one.chunks);
+    }
+
+    /// Columns of a partition follow those of its parents.
+    void add_parents(std::map<std::uint32_t, Restart> &work) const {
+        std::set<std::uint32_t> parents;
+        for (const auto &[oid, one] : work)
+            for (auto parent = one.table.parent_oid; parent != 0 && tables_.contains(parent); parent = tables_.at(parent).parent_oid)
+                if (!work.contains(parent)) parents.insert(parent);
+        for (const auto oid : parents) work.emplace(oid, Restart{tables_.at(oid), tables_.at(oid).name, false, false, {}, {}});
+    }
+
+    int depth(std::uint32_t oid) const {
+        int depth = 0;
+        for (auto parent = tables_.at(oid).parent_oid; parent != 0 && tables_.contains(parent); parent = tables_.at(parent).parent_oid) ++depth;
+        return depth;
+    }
+
+    void write(const std::map<std::uint32_t, Restart> &work, bool redefine) {
+        std::vector<const Restart *> order; // parents first: their columns reach the children
+        for (const auto &[oid, one] : work) order.push_back(&one);
+        std::stable_sort(order.begin(), order.end(), [&](const auto *a, const auto *b) { return depth(a->table.oid) < depth(b->table.oid); });
+        for (const auto *one : order)
+            if (one->emptied) empty(target_, one->old_name);
+        for (const auto *one : order) {
+            if (redefine) {
+                auto table = one->table;
+                source::read_defaults(source_, table);
+                schema::redefine(target_, one->old_name, table);
+            }
+            if (!one->holds_rows) continue;
+            replace_chunks(target_, context_.config.name, one->table.oid, one->chunks);
+            if (redefine) schema::replace_table_items(target_, context_.config.name, to_string(one->old_name), one->items);
+        }
+    }
+
+    const LoadContext &context_;
+    pg::Session &source_;
+    const source::ExportedSnapshot &snapshot_;
+    const Tables &tables_;
+    pg::Session &target_;
+    const wire::ObjectSelection selection_;
+};
+
+} // namespace
+
+Judgement judge(const std::vector<Chunk> &chunks, const source::Table *now) {
+    if (now == nullptr) return {Fate::gone, false};
+    const auto &first = chunks.front();
+    const auto fingerprint = source::fingerprint(*now);
+    const bool new_definition = now->name != first.table || columns_part(fingerprint) != columns_part(first.fingerprint);
+    if (new_definition || fingerprint != first.fingerprint) return {Fate::restart, new_definition};
+    const bool by_blocks = std::any_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.kind == ChunkKind::ctid; });
+    return {by_blocks ? Fate::restart : Fate::keep, false};
+}
+
+std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot, const Tables &tables,
+                             pg::Session &target, const std::vector<Chunk> &chunks) {
+    Grouped groups;
+    for (const auto &chunk : chunks) groups[chunk.source_oid].push_back(chunk);
+    Reconciler(context, source, snapshot, tables, target).settle(groups);
+    std::vector<Chunk> all;
+    for (auto &[oid, group] : groups) std::move(group.begin(), group.end(), std::back_inserter(all));
+    return all;
+}
+
+} // namespace walbridge::copy
