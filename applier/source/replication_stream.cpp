@@ -46,11 +46,9 @@ ReplicationStream::ReplicationStream(pg::Session session, StreamOptions options,
     : session_(std::move(session)), options_(std::move(options)), positions_(positions) {}
 
 void ReplicationStream::start() {
-    // A third of the server's patience, whatever it is set to; 0 = the server waits for ever.
-    if (const auto setting = session_.value("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'")) {
-        const auto timeout = milliseconds(std::stoll(*setting));
-        if (timeout.count() > 0) status_interval_ = std::min(status_interval_, timeout / 3);
-    }
+    // A third of the server's patience, whatever it is set to; 0 = the server waits for ever. (A walsender takes simple queries only.)
+    const auto setting = session_.execute("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'");
+    if (const milliseconds timeout(setting.number(0, 0)); timeout.count() > 0) status_interval_ = std::min(status_interval_, timeout / 3);
     std::string plugin_options;
     for (const auto &[name, value] : options_.plugin)
         plugin_options += fmt::format("{}{} {}", plugin_options.empty() ? "" : ", ", dialect::postgres::quote_identifier(name),

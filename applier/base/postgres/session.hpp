@@ -68,7 +68,7 @@ class Session {
 
     /// Runs one or more statements without parameters (simple protocol); the last result. Throws SqlError.
     Result execute(const std::string &sql);
-    /// Runs one statement with text parameters (extended protocol). Throws SqlError.
+    /// Runs one statement with text parameters (extended protocol, which replication connections refuse). Throws SqlError.
     Result query(const std::string &sql, const std::vector<Parameter> &parameters = {});
     /// One value of the first row; nullopt when there is no row or it is NULL.
     std::optional<std::string> value(const std::string &sql, const std::vector<Parameter> &parameters = {});

@@ -136,10 +136,11 @@ std::string unnest(const std::vector<std::uint32_t> &element_types) {
     std::string arrays, names;
     for (std::size_t position = 1; position <= element_types.size(); ++position) {
         const auto *comma = position == 1 ? "" : ", ";
-        arrays += comma + array_parameter(position, element_types[position - 1]);
+        arrays += fmt::format("{}pg_catalog.unnest({})", comma, array_parameter(position, element_types[position - 1]));
         names += fmt::format("{}c{}", comma, position);
     }
-    return fmt::format("pg_catalog.unnest({}) AS u({})", arrays, names);
+    // Several arrays in one unnest are a form of the bare name only; ROWS FROM is the same with every name qualified.
+    return fmt::format("ROWS FROM ({}) AS u({})", arrays, names);
 }
 
 /// Join condition over the key columns; their arrays start after `first` others.

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(a_partitioned_target_is_addressed_without_only) {
 BOOST_AUTO_TEST_CASE(set_statements_cast_text_elements_and_leave_native_ones) {
     BOOST_TEST(statements::insert_set(plan(Lookup::unique_key), {0, 2}, {23, 25}) ==
                R"(INSERT INTO "public"."t" ("id", "n") OVERRIDING SYSTEM VALUE SELECT u.c1, u.c2::"pg_catalog"."numeric" FROM )"
-               R"(pg_catalog.unnest($1::pg_catalog."int4"[], $2::pg_catalog."text"[]) AS u(c1, c2))");
+               R"(ROWS FROM (pg_catalog.unnest($1::pg_catalog."int4"[]), pg_catalog.unnest($2::pg_catalog."text"[])) AS u(c1, c2))");
     BOOST_TEST(statements::update_set(plan(Lookup::unique_key), {2}, {1700, 23}).find(R"(WHERE t."id" = u.c2)") != std::string::npos);
 }
 
