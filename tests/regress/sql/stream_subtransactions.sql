@@ -1,0 +1,20 @@
+-- stream_subtransactions.sql: what is rolled back to a savepoint is taken out of the sums again.
+CREATE TABLE stream_sub (id int PRIMARY KEY, t text);
+SELECT new_slot('stream_sub');
+BEGIN;
+INSERT INTO stream_sub SELECT g, repeat('1', 100) FROM generate_series(1, 1000) g;
+SAVEPOINT a;
+INSERT INTO stream_sub SELECT g, repeat('2', 100) FROM generate_series(1001, 2000) g;
+SAVEPOINT b;
+INSERT INTO stream_sub SELECT g, repeat('3', 100) FROM generate_series(2001, 3000) g;
+SELECT pg_logical_emit_message(true, 'inside', 'rolled back') IS NOT NULL;
+ROLLBACK TO a;
+INSERT INTO stream_sub SELECT g, repeat('4', 100) FROM generate_series(3001, 4000) g;
+SAVEPOINT c;
+INSERT INTO stream_sub SELECT g, repeat('5', 100) FROM generate_series(4001, 5000) g;
+SELECT pg_logical_emit_message(true, 'inside', 'kept') IS NOT NULL;
+RELEASE c;
+COMMIT;
+SELECT count(*) FROM stream_sub;
+SELECT line FROM changes('stream_sub', 'streaming', 'on') line WHERE line::json ->> 'kind' IN ('commit', 'stream_commit');
+SELECT pg_drop_replication_slot('stream_sub');

@@ -1,0 +1,20 @@
+-- truncate.sql: one record per statement, with the selected tables and the flags.
+CREATE TABLE truncate_a (id serial PRIMARY KEY);
+CREATE TABLE truncate_b (id int REFERENCES truncate_a);
+CREATE TABLE truncate_p (id int) PARTITION BY RANGE (id);
+CREATE TABLE truncate_p1 PARTITION OF truncate_p FOR VALUES FROM (0) TO (10);
+CREATE UNLOGGED TABLE truncate_u (id int);
+SELECT new_slot('truncate');
+TRUNCATE truncate_b;
+TRUNCATE truncate_a RESTART IDENTITY CASCADE;
+TRUNCATE truncate_a, truncate_b, truncate_u;
+TRUNCATE truncate_p;
+TRUNCATE truncate_u;
+BEGIN;
+INSERT INTO truncate_b VALUES (NULL);
+TRUNCATE ONLY truncate_b;
+INSERT INTO truncate_b VALUES (NULL);
+COMMIT;
+SELECT data FROM pg_logical_slot_peek_changes('truncate', NULL, NULL) WHERE data::json ->> 'kind' NOT IN ('begin', 'relation');
+SELECT rows_of('truncate', 'include', 'public.truncate_a');
+SELECT pg_drop_replication_slot('truncate');
