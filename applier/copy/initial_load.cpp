@@ -81,6 +81,7 @@ class DataStage {
                     throw Error(ErrorKind::connection, "copy", "a pass ended without a finished chunk",
                                 "Look at the warnings before this line.");
             } catch (const Error &error) {
+                if (copying_) throw; // the workers have used up their own retries
                 if (!retry.again(error, "copy")) return false;
             }
             first = nullptr;
@@ -115,7 +116,9 @@ class DataStage {
         const auto targets = by_name(source::read_tables(target));
         const auto open = open_of(chunks);
         log::info("copy begins", {{"chunks", open.size()}, {"of", chunks.size()}, {"snapshot", snapshot.name()}, {"sync_lsn", to_string(snapshot.lsn())}});
+        copying_ = true;
         const auto result = Pass(context_, snapshot, tables, targets, open).run();
+        copying_ = false;
         log::info("copy pass ended", {{"chunks_done", result.chunks_done}, {"tables_changed", result.changed.size()}, {"stopped", result.stopped}});
         const bool moved = result.chunks_done > 0 || !result.changed.empty() || chunks.size() != open.size();
         return moved || open.empty() ? Outcome::progressed : Outcome::stuck;
@@ -123,10 +126,11 @@ class DataStage {
 
     const LoadContext context_;
     const std::string &plugin_;
+    bool copying_ = false; ///< a pass has begun and did not come to its end
 };
 
-/// Everything committed so far survives a crash of the target from here on: a synchronous commit flushes what came before it.
-void make_durable(const TaskConfig &config, const std::string &fence, const StopToken &stop) {
+/// A synchronous commit flushes what was committed before it. True when nothing is missing after it.
+bool flushed_and_complete(const TaskConfig &config, const std::string &fence, const StopToken &stop) {
     source::RetryWindow retry(config.retry, stop);
     for (;;) {
         try {
@@ -135,9 +139,9 @@ void make_durable(const TaskConfig &config, const std::string &fence, const Stop
             schema::in_transaction(session, fence, [&] {
                 session.query("UPDATE walbridge.progress SET updated_at = now() WHERE task = $1", {config.name});
             });
-            return;
+            return InitialLoad::complete(session, config.name);
         } catch (const Error &error) {
-            if (!retry.again(error, "flush of the target")) return;
+            if (!retry.again(error, "flush of the target")) return false;
         }
     }
 }
@@ -183,12 +187,18 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
     schema::Stage schema_stage(config_, fence, stop_,
                                {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
                                 [&] { progress_.item_done(); }});
-    if (!schema_stage.run_before_data()) return false;
-    progress_.enter(Phase::data);
-    if (!DataStage({config_, fence, stop_, progress_}, slot_plugin_).run(first)) return false;
-    if (!schema_stage.run_after_data()) return false;
-    make_durable(config_, fence, stop_);
-    if (stop_.requested()) return false;
+    // Transactions of the load commit without waiting for the disk, so a crash of the target may take the last of them back, done
+    // flags included. The loop ends when everything is done after a flush.
+    for (;;) {
+        if (!schema_stage.run_before_data()) return false;
+        progress_.enter(Phase::data);
+        if (!DataStage({config_, fence, stop_, progress_}, slot_plugin_).run(first)) return false;
+        if (!schema_stage.run_after_data()) return false;
+        if (flushed_and_complete(config_, fence, stop_)) break;
+        if (stop_.requested()) return false;
+        log::warning("the target lost work of the load in a crash: doing it again");
+        first = nullptr;
+    }
     progress_.enter(Phase::done);
     return true;
 }

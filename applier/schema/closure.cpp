@@ -166,6 +166,14 @@ class Selector {
                            [](const Dependency &d) { return d.type == 'i' && d.object.catalog == cls::type; });
     }
 
+    bool owned_sequence(const Object &object) const {
+        const auto needs = graph_.needs.find(object.id);
+        return object.kind == 'S' && object.id.catalog == cls::relation && needs != graph_.needs.end() &&
+               std::any_of(needs->second.begin(), needs->second.end(), [](const Dependency &d) {
+                   return (d.type == 'a' || d.type == 'i') && d.object.catalog == cls::relation;
+               });
+    }
+
     void take_what_can_be_taken() {
         for (bool grew = true; grew;) {
             grew = false;
@@ -182,6 +190,7 @@ class Selector {
             std::set<ObjectId> all;
             std::string missing;
             collect(id, all, false, &missing);
+            if (owned_sequence(object)) continue; // goes with its table, which was left out on purpose
             result_.left_behind.push_back({describe(object), "it needs " + missing + ", which is not selected"});
         }
     }

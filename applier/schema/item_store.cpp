@@ -4,7 +4,21 @@
 #include "base/error.hpp"
 #include "schema/target_session.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <set>
+
 namespace walbridge::schema {
+namespace {
+
+/// The items' numbers as an integer[] in text form.
+std::string array_of(const std::vector<Item> &items) {
+    std::string list;
+    for (const auto &item : items) list += (list.empty() ? "" : ",") + std::to_string(item.number);
+    return "{" + list + "}";
+}
+
+} // namespace
 
 void store_items(pg::Session &target, const std::string &task, const std::vector<Item> &items) {
     if (items.empty()) return;
@@ -38,8 +52,20 @@ std::vector<Item> load_items(pg::Session &target, const std::string &task, bool 
     return items;
 }
 
-void mark_done(pg::Session &target, const std::string &task, int number) {
-    target.query("UPDATE walbridge.schema_item SET done = true WHERE task = $1 AND item = $2::integer", {task, std::to_string(number)});
+std::vector<Item> lock_open_items(pg::Session &target, const std::string &task, const std::vector<Item> &items) {
+    const auto rows = target.query("SELECT item FROM walbridge.schema_item WHERE task = $1 AND item = ANY ($2::integer[]) AND NOT done "
+                                   "ORDER BY item FOR UPDATE",
+                                   {task, array_of(items)});
+    std::set<int> numbers;
+    for (int row = 0; row < rows.rows(); ++row) numbers.insert(static_cast<int>(rows.number(row, 0)));
+    std::vector<Item> open;
+    std::copy_if(items.begin(), items.end(), std::back_inserter(open), [&](const Item &item) { return numbers.contains(item.number); });
+    return open;
+}
+
+void mark_done(pg::Session &target, const std::string &task, const std::vector<Item> &items) {
+    target.query("UPDATE walbridge.schema_item SET done = true WHERE task = $1 AND item = ANY ($2::integer[])",
+                 {task, array_of(items)});
 }
 
 void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name, std::vector<Item> items) {

@@ -179,9 +179,13 @@ DumpProgram choose_dump_program(const std::vector<DumpProgram> &programs, int se
 std::string run_pg_dump(const DumpProgram &program, const pg::Endpoint &source, const DumpRequest &request, const StopToken &stop) {
     const auto connection = client_connection(source, request.application_name, "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0");
     auto output = run(program.path, arguments_of(program, request, connection.dbname), connection.environment, &stop);
-    if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)
-        throw Error(ErrorKind::schema_stage, "pg_dump", "it could not read the source's definitions: " + complaints(output.err),
-                    "Check that the task's role may read every selected object.");
+    if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0) {
+        const auto why = complaints(output.err);
+        const bool right = why.find("permission denied") != std::string::npos;
+        throw Error(right ? ErrorKind::permission : ErrorKind::schema_stage, "pg_dump", "it could not read the source's definitions: " + why,
+                    right ? "GRANT USAGE on the schemas and SELECT on all selected tables to the task's role on the source."
+                          : "Mend what pg_dump complains about, then start the task again.");
+    }
     return std::move(output.out);
 }
 

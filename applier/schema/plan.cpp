@@ -64,20 +64,35 @@ std::vector<QualifiedName> gone_since(const TaskConfig &config, const source::Ob
     return gone;
 }
 
-std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const source::ObjectGraph &graph, DumpRequest request,
-                            const StopToken &stop) {
+/// Tables that nobody asked for: pg_dump would lock them, and need the right to read them.
+std::vector<QualifiedName> not_wanted(const source::ObjectGraph &graph, const Closure &closure) {
+    std::vector<QualifiedName> tables;
+    for (const auto &[id, object] : graph.objects)
+        if (id.catalog == cls::relation && (object.kind == 'r' || object.kind == 'p') && !closure.objects.contains(id) &&
+            !object.schema.starts_with("pg_") && object.schema != "information_schema")
+            tables.push_back({object.schema, object.name});
+    return tables;
+}
+
+std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const source::ObjectGraph &graph, const Closure &closure,
+                            DumpRequest request, const StopToken &stop) {
     const auto program = choose_dump_program(installed_dump_programs(), source.server_version());
     request.owners = config.schema.owner == "keep";
     request.grants = config.schema.grants == "keep";
     request.application_name = config.application_name("pg_dump");
+    const auto unwanted = request.only.empty() ? not_wanted(graph, closure) : std::vector<QualifiedName>();
+    std::size_t known_gone = 0;
     for (int attempt = 1;; ++attempt) {
         try {
-            return parse_dump(run_pg_dump(program, config.source.endpoint, request, stop));
+            auto all = request;
+            all.exclude.insert(all.exclude.end(), unwanted.begin(), unwanted.end());
+            return parse_dump(run_pg_dump(program, config.source.endpoint, all, stop));
         } catch (const Error &error) {
             auto gone = gone_since(config, graph);
-            if (error.kind() != ErrorKind::schema_stage || attempt == 5 || gone.size() <= request.exclude.size()) throw;
+            if (error.kind() != ErrorKind::schema_stage || attempt == 5 || gone.size() <= known_gone) throw;
             for (const auto &table : gone)
                 log::warning("a relation was dropped or renamed after the snapshot: its definition is left out", {{"relation", to_string(table)}});
+            known_gone = gone.size();
             request.exclude = std::move(gone);
         }
     }
@@ -146,7 +161,7 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
         log::info("brought as a definition without rows: selected tables need it", {{"table", table}});
     DumpRequest request;
     request.snapshot = snapshot;
-    return make_items(dump(config, source, graph, request, stop), graph, closure);
+    return make_items(dump(config, source, graph, closure, request, stop), graph, closure);
 }
 
 std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source, const std::string &snapshot, std::uint32_t table_oid,
@@ -157,7 +172,7 @@ std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &s
     request.snapshot = snapshot;
     request.before_data = false;
     request.only = {table};
-    auto items = make_items(dump(config, source, graph, request, stop), graph, closure);
+    auto items = make_items(dump(config, source, graph, closure, request, stop), graph, closure);
     const auto *object = graph.relation(table_oid);
     const auto name = object != nullptr ? object->schema + "." + object->name : to_string(table);
     std::erase_if(items, [&](const Item &item) { return item.section == Section::before_data || item.table != name; });

@@ -48,7 +48,7 @@ bool exists(pg::Session &session, const Item &item) {
     return session.value("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", {item.name}).has_value();
 }
 
-void execute(pg::Session &session, const std::string &task, const Item &item) {
+void execute(pg::Session &session, const Item &item) {
     try {
         if (item.type == "SCHEMA" && exists(session, item))
             log::info("the schema exists already on the target", {{"schema", item.name}});
@@ -57,7 +57,6 @@ void execute(pg::Session &session, const std::string &task, const Item &item) {
     } catch (const SqlError &error) {
         fail(item, error);
     }
-    mark_done(session, task, item.number);
 }
 
 /// A table of the selection that is on the target before we created anything.
@@ -76,6 +75,14 @@ void refuse_existing_tables(pg::Session &session, const std::vector<Item> &items
     throw Error(ErrorKind::target_shape, found.front(),
                 fmt::format("{} of the tables to create exist already on the target: {}{}", total, fmt::join(found, ", "), total > 10 ? ", ..." : ""),
                 "Drop them on the target, or leave the schema stage out (task.stages) if they have the right definition.");
+}
+
+/// A session with memory enough to sort an index.
+pg::Session open_builder(const TaskConfig &config) {
+    auto session = open_target(config, "schema");
+    session.execute("SELECT pg_catalog.set_config('maintenance_work_mem', '262144', false) FROM pg_catalog.pg_settings "
+                    "WHERE name = 'maintenance_work_mem' AND setting::bigint < 262144");
+    return session;
 }
 
 std::vector<Item> of(const std::vector<Item> &items, const std::function<bool(const Item &)> &wanted) {
@@ -108,88 +115,71 @@ bool Stage::before_data_once() {
     log::info("schema stage begins", {{"objects", open.size()}});
     for (std::size_t at = 0; at < open.size(); at += items_per_transaction) {
         if (stop_.requested()) return false;
-        const auto end = std::min(open.size(), at + items_per_transaction);
-        in_transaction(session, fence_, [&] {
-            for (auto i = at; i < end; ++i) execute(session, config_.name, open[i]);
-        });
-        for (auto i = at; i < end; ++i) events_.item_done();
+        const auto first = open.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto count = std::min(items_per_transaction, open.size() - at);
+        run_items(session, {first, first + static_cast<std::ptrdiff_t>(count)});
     }
     return true;
 }
 
+void Stage::run_items(pg::Session &session, const std::vector<Item> &items) {
+    in_transaction(session, fence_, [&] {
+        const auto open = lock_open_items(session, config_.name, items);
+        for (const auto &item : open) execute(session, item);
+        mark_done(session, config_.name, open);
+    });
+    for (std::size_t i = 0; i < items.size(); ++i) events_.item_done();
+}
+
 bool Stage::run_after_data() {
-    std::vector<Item> open;
-    source::RetryWindow retry(config_.retry, stop_);
-    for (bool loaded = false; !loaded;) {
-        try {
-            auto session = open_target(config_, "schema");
-            open = load_items(session, config_.name, true);
-            loaded = true;
-        } catch (const Error &error) {
-            if (!retry.again(error, "schema after the data")) return false;
-        }
-    }
     const auto in = [](Section section, bool attach) {
         return [=](const Item &item) { return item.section == section && (item.type == "INDEX ATTACH") == attach; };
     };
     const auto is_refresh = [](const Item &item) { return item.type == "MATERIALIZED VIEW DATA"; };
-    const auto indexes = of(open, in(Section::index, false)), attachments = of(open, in(Section::index, true));
-    const auto foreign_keys = of(open, in(Section::foreign_key, false));
-    const auto rest = of(open, [&](const Item &item) { return item.section == Section::after_data && !is_refresh(item); });
-    const auto refreshes = of(open, [&](const Item &item) { return item.section == Section::after_data && is_refresh(item); });
-
-    events_.enter(Section::index, static_cast<int>(indexes.size() + attachments.size()));
-    if (!run_side_by_side(indexes) || !run_in_order(attachments, "partition indexes")) return false;
-    events_.enter(Section::foreign_key, static_cast<int>(foreign_keys.size()));
-    if (!run_in_order(foreign_keys, "foreign keys")) return false;
-    events_.enter(Section::after_data, static_cast<int>(rest.size() + refreshes.size()));
-    return run_in_order(rest, "objects after the data") && run_in_order(refreshes, "materialized views");
+    return run_section(Section::index, "indexes", in(Section::index, false), true) &&
+           run_section(Section::index, "partition indexes", in(Section::index, true), false) &&
+           run_section(Section::foreign_key, "foreign keys", in(Section::foreign_key, false), false) &&
+           run_section(Section::after_data, "objects after the data",
+                       [&](const Item &item) { return item.section == Section::after_data && !is_refresh(item); }, false) &&
+           run_section(Section::after_data, "materialized views",
+                       [&](const Item &item) { return item.section == Section::after_data && is_refresh(item); }, false);
 }
 
-bool Stage::run_in_order(const std::vector<Item> &items, const std::string &what) {
-    if (items.empty()) return true;
-    std::atomic<std::size_t> next{0};
-    return run_workers(1, stop_, [&](WorkerSession &worker) {
-        source::RetryWindow retry(config_.retry, stop_);
-        while (next < items.size() && !stop_.requested()) {
-            const auto &item = items[next];
-            try {
-                auto &session = worker.open([&] { return open_target(config_, "schema"); });
-                in_transaction(session, fence_, [&] { execute(session, config_.name, item); });
-                ++next;
-                retry.succeeded();
-                events_.item_done();
-            } catch (const Error &error) {
-                worker.close();
-                if (!retry.again(error, what)) return;
-            }
+/// Until none is open: a crash of the target may take back commits that were not flushed.
+bool Stage::run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted, bool side_by_side) {
+    source::RetryWindow retry(config_.retry, stop_);
+    while (!stop_.requested()) {
+        std::vector<Item> open;
+        try {
+            auto session = open_target(config_, "schema");
+            open = of(load_items(session, config_.name, true), wanted);
+        } catch (const Error &error) {
+            if (!retry.again(error, what)) return false;
+            continue;
         }
-    });
+        if (open.empty()) return true;
+        events_.enter(section, static_cast<int>(open.size()));
+        const int workers = side_by_side ? std::clamp(config_.copy.index_workers, 1, static_cast<int>(open.size())) : 1;
+        if (!run_with_workers(workers, what, open)) return false;
+        retry.succeeded();
+    }
+    return false;
 }
 
-bool Stage::run_side_by_side(const std::vector<Item> &items) {
-    if (items.empty()) return true;
+bool Stage::run_with_workers(int workers, const std::string &what, const std::vector<Item> &items) {
     std::atomic<std::size_t> next{0};
-    const auto workers = std::clamp<std::size_t>(static_cast<std::size_t>(std::max(config_.copy.index_workers, 1)), 1, items.size());
-    return run_workers(static_cast<int>(workers), stop_, [&](WorkerSession &worker) {
+    return run_workers(workers, stop_, [&](WorkerSession &worker) {
         source::RetryWindow retry(config_.retry, stop_);
         for (std::size_t mine = next++; mine < items.size() && !worker.stopping();) {
-            const auto &item = items[mine];
             try {
-                auto &session = worker.open([&] {
-                    auto opened = open_target(config_, "schema");
-                    opened.execute("SELECT pg_catalog.set_config('maintenance_work_mem', '262144', false) FROM pg_catalog.pg_settings "
-                                   "WHERE name = 'maintenance_work_mem' AND setting::bigint < 262144");
-                    return opened;
-                });
-                in_transaction(session, fence_, [&] { execute(session, config_.name, item); });
-                log::debug("index built", {{"index", item.name}});
+                auto &session = worker.open([&] { return open_builder(config_); });
+                run_items(session, {items[mine]});
+                log::debug("created", {{"object", items[mine].name}, {"type", items[mine].type}});
                 retry.succeeded();
-                events_.item_done();
                 mine = next++;
             } catch (const Error &error) {
                 worker.close();
-                if (!retry.again(error, item.name)) return;
+                if (worker.stopping() || !retry.again(error, what + ": " + items[mine].name)) return;
             }
         }
     });

@@ -34,8 +34,10 @@ class Stage {
 
   private:
     bool before_data_once();
-    bool run_in_order(const std::vector<Item> &items, const std::string &what);
-    bool run_side_by_side(const std::vector<Item> &items);
+    bool run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted, bool side_by_side);
+    bool run_with_workers(int workers, const std::string &what, const std::vector<Item> &items);
+    /// One transaction: what of the items is open, and their done flags.
+    void run_items(pg::Session &session, const std::vector<Item> &items);
 
     const TaskConfig &config_;
     const std::string fence_;
