@@ -114,7 +114,7 @@ void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const R
     if (!types || columns.empty()) {
         for (const auto &row : rows) {
             Bindings bindings;
-            for (const auto index : columns) bind_value(bindings, row[index]);
+            for (const auto index : columns) bind_value(bindings, plan.columns[index], row[index]);
             pipeline_.send(statements::insert_row(plan, columns).sql, bindings, 1);
         }
         return;
@@ -134,8 +134,8 @@ void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const R
         const std::vector<bool> no_nulls(plan.columns.size(), false);
         for (std::size_t at = 0; at < rows.size(); ++at) {
             Bindings bindings;
-            for (const auto index : set) bind_value(bindings, rows[at][index]);
-            for (const auto index : plan.key) bind_value(bindings, keys[at][index]);
+            for (const auto index : set) bind_value(bindings, plan.columns[index], rows[at][index]);
+            for (const auto index : plan.key) bind_value(bindings, plan.columns[index], keys[at][index]);
             pipeline_.send(statements::update_row(plan, set, no_nulls).sql, bindings, 1);
         }
         return;
@@ -154,7 +154,7 @@ void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const R
         const std::vector<bool> no_nulls(plan.columns.size(), false);
         for (const auto &key : keys) {
             Bindings bindings;
-            for (const auto index : plan.key) bind_value(bindings, key[index]);
+            for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
             pipeline_.send(statements::delete_row(plan, no_nulls).sql, bindings, 1);
         }
         return;

@@ -76,7 +76,7 @@ std::string parameter_of(const PlannedColumn &column, int number) {
 
 void add_key(const TablePlan &plan, const TargetKey &key, Row row, KeyCondition &condition) {
     std::string part;
-    std::vector<const Value *> values;
+    std::vector<std::pair<const PlannedColumn *, const Value *>> values;
     int number = condition.parameters;
     for (std::size_t position = 0; position < key.columns.size(); ++position) {
         const auto index = planned(plan, key.columns[position]);
@@ -89,12 +89,12 @@ void add_key(const TablePlan &plan, const TargetKey &key, Row row, KeyCondition 
             continue;
         }
         part += fmt::format("{} {} {}", name, key.operators[position], parameter_of(plan.columns[*index], ++number));
-        values.push_back(&row[*index]);
+        values.emplace_back(&plan.columns[*index], &row[*index]);
     }
     if (part.empty()) return;
     condition.sql += (condition.sql.empty() ? "(" : " OR (") + part + ")";
     condition.parameters = number;
-    for (const auto *value : values) bind_value(condition.bindings, *value);
+    for (const auto &[column, value] : values) bind_value(condition.bindings, *column, *value);
 }
 
 KeyCondition unique_key_condition(const TablePlan &plan, Row row) {
@@ -111,7 +111,7 @@ void leave_out(const TablePlan &plan, const Row &key, KeyCondition &condition) {
         part += part.empty() ? "" : " AND ";
         part += fmt::format("{} {} {}", quote_identifier(plan.columns[index].target.name), plan.columns[index].equality,
                             parameter_of(plan.columns[index], ++condition.parameters));
-        bind_value(condition.bindings, key[index]);
+        bind_value(condition.bindings, plan.columns[index], key[index]);
     }
     if (!part.empty()) condition.sql = fmt::format("({}) AND NOT ({})", condition.sql, part);
 }
@@ -130,7 +130,7 @@ PostgresApplySession::RowStatement PostgresApplySession::row_statement(const Tab
         statements::ColumnList columns;
         for (std::uint32_t index = 0; index < plan.columns.size(); ++index) columns.push_back(index);
         row.statement = statements::insert_row(plan, columns);
-        for (const auto index : columns) bind_value(row.bindings, value_of(plan, change.new_row, index));
+        for (const auto index : columns) bind_value(row.bindings, plan.columns[index], value_of(plan, change.new_row, index));
         return row;
     }
     const auto lookup = lookup_tuple(change);
@@ -138,11 +138,11 @@ PostgresApplySession::RowStatement PostgresApplySession::row_statement(const Tab
     if (change.operation == RowOperation::update) {
         const auto set = set_columns(plan, change);
         row.statement = sets_identity_always(plan, set) ? statements::replace_row(plan, set, nulls) : statements::update_row(plan, set, nulls);
-        for (const auto index : set) bind_value(row.bindings, value_of(plan, change.new_row, index));
+        for (const auto index : set) bind_value(row.bindings, plan.columns[index], value_of(plan, change.new_row, index));
     } else {
         row.statement = statements::delete_row(plan, nulls);
     }
-    for (const auto index : statements::lookup_columns(plan, nulls)) bind_value(row.bindings, value_of(plan, lookup, index));
+    for (const auto index : statements::lookup_columns(plan, nulls)) bind_value(row.bindings, plan.columns[index], value_of(plan, lookup, index));
     return row;
 }
 
@@ -219,7 +219,7 @@ std::string PostgresApplySession::row_as_json(const TablePlan &plan, Row row) {
             bindings.add_text(fmt::format("({} bytes)", value.bytes.size()));
         } else {
             columns += fmt::format("{} AS {}", parameter_of(plan.columns[index], ++number), name);
-            bind_value(bindings, value);
+            bind_value(bindings, plan.columns[index], value);
         }
     }
     const auto sql = fmt::format("SELECT pg_catalog.to_json(r)::text FROM (SELECT {}) AS r", columns);
@@ -241,7 +241,7 @@ std::optional<std::string> PostgresApplySession::violated_unenforced(const Table
             condition += condition.empty() ? "" : " AND ";
             condition += fmt::format("{} {} {}", quote_identifier(constraint.columns[position]), constraint.operators[position],
                                      parameter_of(plan.columns[*index], ++number));
-            bind_value(bindings, row[*index]);
+            bind_value(bindings, plan.columns[*index], row[*index]);
         }
         if (!comparable) continue;
         const auto sql = fmt::format("SELECT pg_catalog.count(*) FROM {} WHERE {}", relation_of(plan), condition);

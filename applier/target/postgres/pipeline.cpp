@@ -25,11 +25,8 @@ void Bindings::add_binary(std::string bytes) {
     entries_.push_back({nullptr, kept_.back().size(), true, kept_.size() - 1});
 }
 
-void Bindings::borrow(std::string_view bytes, bool binary) {
-    // Text parameters must end with a zero byte, borrowed ones do not: as binary they are taken by length, and a text value sent
-    // to a parameter of a text type is the same bytes either way. Other types in text form are kept.
-    if (binary) entries_.push_back({bytes.data() != nullptr ? bytes.data() : "", bytes.size(), true, std::nullopt});
-    else add_text(std::string(bytes));
+void Bindings::borrow(std::string_view bytes) {
+    entries_.push_back({bytes.data() != nullptr ? bytes.data() : "", bytes.size(), true, std::nullopt});
 }
 
 void Bindings::resolve(std::vector<const char *> &values, std::vector<int> &lengths, std::vector<int> &formats) const {

@@ -18,7 +18,7 @@ class Bindings {
     void add_null();
     void add_text(std::string text);       ///< kept
     void add_binary(std::string bytes);    ///< kept
-    void borrow(std::string_view bytes, bool binary);
+    void borrow(std::string_view bytes);   ///< in binary form
 
     [[nodiscard]] int count() const { return static_cast<int>(entries_.size()); }
 

@@ -6,11 +6,22 @@
 
 namespace walbridge::target {
 
-void bind_value(Bindings &bindings, const Value &value) {
+namespace {
+
+/// Types whose receive function takes the same bytes as their input function: name, text, json, bpchar, varchar. Sent by length
+/// they need no terminating zero byte, and so no copy.
+bool receives_text(std::uint32_t type) { return type == 19 || type == text_type_oid || type == 114 || type == 1042 || type == 1043; }
+
+} // namespace
+
+void bind_value(Bindings &bindings, const PlannedColumn &column, const Value &value) {
     switch (value.kind) {
     case ValueKind::null: bindings.add_null(); return;
-    case ValueKind::text: bindings.borrow(value.bytes, false); return;
-    case ValueKind::binary: bindings.borrow(value.bytes, true); return;
+    case ValueKind::text:
+        if (column.same_type && receives_text(column.target.base_type_oid)) bindings.borrow(value.bytes);
+        else bindings.add_text(std::string(value.bytes));
+        return;
+    case ValueKind::binary: bindings.borrow(value.bytes); return;
     case ValueKind::unchanged: break;
     }
     throw Error(ErrorKind::internal, "statement parameter", "an unchanged value cannot be bound");

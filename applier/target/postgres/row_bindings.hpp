@@ -7,8 +7,8 @@
 
 namespace walbridge::target {
 
-/// Adds one parameter. `unchanged` must not get here.
-void bind_value(Bindings &bindings, const Value &value);
+/// Adds one parameter for `column`; the bytes are borrowed where its type allows. `unchanged` must not get here.
+void bind_value(Bindings &bindings, const PlannedColumn &column, const Value &value);
 
 /// Element type of each listed column's array: the binary type of the first value present, else text.
 /// nullopt when binary and text values are mixed in a column, which one array cannot hold.
