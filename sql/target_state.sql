@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
     slot_plugin        text,
     slot_created_lsn   pg_lsn,                      -- consistent point returned when the slot was created
     slot_transactions  bigint,                      -- pg_stat_replication_slots.total_txns last seen (14+): falls when a slot is recreated
+    slot_confirmed     pg_lsn,                      -- the slot's confirmed position last seen
+    source_restored    boolean NOT NULL DEFAULT false, -- a source was seen whose WAL ended before our position
     control            text,                        -- pause, resume, stop
     control_at         timestamptz,
     holder             text,                        -- host and process that runs the task
@@ -99,6 +101,16 @@ CREATE TABLE IF NOT EXISTS walbridge.conflict (
     source_row  jsonb,
     target_row  jsonb,
     UNIQUE (task, commit_lsn, change)
+);
+
+-- Objects that the schema stage of an earlier life of the task created and that `reset` left in place: created again under the same
+-- name by the same statement, they count as done.
+CREATE TABLE IF NOT EXISTS walbridge.kept_object (
+    task        text NOT NULL,
+    object_type text NOT NULL,
+    object_name text NOT NULL,
+    table_name  text,
+    statement   text NOT NULL
 );
 
 -- Replica identities that walbridge set on the source (source.replica_identity = "set"); `release` puts the old ones back.

@@ -45,6 +45,11 @@ std::optional<Error> judge_timeline(const StoredIdentity &stored, const ServerId
     if (server.flushed < stored.position)
         return restored(fmt::format("its WAL ends at {}, before the stored position {}", to_string(server.flushed),
                                     to_string(stored.position)));
+    if (stored.restored_before && server.timeline == stored.timeline &&
+        !(server.slot && stored.slot_confirmed.valid() && server.slot->confirmed_flush >= stored.slot_confirmed))
+        return restored(
+            fmt::format("its WAL was seen to end before the stored position {}; what it wrote since is another history",
+                        to_string(stored.position)));
     return std::nullopt;
 }
 

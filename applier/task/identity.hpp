@@ -6,6 +6,10 @@
 // confirmed_flush_lsn can only be behind or equal; and a position never exceeds what the source had flushed. The
 // transaction count of pg_stat_replication_slots survives clean restarts but not a crash of the source, and anybody may
 // reset it: it never raises an error by itself, it only tells which of two errors explains a violated invariant.
+//
+// A source restored from an older copy is seen by its WAL ending before our position. It goes on writing, and soon its
+// positions look right again: so the verdict is remembered, until a source answers whose slot has come as far as we had
+// seen.
 #pragma once
 
 #include "base/error.hpp"
@@ -28,7 +32,9 @@ struct StoredIdentity {
     std::string slot, plugin;
     Lsn slot_created;
     Lsn position;
-    std::optional<std::int64_t> slot_transactions; ///< total_txns last seen; unknown on 13
+    std::optional<std::int64_t> slot_transactions{}; ///< total_txns last seen; unknown on 13
+    Lsn slot_confirmed{};                            ///< confirmed_flush_lsn last seen
+    bool restored_before = false;                    ///< the verdict was source_restored before
 };
 
 /// The end of a timeline in the server's history: timeline `timeline` was left at `end`.

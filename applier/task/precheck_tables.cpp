@@ -6,6 +6,7 @@
 #include "task/figures.hpp"
 #include "task/precheck_checks.hpp"
 #include "task/replica_identity.hpp"
+#include "task/state_store.hpp"
 #include "wire/object_selection.hpp"
 
 #include <fmt/format.h>
@@ -158,6 +159,7 @@ void check_target_tables(PrecheckContext &context, pg::Session &target) {
         probe.clear();
     };
     int probes = 0;
+    const auto kept = config.schema_stage ? kept_tables(target, config.name) : std::vector<std::string>{};
     for (const auto &table : context.selected) {
         const auto row = target.query(
             "SELECT c.relkind, pg_catalog.has_table_privilege(c.oid, 'SELECT') FROM pg_catalog.pg_class c JOIN "
@@ -167,8 +169,9 @@ void check_target_tables(PrecheckContext &context, pg::Session &target) {
             missing.push_back(to_string(table.name));
             continue;
         }
-        present.push_back(to_string(table.name));
-        if (config.schema_stage || !config.full_stage || !row.flag(0, 1) || row.get(0, 0) != "r") continue;
+        const bool ours = std::ranges::find(kept, to_string(table.name)) != kept.end();
+        if (!ours) present.push_back(to_string(table.name));
+        if ((config.schema_stage && !ours) || !config.full_stage || !row.flag(0, 1) || row.get(0, 0) != "r") continue;
         probe += fmt::format("{}SELECT {} WHERE EXISTS (SELECT 1 FROM ONLY {})", probe.empty() ? "" : " UNION ALL ",
                              dialect::postgres::quote_literal(to_string(table.name)), quote(table.name));
         if (++probes % 200 == 0) run_probe();
@@ -187,8 +190,10 @@ void check_target_tables(PrecheckContext &context, pg::Session &target) {
             "tables.target",
             fmt::format("{} tables on the target hold rows already: {}", filled.size(), some_of(filled)),
             fmt::format("TRUNCATE {};", some_of(filled, 20)));
-    context.ok("tables.target", config.schema_stage ? "no selected table exists on the target yet"
-                                                    : fmt::format("{} tables are ready", present.size()));
+    context.ok("tables.target", config.schema_stage
+                                    ? (kept.empty() ? "no selected table exists on the target yet"
+                                                    : "the tables of the task's earlier life are empty and used again")
+                                    : fmt::format("{} tables are ready", present.size()));
 }
 
 void check_columns(PrecheckContext &context, pg::Session &target) {

@@ -61,13 +61,11 @@ std::string truncate_targets(pg::Session &target, const TaskConfig &config) {
     return fmt::format("target: emptied {} tables\n", rows.rows());
 }
 
-std::string drop_created(pg::Session &target, const TaskConfig &config) {
+std::string kept_created(pg::Session &target, const TaskConfig &config) {
     const auto items =
         target.value("SELECT count(*) FROM walbridge.schema_item WHERE task = $1 AND done", {config.name});
     if (!items || *items == "0") return {};
-    return fmt::format("target: {} objects of the schema stage stay; drop them, or leave \"schema\" out of task.stages "
-                       "for the next run\n",
-                       *items);
+    return fmt::format("target: {} objects of the schema stage stay and are used again by the next run\n", *items);
 }
 
 } // namespace
@@ -86,10 +84,10 @@ std::string reset(const TaskConfig &config, bool truncate) {
         text += fmt::format("source: dropped slot {}\n", config.slot_name());
     if (row) {
         if (truncate) text += truncate_targets(target, config);
-        text += drop_created(target, config);
+        text += kept_created(target, config);
         const int origins = drop_origins(target, config);
         if (origins > 0) text += fmt::format("target: dropped {} origin\n", origins);
-        remove_task(target, config.name);
+        remove_task(target, config.name, true);
         text += "target: removed the task's state\n";
     }
     return text.empty() ? fmt::format("task {}: there is nothing to reset\n", config.name) : text;
@@ -142,7 +140,7 @@ ReleaseResult release(const TaskConfig &config) {
         const int origins = drop_origins(*target, config);
         if (origins > 0) result.text += fmt::format("target: dropped {} origin\n", origins);
         if (known) {
-            remove_task(*target, config.name);
+            remove_task(*target, config.name, false);
             result.text += "target: removed the task's state\n";
             if (target->value("SELECT count(*) FROM walbridge.task") == "0")
                 result.text += "target: no task is left; the schema can go: DROP SCHEMA walbridge CASCADE;\n";
@@ -153,7 +151,8 @@ ReleaseResult release(const TaskConfig &config) {
         result.text += fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE "
                                    "roname = {0} OR roname ~ '^{1}_[0-9]+$';\n",
                                    quote_literal(config.origin_name()), config.origin_name());
-        for (const auto *table : {"conflict", "schema_item", "table_sync", "replica_identity", "progress", "task"})
+        for (const auto *table :
+             {"conflict", "schema_item", "table_sync", "kept_object", "replica_identity", "progress", "task"})
             result.text +=
                 fmt::format("  DELETE FROM walbridge.{} WHERE task = {};\n", table, quote_literal(config.name));
     }

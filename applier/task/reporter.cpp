@@ -118,18 +118,14 @@ void Reporter::work() {
     auto slot_read = Clock::now() - std::chrono::hours(1);
     do {
         const auto view = live_.view();
-        if (view.epoch && Clock::now() - slot_read > std::chrono::seconds(5)) {
+        if (view.epoch && Clock::now() - slot_read > std::chrono::seconds(2)) {
             const bool read = source.run([&](pg::Session &session) { slot = read_slot(session, config_.slot_name()); });
             slot_read = Clock::now();
             if (!read) slot.reset();
             // Only while streaming, after the identity was checked: a foreign count must never become ours.
-            if (slot && slot->transactions && view.following && live_.statistics.connected)
+            if (slot && view.following && live_.statistics.connected)
                 target.run([&](pg::Session &session) {
-                    session.query("UPDATE walbridge.task t SET slot_transactions = $2::bigint WHERE task = $1 AND "
-                                  "slot_transactions IS DISTINCT FROM "
-                                  "$2::bigint AND EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND "
-                                  "p.epoch = $3::bigint)",
-                                  {config_.name, std::to_string(*slot->transactions), std::to_string(*view.epoch)});
+                    store_slot_figures(session, config_.name, *view.epoch, slot->transactions, slot->confirmed_flush);
                 });
         }
         const auto status = writer.write(live_, slot, std::chrono::duration<double>(Clock::now() - slot_read).count());

@@ -6,6 +6,7 @@
 #include "pipeline/incremental.hpp"
 #include "target/postgres/progress.hpp"
 #include "task/identity_probe.hpp"
+#include "task/slot_watch.hpp"
 #include "task/start.hpp"
 
 #include <fmt/format.h>
@@ -20,6 +21,17 @@ pg::Session open_control(const TaskConfig &config) {
             {.application_name = config.application_name("control"),
              .replication = false,
              .settings = {{"synchronous_commit", "on"}}}};
+}
+
+/// Whether the session survived what ended the last attempt; with it the task's lock did.
+bool alive(pg::Session &session) {
+    try {
+        session.rollback_quietly();
+        session.execute("SELECT 1");
+        return true;
+    } catch (const Error &) {
+        return false;
+    }
 }
 
 /// The incremental stage is reachable for pauses exactly while it runs.
@@ -70,7 +82,7 @@ void Runner::run() {
             }
             const auto now = RetryWindow::Clock::now();
             if (moved_on()) window_.succeeded();
-            const auto kind = classify(error);
+            const auto kind = load_gave_up_ ? RetryClass::never : classify(error);
             const auto pause = window_.failed(kind, now);
             if (stop_.requested() && (kind != RetryClass::never || error.kind() == ErrorKind::task_state)) {
                 log::info("stopped", {{"object", error.object()},
@@ -109,7 +121,9 @@ void Runner::run() {
 
 void Runner::leave() {
     reporter_.reset(); // else its last second would name us as the holder again
+    store_slot_best_effort();
     store_best_effort(live_.view().state, std::nullopt, true);
+    control_.reset(); // last: who waits for the lock finds everything stored
 }
 
 bool Runner::moved_on() {
@@ -125,9 +139,15 @@ bool Runner::moved_on() {
 }
 
 void Runner::attempt() {
-    auto control = open_control(config_);
-    install_state(control);
-    lock_task(control, config_.name);
+    followed_ = false;
+    if (!control_ || !alive(*control_)) {
+        control_.reset();
+        auto session = open_control(config_);
+        install_state(session);
+        lock_task(session, config_.name);
+        control_.emplace(std::move(session));
+    }
+    auto &control = *control_;
     create_task(control, config_);
     auto row = read_task(control, config_.name).value();
     check_row(row);
@@ -158,7 +178,11 @@ void Runner::attempt() {
             config_.source.endpoint,
             {.application_name = config_.application_name("identity"), .replication = true, .settings = {}});
         const auto server = probe_identity(replication, identity.slot);
-        if (auto verdict = judge_identity(identity, server)) throw Error(*verdict);
+        if (auto verdict = judge_identity(identity, server)) {
+            if (verdict->kind() == ErrorKind::source_restored) store_restored(control, config_.name, true);
+            throw Error(*verdict);
+        }
+        if (identity.restored_before) store_restored(control, config_.name, false);
         if (server.timeline > identity.timeline) {
             log::info("the source was promoted and holds the stored position",
                       {{"timeline", server.timeline}, {"before", identity.timeline}});
@@ -169,7 +193,12 @@ void Runner::attempt() {
     if (row.phase == Phase::load) {
         live_.set_state(config_.schema_stage ? State::schema : State::full);
         set_state(control, config_.name, progress->epoch, live_.view().state);
-        if (!load.run(progress->epoch, snapshot.get())) return; // stopped
+        try {
+            if (!load.run(progress->epoch, snapshot.get())) return; // stopped
+        } catch (const Error &) {
+            load_gave_up_ = true; // the load has its own retry windows inside
+            throw;
+        }
         store_phase(control, config_.name, config_.incremental_stage ? Phase::follow : Phase::done);
     }
     snapshot.reset();
@@ -195,6 +224,7 @@ void Runner::follow(pg::Session &control, const StoredIdentity &identity, target
     const Attachment attachment(live_, incremental);
     log::info("following", {{"position", to_string(progress.position)}, {"epoch", progress.epoch}});
     incremental.run();
+    followed_ = true;
 }
 
 void Runner::complete(pg::Session &control) {
@@ -207,6 +237,21 @@ void Runner::complete(pg::Session &control) {
         log::info("the task is complete; its slot is dropped", {{"slot", config_.slot_name()}});
     else
         log::info("the task is complete");
+}
+
+void Runner::store_slot_best_effort() {
+    const auto epoch = live_.view().epoch;
+    if (!epoch || !followed_) return;
+    try {
+        pg::Session source(config_.source.endpoint,
+                           {.application_name = config_.application_name("end"), .replication = false, .settings = {}});
+        const auto slot = read_slot(source, config_.slot_name());
+        if (!slot) return;
+        auto target = open_control(config_);
+        store_slot_figures(target, config_.name, *epoch, slot->transactions, slot->confirmed_flush);
+    } catch (const Error &failure) {
+        log::debug("could not store the slot's last figures", {{"reason", failure.reason()}});
+    }
 }
 
 void Runner::store_best_effort(State state, const std::optional<std::string> &error, bool leaving) {

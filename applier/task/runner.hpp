@@ -40,6 +40,8 @@ class Runner {
     [[nodiscard]] bool moved_on();
     /// Ends the reporter and takes our name off the task's row.
     void leave();
+    /// What a later start compares the slot with, as late as possible.
+    void store_slot_best_effort();
     /// A session of its own: the failure may be the target's.
     void store_best_effort(State state, const std::optional<std::string> &error, bool leaving);
 
@@ -48,6 +50,8 @@ class Runner {
     Live live_;
     RetryWindow window_;
     std::optional<Reporter> reporter_;
+    std::optional<pg::Session> control_; ///< holds the task's lock, also between attempts
+    bool load_gave_up_ = false, followed_ = false;
     std::uint64_t achieved_ = 0;
     RetryWindow::Clock::time_point following_since_{};
 };

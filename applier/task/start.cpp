@@ -82,8 +82,7 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
                             .slot = config.slot_name(),
                             .plugin = slot_plugin,
                             .slot_created = {},
-                            .position = {},
-                            .slot_transactions = std::nullopt};
+                            .position = {}};
     clear_leftover_slot(config, source, read_task(control, config.name).value(), identity);
 
     live.set_state(State::prechecking);
@@ -111,6 +110,7 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
         store_identity(control, config.name, identity);
         target::create_progress(control, config.name, snapshot->lsn());
         load.store(plan, control);
+        adopt_kept_objects(control, config.name);
         store_phase(control, config.name, config.schema_stage || config.full_stage ? Phase::load : Phase::follow);
         control.execute("COMMIT");
         log::info("stored the plan", {{"objects", plan.items.size()}, {"chunks", plan.chunks.size()}});

@@ -66,14 +66,15 @@ void install_state(pg::Session &target) {
 
 std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
     if (!state_installed(target)) return std::nullopt;
-    const auto row = target.query("SELECT state, coalesce(phase, ''), paused, error, "
-                                  "pg_catalog.array_to_string(stages, ','), slot_name, source_system, "
-                                  "coalesce(source_timeline, 0), source_database, coalesce(source_database_oid, "
-                                  "0)::bigint, slot_plugin, slot_created_lsn, "
-                                  "slot_transactions, holder, control, status, extract(epoch FROM "
-                                  "pg_catalog.clock_timestamp() - status_at), updated_at "
-                                  "FROM walbridge.task WHERE task = $1",
-                                  {task});
+    const auto row =
+        target.query("SELECT state, coalesce(phase, ''), paused, error, "
+                     "pg_catalog.array_to_string(stages, ','), slot_name, source_system, "
+                     "coalesce(source_timeline, 0), source_database, coalesce(source_database_oid, "
+                     "0)::bigint, slot_plugin, slot_created_lsn, "
+                     "slot_transactions, holder, control, status, extract(epoch FROM "
+                     "pg_catalog.clock_timestamp() - status_at), updated_at, slot_confirmed, source_restored "
+                     "FROM walbridge.task WHERE task = $1",
+                     {task});
     if (row.rows() == 0) return std::nullopt;
     TaskRow found;
     found.state = state_of(row.get(0, 0)).value_or(State::failed);
@@ -101,6 +102,8 @@ std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
     found.status = text_at(row, 15);
     if (const auto age = text_at(row, 16)) found.status_age = std::stod(*age);
     found.updated_at = row.text(0, 17);
+    identity.slot_confirmed = parse_lsn(row.get(0, 18)).value_or(Lsn{});
+    identity.restored_before = row.flag(0, 19);
     return found;
 }
 
@@ -117,10 +120,24 @@ void create_task(pg::Session &target, const TaskConfig &config) {
                  {config.name, array_literal(stage_names(config))});
 }
 
-void remove_task(pg::Session &target, const std::string &task) {
+void remove_task(pg::Session &target, const std::string &task, bool keep_created) {
     target.execute("BEGIN");
     try {
-        for (const auto *table : {"conflict", "schema_item", "table_sync", "replica_identity", "progress", "task"})
+        if (keep_created)
+            // Data is not an object: sequences are set and materialized views filled again.
+            target.query("INSERT INTO walbridge.kept_object (task, object_type, object_name, table_name, statement) "
+                         "SELECT task, object_type, object_name, table_name, statement FROM walbridge.schema_item i "
+                         "WHERE task = $1 AND done "
+                         "AND object_type NOT IN ('SEQUENCE SET', 'MATERIALIZED VIEW DATA') AND NOT EXISTS (SELECT 1 "
+                         "FROM walbridge.kept_object k "
+                         "WHERE k.task = i.task AND k.object_type = i.object_type AND k.object_name = i.object_name "
+                         "AND k.statement = i.statement)",
+                         {task});
+        else
+            target.query("DELETE FROM walbridge.kept_object WHERE task = $1", {task});
+        // A replica identity that was set stays set until release puts the old one back.
+        if (!keep_created) target.query("DELETE FROM walbridge.replica_identity WHERE task = $1", {task});
+        for (const auto *table : {"conflict", "schema_item", "table_sync", "progress", "task"})
             target.query(fmt::format("DELETE FROM walbridge.{} WHERE task = $1", table), {task});
         target.execute("COMMIT");
     } catch (...) {
@@ -129,10 +146,42 @@ void remove_task(pg::Session &target, const std::string &task) {
     }
 }
 
+std::vector<std::string> kept_tables(pg::Session &target, const std::string &task) {
+    std::vector<std::string> names;
+    if (!state_installed(target)) return names;
+    const auto rows = target.query(
+        "SELECT DISTINCT k.object_name FROM walbridge.kept_object k JOIN pg_catalog.pg_class c ON true "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname || '.' || c.relname = k.object_name "
+        "WHERE k.task = $1 AND k.object_type = 'TABLE' AND c.relkind IN ('r', 'p') ORDER BY 1",
+        {task});
+    for (int row = 0; row < rows.rows(); ++row) names.push_back(rows.text(row, 0));
+    return names;
+}
+
+void adopt_kept_objects(pg::Session &target, const std::string &task) {
+    const auto tables = kept_tables(target, task);
+    if (tables.empty()) { // somebody cleaned up: everything is created again
+        target.query("DELETE FROM walbridge.kept_object WHERE task = $1", {task});
+        return;
+    }
+    const auto here = "EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                      "c.relnamespace WHERE n.nspname || '.' || c.relname = ";
+    const auto adopted = target.query(
+        fmt::format(
+            "UPDATE walbridge.schema_item i SET done = true FROM walbridge.kept_object k WHERE i.task = $1 AND k.task "
+            "= i.task AND NOT i.done "
+            "AND k.object_type = i.object_type AND k.object_name = i.object_name AND k.statement = i.statement "
+            "AND (i.object_type <> 'TABLE' OR {0}i.object_name)) AND (i.table_name IS NULL OR {0}i.table_name))",
+            here),
+        {task});
+    log::info("objects of an earlier life of the task are still there and are used again",
+              {{"objects", adopted.affected()}});
+}
+
 bool set_state(pg::Session &target, const std::string &task, std::optional<std::uint64_t> epoch, State state,
                const std::optional<std::string> &error) {
     const auto changed = target.query(
-        "UPDATE walbridge.task t SET state = $2, error = coalesce($3::jsonb, CASE WHEN $2 IN ('running', 'completed') "
+        "UPDATE walbridge.task t SET state = $2::text, error = coalesce($3::jsonb, CASE WHEN $2::text IN ('running', 'completed') "
         "THEN NULL ELSE error END), "
         "updated_at = now() WHERE task = $1 AND state <> 'switched-over' "
         "AND ($4::bigint IS NULL OR EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND p.epoch = "
@@ -171,13 +220,30 @@ void store_identity(pg::Session &target, const std::string &task, const StoredId
                   std::to_string(identity.database_oid), identity.plugin, to_string(identity.slot_created)});
 }
 
+void store_slot_figures(pg::Session &target, const std::string &task, std::uint64_t epoch,
+                        std::optional<std::int64_t> transactions, const std::string &confirmed) {
+    target.query("UPDATE walbridge.task t SET slot_transactions = coalesce($2::bigint, slot_transactions), "
+                 "slot_confirmed = nullif($3, '')::pg_lsn "
+                 "WHERE task = $1 AND (slot_transactions, slot_confirmed) IS DISTINCT FROM (coalesce($2::bigint, "
+                 "slot_transactions), nullif($3, '')::pg_lsn) "
+                 "AND EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND p.epoch = $4::bigint)",
+                 {task, transactions ? pg::Parameter(std::to_string(*transactions)) : std::nullopt, confirmed,
+                  std::to_string(epoch)});
+}
+
+void store_restored(pg::Session &target, const std::string &task, bool restored) {
+    target.query(
+        "UPDATE walbridge.task SET source_restored = $2::boolean WHERE task = $1 AND source_restored <> $2::boolean",
+        {task, restored ? "true" : "false"});
+}
+
 void store_phase(pg::Session &target, const std::string &task, Phase phase) {
     target.query("UPDATE walbridge.task SET phase = nullif($2, ''), updated_at = now() WHERE task = $1",
                  {task, std::string(name_of(phase))});
 }
 
 void request_control(pg::Session &target, const std::string &task, const std::optional<std::string> &request) {
-    target.query("UPDATE walbridge.task SET control = $2, control_at = CASE WHEN $2 IS NULL THEN NULL ELSE now() END "
+    target.query("UPDATE walbridge.task SET control = $2::text, control_at = CASE WHEN $2::text IS NULL THEN NULL ELSE now() END "
                  "WHERE task = $1",
                  {task, request});
 }

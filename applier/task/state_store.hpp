@@ -50,8 +50,14 @@ struct TaskRow {
 /// Creates the row of a new task; keeps an existing one.
 void create_task(pg::Session &target, const TaskConfig &config);
 
-/// Removes everything stored about the task (rows of all tables of the state).
-void remove_task(pg::Session &target, const std::string &task);
+/// Removes everything stored about the task (rows of all tables of the state). With `keep_created`, what its schema
+/// stage created is remembered, so that the next life of the task does not stumble over it.
+void remove_task(pg::Session &target, const std::string &task, bool keep_created);
+
+/// Marks items of a new plan as done whose object an earlier life of the task created and whose table still is there.
+void adopt_kept_objects(pg::Session &target, const std::string &task);
+/// Tables of the target (schema.name) that an earlier life of the task created.
+[[nodiscard]] std::vector<std::string> kept_tables(pg::Session &target, const std::string &task);
 
 /// Changes the state unless another process has taken the task over (its epoch is not `epoch`; nullopt = none taken
 /// yet) and unless the task was switched over. False when nothing was changed.
@@ -66,6 +72,11 @@ bool set_state(pg::Session &target, const std::string &task, std::optional<std::
 void store_slot_intent(pg::Session &target, const std::string &task, const std::string &slot,
                        const StoredIdentity &source);
 void store_identity(pg::Session &target, const std::string &task, const StoredIdentity &identity);
+/// What was last seen of the slot while streaming from it; only while the epoch still is ours.
+void store_slot_figures(pg::Session &target, const std::string &task, std::uint64_t epoch,
+                        std::optional<std::int64_t> transactions, const std::string &confirmed);
+/// Remembers (or forgets) that a source answered whose WAL ended before our position.
+void store_restored(pg::Session &target, const std::string &task, bool restored);
 void store_phase(pg::Session &target, const std::string &task, Phase phase);
 
 /// Asks the process that runs the task for something: "pause", "resume", "stop"; nullopt withdraws.

@@ -52,6 +52,7 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
     std::optional<pg::Session> target;
     std::optional<Lsn> insert; // the target's, read when the position was first seen past the goal
     std::string reached = "nothing";
+    Clock::time_point failed_since{}; // failed, and no process that could mend it
     auto pause = std::chrono::milliseconds(10);
     for (;; std::this_thread::sleep_for(pause), pause = std::min(pause * 2, std::chrono::milliseconds(250))) {
         if (timeout && Clock::now() - began > *timeout)
@@ -69,6 +70,7 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
                 continue;
             }
             const auto row = read_task(*target, config.name);
+            if (!row && timeout) continue; // a process may be starting
             if (!row)
                 throw Error(ErrorKind::task_state, object, "the target knows no such task",
                             "Start it with walbridge run.");
@@ -81,8 +83,12 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
             // During the copy the position is that of the snapshot, while its rows are still on their way.
             if (row->phase == Phase::follow && position && parse_lsn(*position).value() >= goal)
                 insert = parse_lsn(target->value("SELECT pg_catalog.pg_current_wal_insert_lsn()").value());
-            else if (row->state == State::failed)
-                throw_stored(config, *row);
+            else if (row->state == State::failed && !lock_holder(*target, config.name)) {
+                // A failure of a process that ended before this call may be one that another is just overcoming.
+                if (failed_since == Clock::time_point{}) failed_since = Clock::now();
+                if (Clock::now() - failed_since > std::chrono::seconds(2)) throw_stored(config, *row);
+            } else
+                failed_since = {};
         } catch (const SqlError &error) {
             if (error.recovery() != Recovery::reconnect || !timeout || error.kind() == ErrorKind::authentication) throw;
             target.reset(); // the target restarts: what was seen may be lost with it
