@@ -27,6 +27,20 @@ Tallies tallies(Session &session, const Destination &to) {
     return {session.block_tally, &to.transaction.ledger.of(to.subxid)};
 }
 
+// Runs the body in the transaction at hand, or in one of its own. When the body fails the server ends the transaction.
+template <class Body> void in_transaction(Body body) {
+    const MemoryContext home = CurrentMemoryContext;
+    const bool own = call([] {
+        const bool needed = !IsTransactionState();
+        if (needed) StartTransactionCommand();
+        return needed;
+    });
+    MemoryContextSwitchTo(home);
+    body();
+    if (own) call([] { CommitTransactionCommand(); });
+    MemoryContextSwitchTo(home);
+}
+
 Destination whole(Session &session, ReorderBufferTXN *txn) { return {session.transaction(txn), 0, ensure_begun}; }
 
 } // namespace
@@ -41,14 +55,20 @@ void startup_callback(LogicalDecodingContext *context, OutputPluginOptions *outp
             output->output_type = OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
             return;
         }
-        Options options = parse_options(context->output_plugin_options);
-        output->output_type =
-            options.format == Format::binary ? OUTPUT_PLUGIN_BINARY_OUTPUT : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
-        output->receive_rewrites = false;
-        compat::set_features(context, options.streaming, options.two_phase);
-        auto *session = make_owned<Session>(context->context, context, std::move(options));
+        const MemoryContextScope scope(context->context);
+        Session *session = nullptr;
+        // Names of origins and conversions of encodings come from catalogs; a walsender starts outside of any
+        // transaction.
+        in_transaction([&] {
+            Options options = parse_options(context->output_plugin_options);
+            output->output_type =
+                options.format == Format::binary ? OUTPUT_PLUGIN_BINARY_OUTPUT : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
+            output->receive_rewrites = false;
+            compat::set_features(context, options.streaming, options.two_phase);
+            session = make_owned<Session>(context->context, context, std::move(options));
+            session->origins.learn_all();
+        });
         context->output_plugin_private = session;
-        session->origins.learn_all();
         session->settings.apply();
     });
 }

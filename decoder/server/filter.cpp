@@ -11,7 +11,6 @@ extern "C" {
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/transam.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_replication_origin.h"
 #include "utils/builtins.h"
@@ -57,13 +56,6 @@ bool OriginFilter::excluded(std::string_view name) const {
 
 void OriginFilter::learn_all() {
     if (options_.origin != OriginMode::all_but) return;
-    const MemoryContext home = CurrentMemoryContext;
-    const bool own_transaction = call([] {
-        const bool needed = !IsTransactionState();
-        if (needed) StartTransactionCommand();
-        return needed;
-    });
-    MemoryContextSwitchTo(home);
     struct Row {
         RepOriginId id;
         char *name;
@@ -96,8 +88,6 @@ void OriginFilter::learn_all() {
         const bool skipped = excluded(name);
         known_[rows[i].id] = Known{std::move(name), skipped};
     }
-    if (own_transaction) call([] { CommitTransactionCommand(); });
-    MemoryContextSwitchTo(home);
 }
 
 bool OriginFilter::skips_known(RepOriginId id) const {

@@ -30,7 +30,7 @@ class OriginFilter {
     OriginFilter(const OriginFilter &) = delete;
     OriginFilter &operator=(const OriginFilter &) = delete;
 
-    /// Reads all origins, in a transaction of its own if there is none.
+    /// Reads the names of all origins, if they matter. Needs a transaction.
     void learn_all();
     /// The question of filter_by_origin: no catalog access.
     bool skips_known(RepOriginId id) const;

@@ -113,6 +113,21 @@ class MemoryContextScope {
     const MemoryContext former_;
 };
 
+/// Adds a line to the context of server errors that are raised while it lives. The function runs inside the server's
+/// error handling: it may call errcontext() and nothing else.
+class ErrorContextScope {
+  public:
+    ErrorContextScope(void (*describe)(void *), void *argument) : entry_{error_context_stack, describe, argument} {
+        error_context_stack = &entry_;
+    }
+    ErrorContextScope(const ErrorContextScope &) = delete;
+    ErrorContextScope &operator=(const ErrorContextScope &) = delete;
+    ~ErrorContextScope() { error_context_stack = entry_.previous; }
+
+  private:
+    ErrorContextCallback entry_;
+};
+
 /// Stops with an error of the user's making (a wrong option, a server too old). Never returns.
 [[noreturn]] inline void refuse(int code, const std::string &message, const std::string &hint = {}) {
     const char *text = message.c_str();

@@ -3,6 +3,7 @@
 
 #include "server/guard.hpp"
 
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -21,9 +22,11 @@ class TextEncoder {
     explicit TextEncoder(bool keep_server_encoding = false)
         : converts_(!keep_server_encoding && GetDatabaseEncoding() != PG_UTF8) {}
 
-    /// The text itself, or a converted copy in the current memory context.
+    /// The text itself, or a converted copy in the current memory context. Converting looks into the catalogs: it needs
+    /// a transaction.
     std::string_view encode(std::string_view text) const {
-        if (!converts_ || text.empty()) return text;
+        // ASCII is the same in every server encoding.
+        if (!converts_ || is_ascii(text)) return text;
         char *const source = const_cast<char *>(text.data());
         char *const result = call([&] { return pg_server_to_any(source, static_cast<int>(text.size()), PG_UTF8); });
         return result == source ? text : std::string_view(result);
@@ -34,6 +37,17 @@ class TextEncoder {
     bool converts() const { return converts_; }
 
   private:
+    static bool is_ascii(std::string_view text) {
+        std::size_t at = 0;
+        for (std::uint64_t word; at + sizeof word <= text.size(); at += sizeof word) {
+            std::memcpy(&word, text.data() + at, sizeof word);
+            if ((word & 0x8080808080808080) != 0) return false;
+        }
+        for (; at < text.size(); ++at)
+            if ((static_cast<unsigned char>(text[at]) & 0x80) != 0) return false;
+        return true;
+    }
+
     bool converts_;
 };
 
