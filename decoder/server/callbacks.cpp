@@ -89,10 +89,8 @@ bool filter_by_origin_callback(LogicalDecodingContext *context, RepOriginId orig
 // ---- transactions
 
 void begin_callback(LogicalDecodingContext *context, ReorderBufferTXN *txn) {
-    in_session("begin", context, [&](Session &session) {
-        txn->output_plugin_private = nullptr;
-        session.transaction(txn).skipped = session.origins.skips(txn->origin_id);
-    });
+    in_session("begin", context,
+               [&](Session &session) { session.start(txn).skipped = session.origins.skips(txn->origin_id); });
 }
 
 void ensure_begun(Session &session, ReorderBufferTXN *txn, Transaction &transaction) {

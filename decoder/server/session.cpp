@@ -50,18 +50,24 @@ Session::Session(LogicalDecodingContext *decoding, Options parsed)
         call([&] { return AllocSetContextCreate(decoding->context, "walbridge change", ALLOCSET_DEFAULT_SIZES); });
 }
 
-Transaction &Session::transaction(ReorderBufferTXN *txn) {
-    if (txn->output_plugin_private != nullptr) return *static_cast<Transaction *>(txn->output_plugin_private);
-    // A state of the same xid can be left from a transaction that the server dropped without a word; it is replaced.
+Transaction &Session::start(const ReorderBufferTXN *txn) {
+    forget(txn);
+    return transaction(txn);
+}
+
+Transaction &Session::transaction(const ReorderBufferTXN *txn) {
+    if (last_ != nullptr && last_->xid == txn->xid) return *last_;
     auto &slot = transactions_[txn->xid];
-    slot = std::make_unique<Transaction>();
-    slot->xid = txn->xid;
-    txn->output_plugin_private = slot.get();
+    if (!slot) {
+        slot = std::make_unique<Transaction>();
+        slot->xid = txn->xid;
+    }
+    last_ = slot.get();
     return *slot;
 }
 
-void Session::forget(ReorderBufferTXN *txn) {
-    txn->output_plugin_private = nullptr;
+void Session::forget(const ReorderBufferTXN *txn) {
+    last_ = nullptr;
     transactions_.erase(txn->xid);
 }
 

@@ -55,10 +55,12 @@ class Session {
     bool block_announced = false; ///< its stream_start has been sent
     wire::Tally block_tally;
 
-    /// The state of a transaction, made on first sight. It is found again through the transaction's
-    /// output_plugin_private.
-    Transaction &transaction(ReorderBufferTXN *txn);
-    void forget(ReorderBufferTXN *txn);
+    /// A fresh state for a transaction that begins to be sent. What is left of the same xid, from a transaction that
+    /// the server dropped without a word, is forgotten.
+    Transaction &start(const ReorderBufferTXN *txn);
+    /// The state of a transaction, made on first sight. Valid until forget() of the same transaction.
+    Transaction &transaction(const ReorderBufferTXN *txn);
+    void forget(const ReorderBufferTXN *txn);
 
     /// Before the first record of a unit: the session record, once per connection.
     void open();
@@ -67,6 +69,7 @@ class Session {
 
   private:
     std::unordered_map<wire::Xid, std::unique_ptr<Transaction>> transactions_;
+    Transaction *last_ = nullptr; ///< the one asked for last: changes come in runs
     bool opened_ = false;
     int changes_since_progress_ = 0;
 };

@@ -171,8 +171,7 @@ void ensure_prepare_begun(Session &session, ReorderBufferTXN *txn, Transaction &
 
 void begin_prepare_callback(LogicalDecodingContext *context, ReorderBufferTXN *txn) {
     in_session("begin_prepare", context, [&](Session &session) {
-        txn->output_plugin_private = nullptr;
-        Transaction &transaction = session.transaction(txn);
+        Transaction &transaction = session.start(txn);
         transaction.skipped = session.origins.skips(txn->origin_id);
         // Sent at once, also when no change follows: the change callback does not know that it works for a prepared
         // transaction.
