@@ -52,6 +52,9 @@ COMMIT;
 SELECT changes('basic');
 
 -- the session's own settings are as before
+SET timezone = 'Asia/Tokyo';
+INSERT INTO basic VALUES (10, 'ten');
+SELECT count(*) FROM changes('basic');
 SELECT current_setting('datestyle'), current_setting('intervalstyle'), current_setting('bytea_output'),
        current_setting('extra_float_digits'), current_setting('search_path'), current_setting('timezone');
 

@@ -5,6 +5,7 @@ SELECT new_slot('cols');
 INSERT INTO cols (a) VALUES (1);
 ALTER TABLE cols ADD COLUMN d text DEFAULT 'fast' NOT NULL;
 UPDATE cols SET a = 2;
+SET client_min_messages = warning;
 ALTER TABLE cols DROP COLUMN a CASCADE;
 UPDATE cols SET d = 'x';
 SELECT changes('cols');

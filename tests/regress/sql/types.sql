@@ -1,4 +1,5 @@
 -- types.sql: values of built-in types at their extremes, as text in JSON and as binary in the wire protocol.
+SET timezone = 'UTC';
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy "quoted"');
 CREATE TYPE pair AS (a int, b text);
 CREATE DOMAIN positive AS int CHECK (value > 0);
@@ -45,6 +46,7 @@ SET intervalstyle = 'sql_standard';
 SET extra_float_digits = 0;
 SET bytea_output = 'escape';
 SET search_path = public;
+SET timezone = 'Asia/Tokyo';
 CREATE TABLE types_lines AS SELECT * FROM rows_of('types') WITH ORDINALITY rows (line, n);
 CREATE FUNCTION row_number(wanted int) RETURNS TABLE (col text, val text) LANGUAGE sql
     AS $$ SELECT key, value::text FROM types_lines, json_each(line::json -> 'new') WHERE n = wanted $$;
