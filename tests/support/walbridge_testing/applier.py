@@ -149,14 +149,22 @@ class Applier:
     def wait_caught_up(self, timeout=60):
         """Everything committed on the source before this call is durable on the target. Ends early if the process does."""
         limit = int(timeout * FACTOR)
+        began = time.monotonic()
+        while True:
+            code, output = self._wait_once(limit, timeout + 15)
+            # A process that has just been started for the first time has not stored its task yet.
+            if code == 0:
+                return
+            if "knows no such task" not in output or time.monotonic() - began > 30 * FACTOR:
+                raise AssertionError(f"walbridge wait: exit {code}\n{output}\n{self.log_tail()}")
+
+    def _wait_once(self, limit, deadline):
         waiting = subprocess.Popen([str(binary()), "wait", str(self.task_file), "--timeout", f"{limit}s"],
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment(),
                                    stdin=subprocess.DEVNULL)
         try:
-            wait_until(lambda: waiting.poll() is not None, timeout + 15, "walbridge wait returns", check=self.check_alive)
-            output = waiting.stdout.read()
-            if waiting.returncode != 0:
-                raise AssertionError(f"walbridge wait: exit {waiting.returncode}\n{output}\n{self.log_tail()}")
+            wait_until(lambda: waiting.poll() is not None, deadline, "walbridge wait returns", check=self.check_alive)
+            return waiting.returncode, waiting.stdout.read()
         finally:
             if waiting.poll() is None:
                 waiting.kill()
