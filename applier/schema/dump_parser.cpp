@@ -123,6 +123,7 @@ class Parser {
             open_.emplace();
             open_->number = static_cast<int>(*number);
             open_->id = {*catalog, *oid};
+            open_method_ = access_method_;
         } else if (open_ && trimmed(statement_).empty()) {
             if (line.starts_with("-- Dependencies:")) dependencies(line.substr(16));
             else if (line.starts_with("-- Name: ")) name(line.substr(9));
@@ -153,8 +154,8 @@ class Parser {
         if (open_) {
             open_->statement = trimmed(statement_);
             const bool stored = open_->type == "TABLE" || open_->type == "MATERIALIZED VIEW";
-            if (stored && !access_method_.empty() && access_method_ != "heap")
-                open_->statement = "SET default_table_access_method = " + access_method_ + ";\n" + open_->statement +
+            if (stored && !open_method_.empty() && open_method_ != "heap")
+                open_->statement = "SET default_table_access_method = " + open_method_ + ";\n" + open_->statement +
                                    "\nSET default_table_access_method = heap;";
             if (!open_->statement.empty()) entries_.push_back(std::move(*open_));
             open_.reset();
@@ -165,7 +166,8 @@ class Parser {
     std::string_view text_;
     std::vector<DumpEntry> entries_;
     std::optional<DumpEntry> open_;
-    std::string statement_, access_method_;
+    std::string statement_;
+    std::string access_method_, open_method_; ///< in force now, and where the open entry began
 };
 
 } // namespace
