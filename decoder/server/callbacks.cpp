@@ -56,6 +56,8 @@ void startup_callback(LogicalDecodingContext *context, OutputPluginOptions *outp
             return;
         }
         const MemoryContextScope scope(context->context);
+        // START_REPLICATION stands outside of transactions, SQL functions inside.
+        const bool replicates = !call([] { return IsTransactionState(); });
         Session *session = nullptr;
         // Names of origins and conversions of encodings come from catalogs; a walsender starts outside of any
         // transaction.
@@ -64,8 +66,12 @@ void startup_callback(LogicalDecodingContext *context, OutputPluginOptions *outp
             output->output_type =
                 options.format == Format::binary ? OUTPUT_PLUGIN_BINARY_OUTPUT : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
             output->receive_rewrites = false;
+            if (options.two_phase && !compat::two_phase_can_be_enabled())
+                refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                       "option \"two_phase\" needs a slot that was created with it",
+                       "PostgreSQL 15 and newer can enable it later, this server cannot.");
             compat::set_features(context, options.streaming, options.two_phase);
-            session = make_owned<Session>(context->context, context, std::move(options));
+            session = make_owned<Session>(context->context, context, std::move(options), replicates);
             session->origins.learn_all();
         });
         context->output_plugin_private = session;
@@ -156,6 +162,7 @@ void commit_callback(LogicalDecodingContext *context, ReorderBufferTXN *txn, XLo
             session.output->flush();
         }
         session.forget(txn);
+        session.relations.sweep();
         call([&] { compat::update_progress(context, !sent); });
     });
 }

@@ -10,6 +10,7 @@ extern "C" {
 #include "replication/logical.h"
 #include "replication/output_plugin.h"
 #include "replication/reorderbuffer.h"
+#include "replication/slot.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
@@ -84,6 +85,16 @@ inline void set_features(LogicalDecodingContext *context, bool streaming, bool t
 #if PG_VERSION_NUM >= 150000
     // Lets the server enable a slot that was created without it; 14 takes the slot's own word.
     if (two_phase) context->twophase_opt_given = true;
+#endif
+}
+
+/// Whether two_phase can be switched on for the slot at hand: 14 takes the word that was given when the slot was
+/// created.
+inline bool two_phase_can_be_enabled() {
+#if PG_VERSION_NUM >= 140000 && PG_VERSION_NUM < 150000
+    return MyReplicationSlot->data.two_phase;
+#else
+    return true;
 #endif
 }
 

@@ -130,11 +130,7 @@ const RelationPlan &RelationCache::plan_for(Relation relation) {
     RelationPlan &plan = *slot;
     // Lookups may deliver invalidations of what has just been read; then it is read again.
     do {
-        if (plan.functions != nullptr) {
-            const MemoryContext old = plan.functions;
-            plan.functions = nullptr;
-            call([&] { MemoryContextDelete(old); });
-        }
+        free_functions(plan);
         plan = RelationPlan();
         plan.valid = true;
         try {
@@ -145,6 +141,29 @@ const RelationPlan &RelationCache::plan_for(Relation relation) {
         }
     } while (!plan.valid);
     return plan;
+}
+
+void RelationCache::free_functions(RelationPlan &plan) {
+    if (plan.functions == nullptr) return;
+    const MemoryContext old = plan.functions;
+    plan.functions = nullptr;
+    call([&] { MemoryContextDelete(old); });
+}
+
+void RelationCache::sweep() {
+    if (plans_.size() < sweep_at_) return;
+    for (auto entry = plans_.begin(); entry != plans_.end();) {
+        if (entry->second->valid) {
+            ++entry;
+            continue;
+        }
+        free_functions(*entry->second);
+        entry = plans_.erase(entry);
+    }
+    dependencies_.clear();
+    for (const auto &entry : plans_)
+        dependencies_.insert(entry.second->dependencies.begin(), entry.second->dependencies.end());
+    sweep_at_ = std::max<std::size_t>(1024, 2 * plans_.size());
 }
 
 std::string_view RelationCache::keep(RelationPlan &plan, std::string text) {

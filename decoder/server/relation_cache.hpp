@@ -99,12 +99,16 @@ class RelationCache {
     /// The plan for an open relation, built if it is missing or stale. The reference holds until the next call for the
     /// same relation. Look at `selected` first: without it only shape.schema and shape.name are filled.
     const RelationPlan &plan_for(Relation relation);
+    /// Drops plans that have gone stale, those of dropped tables among them, once they may be many. Ends the life of
+    /// plans: call between transactions.
+    void sweep();
 
   private:
     void build(Relation relation, RelationPlan &plan);
     void add_column(Relation relation, int index, bool key, RelationPlan &plan);
     std::string_view keep(RelationPlan &plan, std::string text);
     void depend(RelationPlan &plan, int cache, Oid oid);
+    static void free_functions(RelationPlan &plan);
 
     static RelationCache *live_;
     static void on_relation(Datum argument, Oid relation);
@@ -113,6 +117,7 @@ class RelationCache {
     MemoryContext owner_;
     CachePolicy policy_;
     std::unordered_map<Oid, std::unique_ptr<RelationPlan>> plans_;
+    std::size_t sweep_at_ = 1024;                    ///< plans
     std::unordered_set<std::uint64_t> dependencies_; ///< of all plans: most invalidations concern none of them
 };
 

@@ -8,7 +8,6 @@ extern "C" {
 #include "commands/dbcommands.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "replication/walsender.h"
 #include "utils/builtins.h"
 }
 
@@ -29,20 +28,20 @@ bool is_text_of_server(std::string_view bytes) {
            });
 }
 
-// SQL functions convert a line from the server's encoding to the client's; a replication connection gets UTF-8.
-bool keeps_server_encoding(const Options &options) { return options.format == Format::json && !am_walsender; }
+bool keeps_server_encoding(const Options &options, bool replicates) {
+    return options.format == Format::json && !replicates;
+}
 
-std::unique_ptr<Output> make_output(wire::FrameSink &sink, const Options &options) {
+std::unique_ptr<Output> make_output(wire::FrameSink &sink, const Options &options, bool keep_encoding) {
     if (options.format == Format::binary) return std::make_unique<BinaryOutput>(sink);
-    return std::make_unique<JsonOutput>(sink, options,
-                                        keeps_server_encoding(options) ? is_text_of_server : is_text_utf8);
+    return std::make_unique<JsonOutput>(sink, options, keep_encoding ? is_text_of_server : is_text_utf8);
 }
 
 } // namespace
 
-Session::Session(LogicalDecodingContext *decoding, Options parsed)
-    : context(decoding), options(std::move(parsed)), encoder(keeps_server_encoding(options)), sink(decoding),
-      output(make_output(sink, options)),
+Session::Session(LogicalDecodingContext *decoding, Options parsed, bool replicates)
+    : context(decoding), options(std::move(parsed)), encoder(keeps_server_encoding(options, replicates)),
+      sink(decoding), output(make_output(sink, options, keeps_server_encoding(options, replicates))),
       relations(decoding->context,
                 CachePolicy{options.selection, encoder, options.format == Format::binary && options.binary_values}),
       origins(options), new_tuples(encoder), old_tuples(encoder), counter(options.counter) {

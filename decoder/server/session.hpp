@@ -31,7 +31,9 @@ struct Transaction {
 
 class Session {
   public:
-    Session(LogicalDecodingContext *context, Options parsed);
+    /// replicates: for a replication connection, which takes UTF-8; SQL functions convert lines from the server's
+    /// encoding themselves.
+    Session(LogicalDecodingContext *context, Options parsed, bool replicates);
     /// The session behind a callback.
     static Session &of(LogicalDecodingContext *context) {
         return *static_cast<Session *>(context->output_plugin_private);
