@@ -41,6 +41,12 @@ template <class Body> void in_transaction(Body body) {
     MemoryContextSwitchTo(home);
 }
 
+bool holds_key(const RelationPlan &plan, std::span<const wire::ColumnValue> values) {
+    for (std::size_t i = 0; i < plan.columns.size(); ++i)
+        if (plan.columns[i].key && values[i].kind == wire::ValueKind::unchanged) return false;
+    return true;
+}
+
 Destination whole(Session &session, ReorderBufferTXN *txn) { return {session.transaction(txn), 0, ensure_begun}; }
 
 } // namespace
@@ -206,6 +212,13 @@ void send_row(Session &session, ReorderBufferTXN *txn, const Destination &to, Re
         row.old_values =
             session.old_tuples.read(plan, relation, old_tuple, plan.full_identity ? Columns::all : Columns::key);
     if (has_new) row.new_values = session.new_tuples.read(plan, relation, new_tuple, Columns::all);
+    // A long key that did not change is missing from both rows where the server does not log it (before 13.6, 14.2 and
+    // 15).
+    if (row.kind == wire::RecordKind::update && row.old_kind == wire::OldTuple::none &&
+        !holds_key(plan, row.new_values)) {
+        row.kind = wire::RecordKind::unidentified;
+        row.operation = 'U';
+    }
 
     to.ensure_begun(session, txn, to.transaction);
     row.relation = session.output->announce(plan);

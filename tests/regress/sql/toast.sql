@@ -27,13 +27,6 @@ UPDATE toast SET small = 6 WHERE id = 4;
 SELECT line::json ->> 'kind' AS kind, length((line::json ->> 'old')::json ->> 'big') AS old_big, line::json ->> 'unchanged' AS unchanged,
        (line::json ->> 'new')::json ->> 'small' AS small
 FROM rows_of('toast') line;
--- a toasted value in a key column travels with the old key
-CREATE TABLE toast_key (k text PRIMARY KEY, v int);
-ALTER TABLE toast_key ALTER k SET STORAGE EXTERNAL;
-INSERT INTO toast_key VALUES (repeat('k', 2500), 1);
-UPDATE toast_key SET v = 2;
-DELETE FROM toast_key;
-SELECT shown('toast');
 -- values larger than a frame, in binary: the frames are full, and all of it arrives
 CREATE TABLE toast_large (id int PRIMARY KEY, t text, b bytea);
 INSERT INTO toast_large SELECT 1, repeat('0123456789', 30000), decode(repeat('00ff', 100000), 'hex');
