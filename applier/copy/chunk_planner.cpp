@@ -1,6 +1,7 @@
 // chunk_planner.cpp: see chunk_planner.hpp.
 #include "copy/chunk_planner.hpp"
 
+#include "base/log.hpp"
 #include "dialect/postgres.hpp"
 
 #include <algorithm>
@@ -12,13 +13,22 @@ namespace {
 constexpr int most_chunks = 10000;
 constexpr std::uint64_t sample_pages = 2000;
 
+/// Empty when the table cannot be read right now (locked, changed since the snapshot): the pass will find out why.
 std::vector<std::int64_t> sample_keys(pg::Session &source, const source::Table &table, const source::Column &key) {
     const double percent = std::min(100.0, 100.0 * static_cast<double>(sample_pages) / static_cast<double>(std::max<std::uint64_t>(table.pages, 1)));
-    const auto rows = source.query(fmt::format("SELECT {} FROM ONLY {} TABLESAMPLE SYSTEM ({:.6f}) REPEATABLE (1)",
-                                               dialect::postgres::quote_identifier(key.name), dialect::postgres::quote(table.name), percent));
     std::vector<std::int64_t> keys;
-    keys.reserve(static_cast<std::size_t>(rows.rows()));
-    for (int row = 0; row < rows.rows(); ++row) keys.push_back(rows.number(row, 0));
+    source.execute("SAVEPOINT walbridge_sample");
+    try {
+        source.execute("SET LOCAL lock_timeout = '5s'");
+        const auto rows = source.query(fmt::format("SELECT {} FROM ONLY {} TABLESAMPLE SYSTEM ({:.6f}) REPEATABLE (1)",
+                                                   dialect::postgres::quote_identifier(key.name), dialect::postgres::quote(table.name), percent));
+        keys.reserve(static_cast<std::size_t>(rows.rows()));
+        for (int row = 0; row < rows.rows(); ++row) keys.push_back(rows.number(row, 0));
+    } catch (const SqlError &error) {
+        if (error.recovery() == Recovery::reconnect) throw;
+        log::warning("no sample of keys: the table will be one chunk", {{"table", to_string(table.name)}, {"reason", error.reason()}});
+    }
+    source.execute("ROLLBACK TO SAVEPOINT walbridge_sample"); // lets the lock go
     return keys;
 }
 

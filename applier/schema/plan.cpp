@@ -2,6 +2,7 @@
 #include "schema/plan.hpp"
 
 #include "base/log.hpp"
+#include "dialect/postgres.hpp"
 #include "schema/pg_dump.hpp"
 
 #include <algorithm>
@@ -98,6 +99,27 @@ std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const
     }
 }
 
+/// Where sequences stand: pg_dump counts it as data. They are set behind the data and do not follow the source later.
+void add_sequence_values(pg::Session &source, const source::ObjectGraph &graph, const Closure &closure, std::vector<Item> &items) {
+    const auto rows = source.query("SELECT pg_catalog.to_regclass(pg_catalog.format('%I.%I', schemaname, sequencename))::oid, last_value "
+                                   "FROM pg_catalog.pg_sequences WHERE last_value IS NOT NULL ORDER BY schemaname, sequencename");
+    for (int row = 0; row < rows.rows(); ++row) {
+        if (rows.null(row, 0)) continue; // dropped since the snapshot
+        const ObjectId id{cls::relation, static_cast<std::uint32_t>(rows.number(row, 0))};
+        const auto *sequence = graph.find(id);
+        if (sequence == nullptr || !closure.objects.contains(id)) continue;
+        Item item;
+        item.number = static_cast<int>(items.size()) + 1;
+        item.section = Section::after_data;
+        item.type = "SEQUENCE SET";
+        item.name = sequence->schema + "." + sequence->name;
+        item.statement = fmt::format("SELECT pg_catalog.setval({}, {}, true)",
+                                     dialect::postgres::quote_literal(dialect::postgres::quote(QualifiedName{sequence->schema, sequence->name})),
+                                     rows.get(row, 1));
+        items.push_back(std::move(item));
+    }
+}
+
 } // namespace
 
 std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph, const Closure &closure) {
@@ -161,7 +183,9 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
         log::info("brought as a definition without rows: selected tables need it", {{"table", table}});
     DumpRequest request;
     request.snapshot = snapshot;
-    return make_items(dump(config, source, graph, closure, request, stop), graph, closure);
+    auto items = make_items(dump(config, source, graph, closure, request, stop), graph, closure);
+    if (config.full_stage) add_sequence_values(source, graph, closure, items);
+    return items;
 }
 
 std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source, const std::string &snapshot, std::uint32_t table_oid,
@@ -172,7 +196,14 @@ std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &s
     request.snapshot = snapshot;
     request.before_data = false;
     request.only = {table};
-    auto items = make_items(dump(config, source, graph, closure, request, stop), graph, closure);
+    std::vector<Item> items;
+    try {
+        items = make_items(dump(config, source, graph, closure, request, stop), graph, closure);
+    } catch (const Error &error) {
+        const auto gone = gone_since(config, graph);
+        if (error.kind() != ErrorKind::schema_stage || std::find(gone.begin(), gone.end(), table) == gone.end()) throw;
+        return {}; // changed once more: the copy will notice and come back
+    }
     const auto *object = graph.relation(table_oid);
     const auto name = object != nullptr ? object->schema + "." + object->name : to_string(table);
     std::erase_if(items, [&](const Item &item) { return item.section == Section::before_data || item.table != name; });
