@@ -27,6 +27,7 @@ class Live {
     };
     struct View {
         State state = State::fresh;
+        bool in_follow = false; ///< the initial load is behind us, also while a failure is retried
         bool following = false; ///< the incremental stage runs: the reporter derives catching-up, running and paused
         bool paused = false;
         std::optional<std::uint64_t> epoch;
@@ -65,6 +66,7 @@ class Live {
         incremental_ = incremental;
         view_.following = incremental != nullptr;
         if (incremental == nullptr) return;
+        view_.in_follow = true;
         view_.state = view_.paused ? State::paused : State::catching_up;
         view_.retrying.reset();
         incremental->set_paused(view_.paused);

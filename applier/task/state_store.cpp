@@ -181,7 +181,8 @@ void adopt_kept_objects(pg::Session &target, const std::string &task) {
 bool set_state(pg::Session &target, const std::string &task, std::optional<std::uint64_t> epoch, State state,
                const std::optional<std::string> &error) {
     const auto changed = target.query(
-        "UPDATE walbridge.task t SET state = $2::text, error = coalesce($3::jsonb, CASE WHEN $2::text IN ('running', 'completed') "
+        "UPDATE walbridge.task t SET state = $2::text, error = coalesce($3::jsonb, CASE WHEN $2::text IN ('running', "
+        "'completed') "
         "THEN NULL ELSE error END), "
         "updated_at = now() WHERE task = $1 AND state <> 'switched-over' "
         "AND ($4::bigint IS NULL OR EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND p.epoch = "
@@ -243,7 +244,8 @@ void store_phase(pg::Session &target, const std::string &task, Phase phase) {
 }
 
 void request_control(pg::Session &target, const std::string &task, const std::optional<std::string> &request) {
-    target.query("UPDATE walbridge.task SET control = $2::text, control_at = CASE WHEN $2::text IS NULL THEN NULL ELSE now() END "
+    target.query("UPDATE walbridge.task SET control = $2::text, control_at = CASE WHEN $2::text IS NULL THEN NULL ELSE "
+                 "now() END "
                  "WHERE task = $1",
                  {task, request});
 }

@@ -54,10 +54,10 @@ std::string StatusWriter::write(const Live &live, const std::optional<SlotStatus
     json["state"] = name_of(state);
     const auto copied = live.copy.snapshot();
     const bool copying = copied.phase != copy::Phase::waiting && copied.phase != copy::Phase::done;
-    json["stage"] = view.following                      ? "incremental"
-                    : !copying                          ? "none"
+    json["stage"] = view.following || view.in_follow    ? "incremental"
                     : copied.phase == copy::Phase::data ? "full"
-                                                        : "schema";
+                    : copying                           ? "schema"
+                                                        : "none";
     json["holder"] = holder_name();
     json["labels"] = config_.labels;
     if (view.retrying)
