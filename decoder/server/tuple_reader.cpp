@@ -61,25 +61,24 @@ std::span<const ColumnValue> TupleReader::read(const RelationPlan &plan, Relatio
     if (slots_.size() < plan.columns.size()) slots_.resize(plan.columns.size());
     call([&] { heap_deform_tuple(tuple, descriptor, datums_.data(), nulls_.get()); });
 
-    // An output function or a conversion that fails should say at which column.
+    // An output function or a conversion that fails should say at which column. Names in the server's encoding, as its
+    // messages are.
     struct Place {
-        const wire::Relation &relation;
-        std::size_t column;
-    } place{plan.shape, 0};
+        Relation relation;
+        int column;
+    } place{relation, 0};
     const ErrorContextScope error_context(
         [](void *argument) {
             const auto *at = static_cast<const Place *>(argument);
-            const auto print = [](std::string_view text) { return static_cast<int>(text.size()); };
-            const std::string_view schema = at->relation.schema, table = at->relation.name,
-                                   column = at->relation.columns[at->column].name;
-            errcontext("column \"%.*s\" of table \"%.*s.%.*s\"", print(column), column.data(), print(schema),
-                       schema.data(), print(table), table.data());
+            errcontext("column \"%s\" of table \"%s\"",
+                       NameStr(TupleDescAttr(RelationGetDescr(at->relation), at->column)->attname),
+                       RelationGetRelationName(at->relation));
         },
         &place);
     values_.clear();
     for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-        place.column = i;
         const ColumnPlan &column = plan.columns[i];
+        place.column = column.index;
         if (columns == Columns::key && !column.key) continue;
         const auto at = static_cast<std::size_t>(column.index);
         if (nulls_[at])
