@@ -98,7 +98,9 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
     // A third of the letters may be wrong; beyond that a guess would rather mislead.
     std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
     for (const auto &candidate : candidates) {
-        const auto distance = edit_distance(word, candidate);
+        // A beginning is as good as one wrong letter.
+        const bool begins = word.size() >= 3 && candidate.starts_with(word);
+        const auto distance = begins ? 1 : edit_distance(word, candidate);
         if (distance >= best_distance) continue;
         best_distance = distance;
         best = candidate;

@@ -153,8 +153,13 @@ std::string for_people(const Json &json) {
     std::string out = fmt::format("task:       {}\n", text_of(json["task"]));
     if (json["process"].is_null() && json.contains("reason"))
         return out + fmt::format("state:      new ({})\n", text_of(json["reason"]));
-    out += fmt::format("state:      {}{}\n", text_of(json["state"]),
-                       json["paused"].get<bool>() && json["state"] != "paused" ? " (pause asked for)" : "");
+    const auto state = text_of(json["state"]);
+    // Without a process a state that means work is what it was when somebody last worked.
+    const bool at_rest =
+        state == "failed" || state == "completed" || state == "switched-over" || state == "new" || state == "paused";
+    out +=
+        fmt::format("state:      {}{}\n", json["process"].is_null() && !at_rest ? "stopped (was " + state + ")" : state,
+                    json["paused"].get<bool>() && state != "paused" ? " (pause asked for)" : "");
     out += fmt::format("stage:      {}\n", text_of(json["stage"]));
     const auto age = json["status_age_seconds"];
     if (json["process"].is_null())

@@ -1,0 +1,3 @@
+// main.cpp: the test program of config/.
+#define BOOST_TEST_MODULE config
+#include <boost/test/unit_test.hpp>

@@ -1,0 +1,161 @@
+// task_file_test.cpp: what a task file may say, and how it is told that it may not.
+#include "base/error.hpp"
+#include "config/task_file.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace walbridge;
+
+namespace {
+
+const std::string minimal = "[task]\nname = \"orders\"\n[source]\nurl = \"postgresql://repl@a/shop\"\n[target]\nurl = "
+                            "\"postgresql://w@b/shop\"\n";
+
+struct Refusal {
+    std::string object, reason, remedy;
+};
+
+Refusal refusal_of(const std::string &text) {
+    try {
+        (void)parse_task_config(text, "orders.toml");
+    } catch (const Error &error) {
+        BOOST_TEST((error.kind() == ErrorKind::configuration));
+        return {error.object(), error.reason(), error.remedy()};
+    }
+    BOOST_FAIL("accepted: " + text);
+    return {};
+}
+
+bool contains(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(task_file)
+
+BOOST_AUTO_TEST_CASE(a_minimal_file_gets_the_defaults) {
+    const auto task = parse_task_config(minimal, "orders.toml");
+    BOOST_TEST(task.name == "orders");
+    BOOST_TEST(task.slot_name() == "walbridge_orders");
+    BOOST_TEST((task.schema_stage && task.full_stage && task.incremental_stage));
+    BOOST_TEST(task.retry.connection.count() == 720);
+    BOOST_TEST((task.conflict.policy == ConflictPolicy::fail));
+}
+
+BOOST_AUTO_TEST_CASE(every_section_is_read) {
+    const auto task = parse_task_config(minimal + R"(
+[objects]
+include = ["public.*", "\"My Schema\".\"a.b\""]
+exclude = ["public.audit_*"]
+[copy]
+workers = 8
+chunk_bytes = "64MB"
+[apply]
+bulk = false
+lock_timeout = "1500ms"
+batch_bytes = 1048576
+[conflict]
+policy = "overwrite"
+[retry]
+connection = "10min"
+other = "9min"
+[precheck]
+acknowledge = ["source.transactions"]
+[log]
+level = "debug"
+[labels]
+team = "sales"
+)",
+                                        "orders.toml");
+    BOOST_TEST(task.objects.include.size() == 2u);
+    BOOST_TEST(task.copy.workers == 8);
+    BOOST_TEST(task.copy.chunk_bytes == std::uint64_t{64} << 20);
+    BOOST_TEST(!task.apply.bulk);
+    BOOST_TEST(task.apply.lock_timeout.count() == 1500);
+    BOOST_TEST(task.apply.batch_bytes == 1048576u);
+    BOOST_TEST((task.conflict.policy == ConflictPolicy::overwrite));
+    BOOST_TEST(task.retry.other.count() == 9);
+    BOOST_TEST(task.precheck.acknowledge.front() == "source.transactions");
+    BOOST_TEST((task.log.level == log::Level::debug));
+    BOOST_TEST(task.labels.at("team") == "sales");
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_key_is_named_with_its_line_and_the_nearest_one) {
+    const auto refusal = refusal_of(minimal + "[retry]\nconection = \"720min\"\n");
+    BOOST_TEST(refusal.object == "orders.toml:8: retry.conection");
+    BOOST_TEST(refusal.reason == "unknown key");
+    BOOST_TEST(contains(refusal.remedy, "retry.connection"));
+    BOOST_TEST(contains(refusal_of(minimal + "[tsk]\nname = \"x\"\n").remedy, "task"));
+    BOOST_TEST(contains(refusal_of("tsk = 1\n" + minimal).object, "orders.toml:1: tsk"));
+    BOOST_TEST(contains(refusal_of(minimal + "[log]\nworkers = 2\n").remedy, "copy.workers"));
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_value_is_refused_with_what_is_accepted) {
+    struct Case {
+        const char *section, *line, *expected;
+    };
+    for (const auto &[section, line, expected] :
+         {Case{"retry", "connection = \"9min\"", "10min to 1d"},
+          {"retry", "connection = \"1441min\"", "10min to 1d"},
+          {"retry", "other = \"30s\"", "1min to 1d"},
+          {"retry", "connection = \"soon\"", "For example"},
+          {"retry", "connection = 720", "For example"},
+          {"copy", "workers = 0", "1 to 64"},
+          {"copy", "workers = \"2\"", "For example"},
+          {"copy", "chunk_bytes = \"1kB\"", "64kB"},
+          {"apply", "bulk = \"yes\"", "For example: true"},
+          {"objects", "include = \"public.*\"", "For example"},
+          {"objects", "include = [1]", "For example"},
+          {"objects", "include = [\"nodot\"]", "schema.table"},
+          {"conflict", "policy = \"overwite\"", "overwrite"},
+          {"conflict", "policy = \"last-update-wins\"", "fail, ignore or overwrite"},
+          {"source2", "x = 1", "source"}}) {
+        const auto refusal = refusal_of(minimal + "[" + section + "]\n" + line + "\n");
+        BOOST_TEST(contains(refusal.remedy, expected), line << " -> " << refusal.reason << " / " << refusal.remedy);
+        BOOST_TEST(contains(refusal.object, "orders.toml:"), refusal.object);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_other_window_is_shorter_than_that_of_connections) {
+    BOOST_TEST(contains(refusal_of(minimal + "[retry]\nconnection = \"10min\"\nother = \"10min\"\n").object,
+                        "orders.toml:9: retry.other"));
+    BOOST_TEST(contains(refusal_of(minimal + "[retry]\nconnection = \"10min\"\n").object, "retry.other"));
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_exist_yet_is_refused_by_name) {
+    BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = \"public.t\"\n").object, "objects.table"));
+    const std::string mysql =
+        "[task]\nname = \"orders\"\n[source]\nurl = \"dbname=a\"\n[target]\nkind = \"mysql\"\nurl = \"dbname=b\"\n";
+    BOOST_TEST(contains(refusal_of(mysql).reason, "\"mysql\" is not supported"));
+}
+
+BOOST_AUTO_TEST_CASE(required_keys_are_asked_for) {
+    BOOST_TEST(contains(refusal_of("[task]\nname = \"orders\"\n").object, "source.url"));
+    BOOST_TEST(
+        contains(refusal_of("[source]\nurl = \"dbname=a\"\n[target]\nurl = \"dbname=b\"\n").object, "task.name"));
+    BOOST_TEST(contains(
+        refusal_of("[task]\nname = \"Orders\"\n[source]\nurl = \"dbname=a\"\n[target]\nurl = \"dbname=b\"\n").object,
+        "orders.toml:2: task.name"));
+    BOOST_TEST(contains(
+        refusal_of("[task]\nname = \"o\"\nstages = []\n[source]\nurl = \"dbname=a\"\n[target]\nurl = \"dbname=b\"\n")
+            .object,
+        "orders.toml:3"));
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_string_is_checked_without_connecting) {
+    const auto with_source = [](const std::string &url) {
+        return "[task]\nname = \"o\"\n[source]\nurl = \"" + url + "\"\n[target]\nurl = \"dbname=b\"\n";
+    };
+    BOOST_TEST(contains(refusal_of(with_source("host=a")).reason, "names no database"));
+    BOOST_TEST(contains(refusal_of(with_source("postgresql://a/shop?nonsense=1")).object, "orders.toml:4: source.url"));
+}
+
+BOOST_AUTO_TEST_CASE(broken_toml_is_told_with_its_line) {
+    BOOST_TEST(contains(refusal_of("[task\nname = 1").object, "orders.toml:1"));
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_file_is_an_error_of_the_task_file) {
+    BOOST_CHECK_EXCEPTION((void)load_task_config("/nonexistent/x.toml"), Error,
+                          [](const Error &error) { return error.exit_code() == 3; });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,74 @@
+// command_line_test.cpp: what a command line means, and that nothing is guessed.
+#include "base/error.hpp"
+#include "service/cli.hpp"
+#include "service/commands.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace walbridge;
+using namespace walbridge::service;
+
+namespace {
+
+std::string usage_of(const std::vector<std::string> &arguments) {
+    try {
+        (void)parse_command_line(arguments);
+    } catch (const Error &error) {
+        BOOST_TEST((error.kind() == ErrorKind::usage));
+        return error.object() + " | " + error.reason() + " | " + error.remedy();
+    }
+    BOOST_FAIL("accepted");
+    return {};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(command_line)
+
+BOOST_AUTO_TEST_CASE(commands_take_a_task_file_and_their_options) {
+    const auto run = parse_command_line({"run", "orders.toml", "--log-format", "json"});
+    BOOST_TEST(run.command == "run");
+    BOOST_TEST(run.task_file == "orders.toml");
+    BOOST_TEST(run.log_format.value() == "json");
+    const auto precheck = parse_command_line({"precheck", "--json", "--only", "a", "--only", "b", "orders.toml"});
+    BOOST_TEST(precheck.json);
+    BOOST_TEST(precheck.only.size() == 2u);
+    BOOST_TEST(parse_command_line({"wait", "o.toml", "--timeout", "2s"}).timeout.value().count() == 2000);
+    BOOST_TEST(!parse_command_line({"wait", "o.toml"}).timeout.has_value());
+    const auto reset = parse_command_line({"reset", "o.toml", "--truncate", "--yes"});
+    BOOST_TEST((reset.truncate && reset.yes));
+}
+
+BOOST_AUTO_TEST_CASE(texts_need_no_task_file) {
+    BOOST_TEST(parse_command_line({"--version"}).command == "version");
+    BOOST_TEST(parse_command_line({"--help"}).command == "help");
+    BOOST_TEST(parse_command_line({"wait", "--help"}).topic == "wait");
+    BOOST_TEST(parse_command_line({"help", "reset"}).topic == "reset");
+    BOOST_TEST(parse_command_line({"--help-config"}).command == "help-config");
+}
+
+BOOST_AUTO_TEST_CASE(mistakes_are_named_with_what_was_probably_meant) {
+    BOOST_TEST((usage_of({"rnu", "o.toml"}).find("walbridge run") != std::string::npos));
+    BOOST_TEST((usage_of({"status", "o.toml", "--jsn"}).find("--json") != std::string::npos));
+    BOOST_TEST((usage_of({}).find("--help") != std::string::npos));
+    BOOST_TEST((usage_of({"run"}).find("TASK.toml") != std::string::npos));
+    BOOST_TEST((usage_of({"run", "a", "b"}).find("one argument too many") != std::string::npos));
+    BOOST_TEST((usage_of({"wait", "o.toml", "--timeout", "2"}).find("unit") != std::string::npos));
+    BOOST_TEST((usage_of({"wait", "o.toml", "--timeout"}).find("timeout") != std::string::npos));
+    BOOST_TEST((usage_of({"run", "o.toml", "--log-level", "loud"}).find("debug") != std::string::npos));
+}
+
+BOOST_AUTO_TEST_CASE(options_belong_to_commands_and_are_never_abbreviated) {
+    BOOST_TEST((usage_of({"run", "o.toml", "--truncate"}).find("does not take this option") != std::string::npos));
+    BOOST_TEST((usage_of({"reset", "o.toml", "--trunc"}).find("--truncate") != std::string::npos));
+}
+
+BOOST_AUTO_TEST_CASE(every_command_is_explained_with_an_example) {
+    for (const auto &command : commands()) {
+        BOOST_TEST((help("").find(command.name) != std::string::npos), command.name);
+        BOOST_TEST((help(command.name).find("walbridge " + command.name + " orders.toml") != std::string::npos),
+                   command.name);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,91 @@
+// retry_test.cpp: what is retried, how long, and when a window ends.
+#include "task/retry.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace walbridge;
+using namespace walbridge::task;
+using namespace std::chrono_literals;
+
+namespace {
+
+SqlError sql(const char *sqlstate, ErrorKind kind = ErrorKind::target_data) {
+    SqlError::Fields fields;
+    fields.sqlstate = sqlstate;
+    fields.message = "x";
+    return {kind, "target", fields};
+}
+
+const TaskConfig::Retry limits{.connection = 720min, .other = 10min};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(retry)
+
+BOOST_AUTO_TEST_CASE(time_cures_connections_and_contention_and_nothing_else) {
+    using enum RetryClass;
+    BOOST_TEST((classify(sql("", ErrorKind::connection)) == connection));
+    BOOST_TEST((classify(sql("57P01")) == connection));
+    BOOST_TEST((classify(sql("08006")) == connection));
+    BOOST_TEST((classify(sql("40P01")) == other));
+    BOOST_TEST((classify(sql("55P03")) == other));
+    BOOST_TEST((classify(sql("53100", ErrorKind::resource)) == other));
+    BOOST_TEST((classify(sql("55006")) == other));
+    BOOST_TEST((classify(sql("23505")) == never));
+    BOOST_TEST((classify(Error(ErrorKind::slot_in_use, "slot", "x")) == other));
+    BOOST_TEST((classify(Error(ErrorKind::connection, "source", "x")) == connection));
+    for (const auto kind : {ErrorKind::conflict, ErrorKind::unidentified, ErrorKind::slot_missing, ErrorKind::protocol,
+                            ErrorKind::target_shape, ErrorKind::fenced, ErrorKind::precheck})
+        BOOST_TEST((classify(Error(kind, "x", "y")) == never), name_of(kind));
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_password_stops_at_once_although_it_has_no_sqlstate) {
+    BOOST_TEST((classify(sql("", ErrorKind::authentication)) == RetryClass::never));
+    BOOST_TEST((classify(sql("", ErrorKind::permission)) == RetryClass::never));
+}
+
+BOOST_AUTO_TEST_CASE(pauses_grow_to_half_a_minute_with_jitter) {
+    RetryWindow window(limits, 12345);
+    auto now = RetryWindow::Clock::time_point{} + 1h;
+    std::chrono::milliseconds full = 500ms;
+    for (int attempt = 0; attempt < 12; ++attempt) {
+        const auto pause = window.failed(RetryClass::connection, now);
+        BOOST_REQUIRE(pause.has_value());
+        BOOST_TEST((*pause >= full / 2 && *pause <= full), "attempt " << attempt << ": " << pause->count());
+        now += *pause;
+        full = std::min<std::chrono::milliseconds>(full * 2, 30s);
+    }
+    BOOST_TEST(window.attempts() == 12);
+}
+
+BOOST_AUTO_TEST_CASE(each_class_has_a_window_of_its_own) {
+    const auto start = RetryWindow::Clock::time_point{} + 1h;
+    RetryWindow other(limits), connection(limits);
+    BOOST_TEST(other.failed(RetryClass::other, start).has_value());
+    BOOST_TEST(other.failed(RetryClass::other, start + 9min).has_value());
+    BOOST_TEST(!other.failed(RetryClass::other, start + 10min).has_value());
+    BOOST_TEST(connection.failed(RetryClass::connection, start).has_value());
+    BOOST_TEST(connection.failed(RetryClass::connection, start + 719min).has_value());
+    BOOST_TEST(!connection.failed(RetryClass::connection, start + 720min).has_value());
+    BOOST_TEST(!RetryWindow(limits).failed(RetryClass::never, start).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_last_pause_ends_with_the_window) {
+    const auto start = RetryWindow::Clock::time_point{} + 1h;
+    RetryWindow window(limits);
+    for (int i = 0; i < 10; ++i) (void)window.failed(RetryClass::other, start);
+    const auto pause = window.failed(RetryClass::other, start + 10min - 1s);
+    BOOST_REQUIRE(pause.has_value());
+    BOOST_TEST((*pause <= 1s));
+}
+
+BOOST_AUTO_TEST_CASE(success_opens_a_new_window) {
+    const auto start = RetryWindow::Clock::time_point{} + 1h;
+    RetryWindow window(limits);
+    BOOST_TEST(window.failed(RetryClass::other, start).has_value());
+    window.succeeded();
+    BOOST_TEST(window.failed(RetryClass::other, start + 11min).has_value());
+    BOOST_TEST(window.attempts() == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
