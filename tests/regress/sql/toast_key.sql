@@ -1,5 +1,5 @@
--- toast_key.sql: a long key that does not change travels with the old key. Servers before 13.6, 14.2 and 15 do not log it, and the
--- change cannot be identified (expected/toast_key_1.out).
+-- toast_key.sql: a long key that does not change travels with the old key. Older minor releases (14.2 for one) do not
+-- log it, and the change cannot be identified (expected/toast_key_1.out).
 CREATE TABLE toast_key (k text PRIMARY KEY, v int);
 ALTER TABLE toast_key ALTER k SET STORAGE EXTERNAL;
 SELECT new_slot('toast_key');
