@@ -4,6 +4,7 @@
 #include "schema/pg_dump.hpp"
 #include "source/unsupported.hpp"
 #include "task/figures.hpp"
+#include "task/kept_objects.hpp"
 #include "task/precheck_checks.hpp"
 #include "task/replica_identity.hpp"
 #include "task/state_store.hpp"

@@ -29,13 +29,14 @@ void refuse_while_running(pg::Session &target, const TaskConfig &config, const c
                 fmt::format("walbridge stop first, then walbridge {}.", what));
 }
 
-/// Origins of the task: the one of its stream and numbered ones. A session that still uses one needs a moment to go.
+/// The origin of exactly this task: walbridge_orders_2 belongs to a task orders_2. A session that still uses it needs a
+/// moment to go.
 int drop_origins(pg::Session &target, const TaskConfig &config) {
     for (int attempt = 0;; ++attempt) {
         try {
             return target
                 .query("SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin "
-                       "WHERE roname = $1 OR roname ~ ('^' || $1 || '_[0-9]+$')",
+                       "WHERE roname = $1",
                        {config.origin_name()})
                 .rows();
         } catch (const SqlError &error) {
@@ -148,9 +149,9 @@ ReleaseResult release(const TaskConfig &config) {
     } else {
         result.complete = false;
         result.text += fmt::format("target: cannot be reached ({}); run there:\n", target_down);
-        result.text += fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE "
-                                   "roname = {0} OR roname ~ '^{1}_[0-9]+$';\n",
-                                   quote_literal(config.origin_name()), config.origin_name());
+        result.text +=
+            fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {};\n",
+                        quote_literal(config.origin_name()));
         for (const auto *table :
              {"conflict", "schema_item", "table_sync", "kept_object", "replica_identity", "progress", "task"})
             result.text +=

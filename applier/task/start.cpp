@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "target/postgres/progress.hpp"
 #include "task/identity_probe.hpp"
+#include "task/kept_objects.hpp"
 #include "task/precheck.hpp"
 #include "task/replica_identity.hpp"
 #include "task/slot_watch.hpp"

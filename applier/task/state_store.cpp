@@ -2,6 +2,7 @@
 #include "task/state_store.hpp"
 
 #include "base/log.hpp"
+#include "task/kept_objects.hpp"
 
 #include <array>
 #include <fmt/format.h>
@@ -124,15 +125,7 @@ void remove_task(pg::Session &target, const std::string &task, bool keep_created
     target.execute("BEGIN");
     try {
         if (keep_created)
-            // Data is not an object: sequences are set and materialized views filled again.
-            target.query("INSERT INTO walbridge.kept_object (task, object_type, object_name, table_name, statement) "
-                         "SELECT task, object_type, object_name, table_name, statement FROM walbridge.schema_item i "
-                         "WHERE task = $1 AND done "
-                         "AND object_type NOT IN ('SEQUENCE SET', 'MATERIALIZED VIEW DATA') AND NOT EXISTS (SELECT 1 "
-                         "FROM walbridge.kept_object k "
-                         "WHERE k.task = i.task AND k.object_type = i.object_type AND k.object_name = i.object_name "
-                         "AND k.statement = i.statement)",
-                         {task});
+            keep_created_objects(target, task);
         else
             target.query("DELETE FROM walbridge.kept_object WHERE task = $1", {task});
         // A replica identity that was set stays set until release puts the old one back.
@@ -144,38 +137,6 @@ void remove_task(pg::Session &target, const std::string &task, bool keep_created
         target.rollback_quietly();
         throw;
     }
-}
-
-std::vector<std::string> kept_tables(pg::Session &target, const std::string &task) {
-    std::vector<std::string> names;
-    if (!state_installed(target)) return names;
-    const auto rows = target.query(
-        "SELECT DISTINCT k.object_name FROM walbridge.kept_object k JOIN pg_catalog.pg_class c ON true "
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname || '.' || c.relname = k.object_name "
-        "WHERE k.task = $1 AND k.object_type = 'TABLE' AND c.relkind IN ('r', 'p') ORDER BY 1",
-        {task});
-    for (int row = 0; row < rows.rows(); ++row) names.push_back(rows.text(row, 0));
-    return names;
-}
-
-void adopt_kept_objects(pg::Session &target, const std::string &task) {
-    const auto tables = kept_tables(target, task);
-    if (tables.empty()) { // somebody cleaned up: everything is created again
-        target.query("DELETE FROM walbridge.kept_object WHERE task = $1", {task});
-        return;
-    }
-    const auto here = "EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
-                      "c.relnamespace WHERE n.nspname || '.' || c.relname = ";
-    const auto adopted = target.query(
-        fmt::format(
-            "UPDATE walbridge.schema_item i SET done = true FROM walbridge.kept_object k WHERE i.task = $1 AND k.task "
-            "= i.task AND NOT i.done "
-            "AND k.object_type = i.object_type AND k.object_name = i.object_name AND k.statement = i.statement "
-            "AND (i.object_type <> 'TABLE' OR {0}i.object_name)) AND (i.table_name IS NULL OR {0}i.table_name))",
-            here),
-        {task});
-    log::info("objects of an earlier life of the task are still there and are used again",
-              {{"objects", adopted.affected()}});
 }
 
 bool set_state(pg::Session &target, const std::string &task, std::optional<std::uint64_t> epoch, State state,

@@ -54,11 +54,6 @@ void create_task(pg::Session &target, const TaskConfig &config);
 /// stage created is remembered, so that the next life of the task does not stumble over it.
 void remove_task(pg::Session &target, const std::string &task, bool keep_created);
 
-/// Marks items of a new plan as done whose object an earlier life of the task created and whose table still is there.
-void adopt_kept_objects(pg::Session &target, const std::string &task);
-/// Tables of the target (schema.name) that an earlier life of the task created.
-[[nodiscard]] std::vector<std::string> kept_tables(pg::Session &target, const std::string &task);
-
 /// Changes the state unless another process has taken the task over (its epoch is not `epoch`; nullopt = none taken
 /// yet) and unless the task was switched over. False when nothing was changed.
 bool set_state(pg::Session &target, const std::string &task, std::optional<std::uint64_t> epoch, State state,
