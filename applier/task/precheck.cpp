@@ -76,8 +76,12 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
     check_source(context);
     context.target = connect(context, config.target.endpoint);
     if (context.target) {
-        const auto row = read_task(*context.target, config.name);
-        context.started = row && row->phase != Phase::none;
+        try {
+            const auto row = read_task(*context.target, config.name);
+            context.started = row && row->phase != Phase::none;
+        } catch (const SqlError &) {
+            // target.state tells why the state cannot be read
+        }
     }
     check_tables(context); // first: what the target must allow depends on the selection
     check_target(context);

@@ -139,9 +139,10 @@ void check_plugin(PrecheckContext &context, pg::Session &source) {
         const bool missing = state == "58P01" || failure.reason().find("could not access file") != std::string::npos;
         const bool unlisted = failure.reason().find("may not be used as an output plugin") != std::string::npos;
         return context.error("source.plugin", failure.reason(),
-                             missing    ? "Install walbridge's package, or run make install, on the source."
-                             : unlisted ? library_fix(source)
-                                        : "Mend what the server says and run precheck again.");
+                             missing            ? "Install walbridge's package, or run make install, on the source."
+                             : unlisted         ? library_fix(source)
+                             : state == "42501" ? fmt::format("ALTER ROLE {} REPLICATION;", role_of(source))
+                                                : "Mend what the server says and run precheck again.");
     }
     context.ok("source.plugin", "the server loads the plugin");
 }

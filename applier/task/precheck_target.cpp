@@ -53,6 +53,13 @@ void check_state(PrecheckContext &context, pg::Session &target) {
                                  fmt::format("GRANT CREATE ON DATABASE {} TO {};", self.database, self.role));
         return context.ok("target.state", "the schema walbridge will be created");
     }
+    if (!target.query("SELECT pg_catalog.has_schema_privilege('walbridge', 'USAGE')").flag(0, 0))
+        return context.error(
+            "target.state", "the role may not use the schema walbridge",
+            fmt::format(
+                "GRANT USAGE, CREATE ON SCHEMA walbridge TO {0}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "
+                "SCHEMA walbridge TO {0};",
+                self.role));
     if (!state_installed(target)) {
         if (!row.flag(0, 2))
             return context.error("target.state", "the role may not create tables in the schema walbridge",
@@ -125,11 +132,17 @@ void check_origin(PrecheckContext &context, pg::Session &target) {
             "target.origin",
             "the role may not mark its transactions with a replication origin: loops and cascades cannot be told apart",
             fmt::format("GRANT EXECUTE ON FUNCTION {} TO {};", functions, self_of(target).role));
+    const bool readable =
+        target
+            .query("SELECT coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('walbridge'), 'USAGE'), "
+                   "true)")
+            .flag(0, 0);
+    const bool known = !readable || read_task(target, context.config.name);
     // Origins are shared by all databases of a cluster: ours exists only where our task's row is.
     const bool exists =
         target.value("SELECT 1 FROM pg_catalog.pg_replication_origin WHERE roname = $1", {context.config.origin_name()})
             .has_value();
-    if (exists && !read_task(target, context.config.name))
+    if (exists && !known)
         return context.error(
             "target.origin",
             fmt::format("the origin {} exists and belongs to a task of another database of this cluster",
