@@ -27,7 +27,7 @@ std::optional<pg::Session> connect(PrecheckContext &context, const pg::Endpoint 
     try {
         pg::Session session(endpoint, {.application_name = context.config.application_name("precheck"),
                                        .replication = false,
-                                       .settings = {{"statement_timeout", "60s"}}});
+                                       .settings = {{"statement_timeout", "60s"}, {"lock_timeout", "500ms"}}});
         context.ok(id, fmt::format("{}, server {}", pg::describe(endpoint.url),
                                    session.value("SHOW server_version").value_or("?")));
         return session;

@@ -147,19 +147,43 @@ void check_unsupported(PrecheckContext &context, pg::Session &source) {
     if (named == 0) context.ok("tables.unsupported", "every selected object can be replicated");
 }
 
+struct Contents {
+    std::vector<std::string> filled, locked;
+};
+
+/// Which of the tables hold rows. Somebody's lock is not waited for: it only leaves the question open.
+Contents contents_of(pg::Session &target, const std::vector<QualifiedName> &tables, std::size_t at_once = 200) {
+    Contents found;
+    for (std::size_t from = 0; from < tables.size(); from += at_once) {
+        const std::vector<QualifiedName> group(
+            tables.begin() + static_cast<std::ptrdiff_t>(from),
+            tables.begin() + static_cast<std::ptrdiff_t>(std::min(tables.size(), from + at_once)));
+        std::string probe;
+        for (const auto &table : group)
+            probe += fmt::format("{}SELECT {} WHERE EXISTS (SELECT 1 FROM ONLY {})", probe.empty() ? "" : " UNION ALL ",
+                                 dialect::postgres::quote_literal(to_string(table)), quote(table));
+        try {
+            for (auto &name : column_of(target.execute(probe))) found.filled.push_back(std::move(name));
+        } catch (const SqlError &error) {
+            if (error.sqlstate() != "55P03") throw;
+            if (group.size() == 1) {
+                found.locked.push_back(to_string(group.front()));
+                continue;
+            }
+            auto singly = contents_of(target, group, 1);
+            found.filled.insert(found.filled.end(), singly.filled.begin(), singly.filled.end());
+            found.locked.insert(found.locked.end(), singly.locked.begin(), singly.locked.end());
+        }
+    }
+    return found;
+}
+
 /// Existing, missing and filled tables of the target, judged by the stages.
 void check_target_tables(PrecheckContext &context, pg::Session &target) {
     const auto &config = context.config;
     if (context.started) return context.ok("tables.target", "the task has started: its tables are expected");
     std::vector<std::string> present, missing;
-    std::string probe;
-    std::vector<std::string> filled;
-    const auto run_probe = [&] {
-        if (probe.empty()) return;
-        for (const auto &name : column_of(target.execute(probe))) filled.push_back(name);
-        probe.clear();
-    };
-    int probes = 0;
+    std::vector<QualifiedName> to_probe;
     const auto kept = config.schema_stage ? kept_tables(target, config.name) : std::vector<std::string>{};
     for (const auto &table : context.selected) {
         const auto row = target.query(
@@ -173,11 +197,9 @@ void check_target_tables(PrecheckContext &context, pg::Session &target) {
         const bool ours = std::ranges::find(kept, to_string(table.name)) != kept.end();
         if (!ours) present.push_back(to_string(table.name));
         if ((config.schema_stage && !ours) || !config.full_stage || !row.flag(0, 1) || row.get(0, 0) != "r") continue;
-        probe += fmt::format("{}SELECT {} WHERE EXISTS (SELECT 1 FROM ONLY {})", probe.empty() ? "" : " UNION ALL ",
-                             dialect::postgres::quote_literal(to_string(table.name)), quote(table.name));
-        if (++probes % 200 == 0) run_probe();
+        to_probe.push_back(table.name);
     }
-    run_probe();
+    const auto [filled, locked] = contents_of(target, to_probe);
     if (config.schema_stage && !present.empty())
         return context.error("tables.target",
                              fmt::format("{} tables exist on the target already: {}", present.size(), some_of(present)),
@@ -191,6 +213,11 @@ void check_target_tables(PrecheckContext &context, pg::Session &target) {
             "tables.target",
             fmt::format("{} tables on the target hold rows already: {}", filled.size(), some_of(filled)),
             fmt::format("TRUNCATE {};", some_of(filled, 20)));
+    if (!locked.empty())
+        return context.warning(
+            "tables.target",
+            fmt::format("somebody holds a lock on {}: whether they are empty cannot be seen", some_of(locked)),
+            "Let the other session end; the copy waits for the lock as well.");
     context.ok("tables.target", config.schema_stage
                                     ? (kept.empty() ? "no selected table exists on the target yet"
                                                     : "the tables of the task's earlier life are empty and used again")
