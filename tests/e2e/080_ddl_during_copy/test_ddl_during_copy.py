@@ -14,8 +14,8 @@ def tables(rows=3000):
 class Background:
     """Runs statements in turn until stopped; errors of concurrency are part of the game, others fail the test."""
 
-    def __init__(self, database, statements):
-        self.database, self.statements = database, statements
+    def __init__(self, database, statements, pause=0.0):
+        self.database, self.statements, self.pause = database, statements, pause
         self.stopping, self.done, self.error = threading.Event(), 0, None
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -33,6 +33,7 @@ class Background:
                     except (psycopg2.errors.DeadlockDetected, psycopg2.errors.LockNotAvailable):
                         pass
                     self.done += 1
+                    self.stopping.wait(self.pause)
         except Exception as error:
             self.error = error
         finally:
@@ -56,7 +57,7 @@ def test_rewrites_and_truncates_while_the_task_starts(pair):
         rewrites.append([f"VACUUM FULL r{i}", f"ALTER TABLE r{i} ALTER v TYPE text USING v || ''", f"CLUSTER r{i} USING r{i}_pkey",
                          f"TRUNCATE r{i}; INSERT INTO r{i} SELECT g, 'again' || g FROM generate_series(1, 500) g"][i % 4])
     applier = pair.applier(copy={"workers": 2, "chunk_bytes": "64kB"})
-    with Background(pair.source, rewrites[::2]) as a, Background(pair.source, rewrites[1::2]) as b:
+    with Background(pair.source, rewrites[::2], 0.05) as a, Background(pair.source, rewrites[1::2], 0.05) as b:
         applier.wait_until(lambda: a.done > 3 and b.done > 3, must_run=False)
         applier.start()
         applier.wait_caught_up(120)
@@ -64,6 +65,7 @@ def test_rewrites_and_truncates_while_the_task_starts(pair):
         applier.wait_until(lambda: a.done + b.done > seen + TABLES)
     applier.wait_caught_up(120)
     pair.compare()
+    print(f"{applier.log_text().count('copied again')} tables changed under a snapshot")
 
 
 def test_a_truncate_that_waits_for_the_copy_is_applied_after_it(pair):

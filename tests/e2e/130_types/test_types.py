@@ -12,7 +12,7 @@ CREATE TYPE nested AS (p pt, list pt[], m "Own Types"."Mood", n numeric);
 CREATE DOMAIN checked AS pt CHECK (VALUE IS NULL OR (VALUE).x IS NOT NULL);
 CREATE DOMAIN numbers AS int[];
 CREATE TYPE floats AS RANGE (subtype = float8, subtype_diff = float8mi);
-CREATE TABLE referenced (id int);
+CREATE TABLE referenced (id int PRIMARY KEY);
 """
 
 # type, literals; NULL is added to every list.
