@@ -31,17 +31,23 @@ void refuse_while_running(pg::Session &target, const TaskConfig &config, const c
 
 /// The origin of exactly this task: walbridge_orders_2 belongs to a task orders_2. A session that still uses it needs a
 /// moment to go.
-int drop_origins(pg::Session &target, const TaskConfig &config) {
+std::string drop_origin(pg::Session &target, const TaskConfig &config, bool &complete) {
+    const auto origin = config.origin_name();
+    if (!target.value("SELECT 1 FROM pg_catalog.pg_replication_origin WHERE roname = $1", {origin})) return {};
     for (int attempt = 0;; ++attempt) {
         try {
-            return target
-                .query("SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin "
-                       "WHERE roname = $1",
-                       {config.origin_name()})
-                .rows();
+            target.query("SELECT pg_catalog.pg_replication_origin_drop($1)", {origin});
+            return fmt::format("target: dropped origin {}\n", origin);
         } catch (const SqlError &error) {
-            if (error.sqlstate() != "55006" || attempt == 20) throw;
-            std::this_thread::sleep_for(std::chrono::milliseconds(250));
+            if (error.sqlstate() == "55006" && attempt < 20) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(250));
+                continue;
+            }
+            if (error.sqlstate() != "42501") throw;
+            complete = false;
+            return fmt::format(
+                "target: the role may not drop the origin; run as superuser: SELECT pg_replication_origin_drop({});\n",
+                quote_literal(origin));
         }
     }
 }
@@ -86,8 +92,8 @@ std::string reset(const TaskConfig &config, bool truncate) {
     if (row) {
         if (truncate) text += truncate_targets(target, config);
         text += kept_created(target, config);
-        const int origins = drop_origins(target, config);
-        if (origins > 0) text += fmt::format("target: dropped {} origin\n", origins);
+        bool complete = true;
+        text += drop_origin(target, config, complete);
         remove_task(target, config.name, true);
         text += "target: removed the task's state\n";
     }
@@ -138,8 +144,7 @@ ReleaseResult release(const TaskConfig &config) {
                 "  -- identities that walbridge set are listed in walbridge.replica_identity on the target\n";
     }
     if (target) {
-        const int origins = drop_origins(*target, config);
-        if (origins > 0) result.text += fmt::format("target: dropped {} origin\n", origins);
+        result.text += drop_origin(*target, config, result.complete);
         if (known) {
             remove_task(*target, config.name, false);
             result.text += "target: removed the task's state\n";

@@ -56,8 +56,9 @@ bool drop_slot(pg::Session &source, const TaskConfig &config) {
             end_older_receivers(source, config);
             return source
                        .query("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
-                              "pg_catalog.pg_replication_slots WHERE slot_name = $1",
-                              {config.slot_name()})
+                              "pg_catalog.pg_replication_slots WHERE slot_name = $1 AND database = "
+                              "pg_catalog.current_database() AND plugin = $2",
+                              {config.slot_name(), slot_plugin})
                        .rows() > 0;
         } catch (const SqlError &error) {
             if (error.sqlstate() != "55006" || attempt == 40) throw;
