@@ -21,6 +21,8 @@ using std::chrono::steady_clock;
 /// Idle positions that nobody waits for are stored at most this often: each store is a small transaction on the target.
 constexpr std::chrono::seconds idle_interval{5};
 constexpr milliseconds durable_poll{100};
+/// More than this received and not yet decoded is a backlog: the task is catching up.
+constexpr std::size_t backlog_bytes = std::size_t{256} << 10;
 
 SourceTime now() {
     constexpr std::int64_t epoch_difference = 946684800;
@@ -168,7 +170,7 @@ void Incremental::run() {
         const auto batch = batches.pop_for(durable_poll);
         if (batch) applier.take(**batch);
         else if (batches.closed()) static_cast<void>(batches.pop()); // throws what closed it
-        applier.set_caught_up(!batch);
+        applier.set_caught_up(frames.bytes() < backlog_bytes);
         if (!batch && batches.closed()) break;
         applier.tend();
     }
