@@ -6,6 +6,7 @@
 #include "copy/chunk_store.hpp"
 #include "copy/pass.hpp"
 #include "copy/reconcile.hpp"
+#include "copy/table_guard.hpp"
 #include "schema/item_store.hpp"
 #include "schema/plan.hpp"
 #include "schema/stage.hpp"
@@ -26,7 +27,7 @@ namespace {
 /// Temporary slots of one process have names of their own: the server may need a moment to see that an older one's client is gone.
 std::string fresh_slot_name(const TaskConfig &config) {
     static std::atomic<int> count{0};
-    return fmt::format("{}_c{}_{}", config.slot_name(), getpid(), ++count);
+    return fmt::format("{}_c{}_{}", config.slot_name(), getpid() % 100000, ++count % 10000); // at most 63 characters
 }
 
 void report_tables(Progress &progress, const std::vector<Chunk> &chunks) {
@@ -98,6 +99,7 @@ class DataStage {
         report_tables(context_.progress, chunks);
         if (open_of(chunks).empty()) return Outcome::complete;
         const bool planned_under_it = first != nullptr && first->alive();
+        TableGuard guard(context_.config, planned_under_it ? std::vector<QualifiedName>() : restless());
         std::unique_ptr<source::ExportedSnapshot> fresh;
         if (!planned_under_it)
             fresh = std::make_unique<source::ExportedSnapshot>(
@@ -105,6 +107,9 @@ class DataStage {
                 source::SlotRequest{fresh_slot_name(context_.config), source::SlotLife::temporary, plugin_, context_.config.application_name("snapshot")},
                 context_.stop);
         auto &snapshot = planned_under_it ? *first : *fresh;
+        auto held = guard.import(snapshot.name());
+        for (const auto &name : guard.held()) // whatever comes of it, the next pass is one for all again
+            std::erase_if(changed_, [&](const auto &entry) { return entry.second.first == name; });
         pg::Session catalog(context_.config.source.endpoint, {context_.config.application_name("catalog"), false, {}});
         source::import_snapshot(catalog, snapshot.name());
         const auto tables = by_oid(source::read_tables(catalog));
@@ -114,18 +119,33 @@ class DataStage {
         }
         catalog.rollback_quietly();
         const auto targets = by_name(source::read_tables(target));
-        const auto open = open_of(chunks);
+        auto open = open_of(chunks);
+        if (held) std::erase_if(open, [kept = guard.held()](const Chunk &chunk) { return !kept.contains(chunk.table); });
         log::info("copy begins", {{"chunks", open.size()}, {"of", chunks.size()}, {"snapshot", snapshot.name()}, {"sync_lsn", to_string(snapshot.lsn())}});
         copying_ = true;
-        const auto result = Pass(context_, snapshot, tables, targets, open).run();
+        const auto result = Pass(context_, snapshot, tables, targets, open, std::move(held)).run();
         copying_ = false;
+        for (const auto oid : result.changed) {
+            auto &[name, times] = changed_[oid];
+            name = tables.at(oid).name;
+            ++times;
+        }
         log::info("copy pass ended", {{"chunks_done", result.chunks_done}, {"tables_changed", result.changed.size()}, {"stopped", result.stopped}});
-        const bool moved = result.chunks_done > 0 || !result.changed.empty() || chunks.size() != open.size();
-        return moved || open.empty() ? Outcome::progressed : Outcome::stuck;
+        const bool moved = result.chunks_done > 0 || !result.changed.empty() || open.empty();
+        return moved ? Outcome::progressed : Outcome::stuck;
+    }
+
+    /// Tables that changed under two snapshots: only a lock taken before the next one lets their copy begin.
+    std::vector<QualifiedName> restless() const {
+        std::vector<QualifiedName> tables;
+        for (const auto &[oid, change] : changed_)
+            if (change.second >= 2) tables.push_back(change.first);
+        return tables;
     }
 
     const LoadContext context_;
     const std::string &plugin_;
+    std::map<std::uint32_t, std::pair<QualifiedName, int>> changed_; ///< name, and under how many snapshots
     bool copying_ = false; ///< a pass has begun and did not come to its end
 };
 

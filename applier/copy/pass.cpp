@@ -40,15 +40,16 @@ void refuse_rows(pg::Session &target, const QualifiedName &table) {
 } // namespace
 
 Pass::Pass(LoadContext context, source::ExportedSnapshot &snapshot, const std::map<std::uint32_t, source::Table> &tables,
-           const std::map<QualifiedName, source::Table> &targets, std::vector<Chunk> open)
-    : context_(std::move(context)), snapshot_(snapshot), tables_(tables), targets_(targets) {
+           const std::map<QualifiedName, source::Table> &targets, std::vector<Chunk> open, std::optional<pg::Session> held)
+    : context_(std::move(context)), snapshot_(snapshot), tables_(tables), targets_(targets), held_(std::move(held)), single_(held_.has_value()) {
     std::stable_sort(open.begin(), open.end(), [](const Chunk &a, const Chunk &b) { return a.estimated_bytes > b.estimated_bytes; });
     for (const auto &chunk : open) states_[chunk.source_oid].begun = chunk.started;
     open_.assign(open.begin(), open.end());
 }
 
 Pass::Result Pass::run() {
-    const auto workers = std::clamp<std::size_t>(static_cast<std::size_t>(std::max(context_.config.copy.workers, 1)), 1, std::max<std::size_t>(open_.size(), 1));
+    const auto wanted = single_ ? 1 : static_cast<std::size_t>(std::max(context_.config.copy.workers, 1));
+    const auto workers = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(open_.size(), 1));
     result_.stopped = !schema::run_workers(static_cast<int>(workers), context_.stop, [this](schema::WorkerSession &worker) { work(worker); });
     return result_;
 }
@@ -90,9 +91,19 @@ void Pass::work(schema::WorkerSession &worker) {
     }
 }
 
+pg::Session open_copy_source(const TaskConfig &config) {
+    return {config.source.endpoint,
+            {config.application_name("copy"), false,
+             {{"lc_monetary", "C"}, {"max_parallel_workers_per_gather", "0"}, {"synchronize_seqscans", "off"}}}};
+}
+
 pg::Session Pass::open_source() {
-    pg::Session session(context_.config.source.endpoint, {context_.config.application_name("copy"), false,
-                                                          {{"lc_monetary", "C"}, {"max_parallel_workers_per_gather", "0"}, {"synchronize_seqscans", "off"}}});
+    if (held_) {
+        auto session = std::move(*held_);
+        held_.reset();
+        return session;
+    }
+    auto session = open_copy_source(context_.config);
     try {
         source::import_snapshot(session, snapshot_.name());
     } catch (const SqlError &error) {

@@ -33,6 +33,9 @@ struct LoadContext {
     Progress &progress;
 };
 
+/// A session on the source with the settings that values in text form need, not in a transaction.
+[[nodiscard]] pg::Session open_copy_source(const TaskConfig &config);
+
 class Pass {
   public:
     struct Result {
@@ -41,9 +44,11 @@ class Pass {
         bool stopped = false;
     };
 
-    /// `tables`: all of the source under the snapshot, by oid. `targets`: all of the target, by name. Both outlive the pass.
+    /// `tables`: all of the source under the snapshot, by oid. `targets`: all of the target, by name. Both outlive the pass. `held`: a
+    /// session that has imported the snapshot and holds locks that others could not get; then it is the only one (see TableGuard).
     Pass(LoadContext context, source::ExportedSnapshot &snapshot, const std::map<std::uint32_t, source::Table> &tables,
-         const std::map<QualifiedName, source::Table> &targets, std::vector<Chunk> open);
+         const std::map<QualifiedName, source::Table> &targets, std::vector<Chunk> open,
+         std::optional<pg::Session> held = std::nullopt);
 
     /// Copies until nothing is left that this snapshot can give. When the snapshot is lost the rest stays open: not an error.
     Result run();
@@ -72,6 +77,8 @@ class Pass {
     std::mutex mutex_; // guards open_, result_ and snapshot_'s connection
     std::deque<Chunk> open_;
     Result result_;
+    std::optional<pg::Session> held_; ///< until the one worker takes it
+    const bool single_;
     std::map<std::uint32_t, TableState> states_;
     std::mutex now_mutex_; // guards now_
     std::optional<pg::Session> now_; ///< sees the source as it is now

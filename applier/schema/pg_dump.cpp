@@ -181,6 +181,8 @@ std::string run_pg_dump(const DumpProgram &program, const pg::Endpoint &source, 
     auto output = run(program.path, arguments_of(program, request, connection.dbname), connection.environment, &stop);
     if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0) {
         const auto why = complaints(output.err);
+        if (why.find("lock timeout") != std::string::npos)
+            throw Error(ErrorKind::connection, "pg_dump", "a lock on the source cannot be had: " + why, "End the session that holds it.");
         const bool right = why.find("permission denied") != std::string::npos;
         throw Error(right ? ErrorKind::permission : ErrorKind::schema_stage, "pg_dump", "it could not read the source's definitions: " + why,
                     right ? "GRANT USAGE on the schemas and SELECT on all selected tables to the task's role on the source."

@@ -40,7 +40,7 @@ std::vector<int> numbers(std::string_view text) {
 void add_sizes(pg::Session &session, std::unordered_map<std::uint32_t, Table *> &by_oid) {
     const bool nested = session.in_transaction();
     try {
-        session.execute(nested ? "SAVEPOINT walbridge_sizes; SET LOCAL lock_timeout = '5s'" : "SET lock_timeout = '5s'");
+        session.execute(nested ? "SAVEPOINT walbridge_sizes; SET LOCAL lock_timeout = '2s'" : "SET lock_timeout = '2s'");
         const auto sizes = session.query(sql::sizes);
         for (int row = 0; row < sizes.rows(); ++row) {
             const auto found = by_oid.find(oid(sizes, row, 0));
