@@ -1,5 +1,6 @@
 // chunk.hpp: a piece of a table that is copied at once, and its row in walbridge.table_sync (table sync state).
-// A change of the stream belongs to the copy iff its transaction's commit_lsn is smaller than the sync LSN of the row's chunk.
+// A change of the stream belongs to the copy iff its transaction's commit_lsn is smaller than the sync LSN of the row's
+// chunk.
 #pragma once
 
 #include "base/lsn.hpp"

@@ -17,7 +17,9 @@ constexpr std::size_t piece_bytes = 65536;
 /// Collects small rows into messages of about 64 KiB: a message per row would cost the target a read per row.
 class Sender {
   public:
-    Sender(pg::Session &target, const std::string &statement) : target_(target), statement_(statement) { buffer_.reserve(2 * piece_bytes); }
+    Sender(pg::Session &target, const std::string &statement) : target_(target), statement_(statement) {
+        buffer_.reserve(2 * piece_bytes);
+    }
 
     void add(std::string_view row) {
         if (buffer_.size() + row.size() > piece_bytes) flush();
@@ -35,7 +37,8 @@ class Sender {
 
   private:
     void put(std::string_view bytes) {
-        if (PQputCopyData(target_.raw(), bytes.data(), static_cast<int>(bytes.size())) != 1) target_.raise(nullptr, statement_);
+        if (PQputCopyData(target_.raw(), bytes.data(), static_cast<int>(bytes.size())) != 1)
+            target_.raise(nullptr, statement_);
     }
     pg::Session &target_;
     const std::string &statement_;
@@ -60,11 +63,13 @@ void abandon(pg::Session &source) {
 
 } // namespace
 
-Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &transfer, const QualifiedName &table, const CopyWatch &watch) {
+Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &transfer, const QualifiedName &table,
+                   const CopyWatch &watch) {
     Counts counts;
     std::uint64_t messages = 0, reported_rows = 0, reported_bytes = 0;
     const auto report = [&] {
-        watch.more(static_cast<std::int64_t>(messages - reported_rows), static_cast<std::int64_t>(counts.bytes - reported_bytes));
+        watch.more(static_cast<std::int64_t>(messages - reported_rows),
+                   static_cast<std::int64_t>(counts.bytes - reported_bytes));
         reported_rows = messages;
         reported_bytes = counts.bytes;
     };
@@ -90,8 +95,10 @@ Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &tra
         if (PQputCopyEnd(target.raw(), nullptr) != 1) target.raise(nullptr, transfer.in);
         const auto arrived = static_cast<std::uint64_t>(finish(target, transfer.in));
         if (arrived != counts.rows)
-            throw Error(ErrorKind::copy_stage, to_string(table), fmt::format("{} rows were sent and {} arrived", counts.rows, arrived),
-                        "Look for triggers ENABLE ALWAYS or REPLICA and for policies on the target's table that leave rows out.");
+            throw Error(ErrorKind::copy_stage, to_string(table),
+                        fmt::format("{} rows were sent and {} arrived", counts.rows, arrived),
+                        "Look for triggers ENABLE ALWAYS or REPLICA and for policies on the target's table that leave "
+                        "rows out.");
         messages = counts.rows; // in binary form the header and the end mark came as messages too
         report();
         return counts;
@@ -104,15 +111,20 @@ Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &tra
 void explain_source_error(const SqlError &error, const QualifiedName &table) {
     if (source::transient(error)) throw error;
     if (error.sqlstate() == "42501")
-        throw Error(ErrorKind::permission, to_string(table), "the source does not let the task's role read every row: " + error.reason(),
-                    fmt::format("GRANT SELECT ON {} to the task's role; under row-level security make it the table's owner or ALTER ROLE ... "
+        throw Error(ErrorKind::permission, to_string(table),
+                    "the source does not let the task's role read every row: " + error.reason(),
+                    fmt::format("GRANT SELECT ON {} to the task's role; under row-level security make it the table's "
+                                "owner or ALTER ROLE ... "
                                 "BYPASSRLS.",
                                 dialect::postgres::quote(table)));
-    if (error.sqlstate() == "54000" || error.fields().message.find("Cannot enlarge string buffer") != std::string::npos ||
+    if (error.sqlstate() == "54000" ||
+        error.fields().message.find("Cannot enlarge string buffer") != std::string::npos ||
         error.fields().message.find("invalid memory alloc request size") != std::string::npos)
-        throw Error(ErrorKind::copy_stage, to_string(table), "a row is larger than the 1 GB that COPY can carry: " + error.reason(),
+        throw Error(ErrorKind::copy_stage, to_string(table),
+                    "a row is larger than the 1 GB that COPY can carry: " + error.reason(),
                     "Shorten the row on the source, or leave the table out with objects.exclude.");
-    throw Error(ErrorKind::copy_stage, to_string(table), "the source cannot read the rows: " + error.reason(), error.remedy());
+    throw Error(ErrorKind::copy_stage, to_string(table), "the source cannot read the rows: " + error.reason(),
+                error.remedy());
 }
 
 void explain_target_error(const SqlError &error, const QualifiedName &table) {
@@ -121,11 +133,15 @@ void explain_target_error(const SqlError &error, const QualifiedName &table) {
     const auto reason = "the target refuses the rows: " + error.reason();
     if (error.sqlstate() == "42501")
         throw Error(ErrorKind::permission, to_string(table), reason,
-                    fmt::format("GRANT INSERT, SELECT, TRUNCATE ON {} to the task's role on the target.", dialect::postgres::quote(table)));
+                    fmt::format("GRANT INSERT, SELECT, TRUNCATE ON {} to the task's role on the target.",
+                                dialect::postgres::quote(table)));
     if (error.sqlstate().starts_with("42"))
-        throw Error(ErrorKind::target_shape, to_string(table), reason, "Give the table the source's definition on the target.");
+        throw Error(ErrorKind::target_shape, to_string(table), reason,
+                    "Give the table the source's definition on the target.");
     throw Error(ErrorKind::copy_stage, to_string(table), reason,
-                error.sqlstate().starts_with("23") ? "Drop or mend the constraint on the target, then run the task again." : error.remedy());
+                error.sqlstate().starts_with("23")
+                    ? "Drop or mend the constraint on the target, then run the task again."
+                    : error.remedy());
 }
 
 } // namespace walbridge::copy

@@ -1,6 +1,6 @@
 // chunk_copier.hpp: streams the rows of one chunk from a COPY on the source into a COPY on the target.
-// One thread drives both sessions. Rows pass through unread; small ones share messages, large ones go on in pieces, so that at most
-// one row is held here (libpq holds it once more).
+// One thread drives both sessions. Rows pass through unread; small ones share messages, large ones go on in pieces, so
+// that at most one row is held here (libpq holds it once more).
 #pragma once
 
 #include "base/postgres/session.hpp"
@@ -23,10 +23,11 @@ struct CopyWatch {
     std::function<void(std::int64_t, std::int64_t)> more; ///< rows and bytes sent since the last call
 };
 
-/// Both sessions are in a transaction. Returns when the target has taken all rows. Throws SqlError of either side, Error(copy_stage)
-/// when the counts of both sides differ, Stopped. After an exception both transactions must be rolled back: the source's COPY has
-/// been cancelled.
-Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &transfer, const QualifiedName &table, const CopyWatch &watch);
+/// Both sessions are in a transaction. Returns when the target has taken all rows. Throws SqlError of either side,
+/// Error(copy_stage) when the counts of both sides differ, Stopped. After an exception both transactions must be rolled
+/// back: the source's COPY has been cancelled.
+Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &transfer, const QualifiedName &table,
+                   const CopyWatch &watch);
 
 /// What a refusal of the source or the target means to an operator. Rethrows transient errors as they are.
 [[noreturn]] void explain_source_error(const SqlError &error, const QualifiedName &table);

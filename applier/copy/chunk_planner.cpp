@@ -15,18 +15,21 @@ constexpr std::uint64_t sample_pages = 2000;
 
 /// Empty when the table cannot be read right now (locked, changed since the snapshot): the pass will find out why.
 std::vector<std::int64_t> sample_keys(pg::Session &source, const source::Table &table, const source::Column &key) {
-    const double percent = std::min(100.0, 100.0 * static_cast<double>(sample_pages) / static_cast<double>(std::max<std::uint64_t>(table.pages, 1)));
+    const double percent = std::min(100.0, 100.0 * static_cast<double>(sample_pages) /
+                                               static_cast<double>(std::max<std::uint64_t>(table.pages, 1)));
     std::vector<std::int64_t> keys;
     source.execute("SAVEPOINT walbridge_sample");
     try {
         source.execute("SET LOCAL lock_timeout = '5s'");
         const auto rows = source.query(fmt::format("SELECT {} FROM ONLY {} TABLESAMPLE SYSTEM ({:.6f}) REPEATABLE (1)",
-                                                   dialect::postgres::quote_identifier(key.name), dialect::postgres::quote(table.name), percent));
+                                                   dialect::postgres::quote_identifier(key.name),
+                                                   dialect::postgres::quote(table.name), percent));
         keys.reserve(static_cast<std::size_t>(rows.rows()));
         for (int row = 0; row < rows.rows(); ++row) keys.push_back(rows.number(row, 0));
     } catch (const SqlError &error) {
         if (error.recovery() == Recovery::reconnect) throw;
-        log::warning("no sample of keys: the table will be one chunk", {{"table", to_string(table.name)}, {"reason", error.reason()}});
+        log::warning("no sample of keys: the table will be one chunk",
+                     {{"table", to_string(table.name)}, {"reason", error.reason()}});
     }
     source.execute("ROLLBACK TO SAVEPOINT walbridge_sample"); // lets the lock go
     return keys;
@@ -38,7 +41,8 @@ const source::Column *chunk_key(const source::Table &table) {
     const auto *index = source::identity_index(table);
     if (index == nullptr || index->columns.size() != 1 || index->partial || index->expressions) return nullptr;
     const auto *column = table.column(index->columns.front());
-    const bool integer = column != nullptr && (column->type_oid == 20 || column->type_oid == 21 || column->type_oid == 23);
+    const bool integer =
+        column != nullptr && (column->type_oid == 20 || column->type_oid == 21 || column->type_oid == 23);
     return integer && column->not_null && column->generated == '\0' ? column : nullptr;
 }
 
@@ -48,7 +52,8 @@ Cut choose_cut(const source::Table &table, const TaskConfig::Copy &config, int s
     if (chunks == 1) return {};
     if (table.bytes >= config.key_chunk_bytes && chunk_key(table) != nullptr) return {ChunkKind::key, chunks};
     if (server_version < 140000 || table.pages < 2) return {};
-    return {ChunkKind::ctid, static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(chunks), table.pages))};
+    return {ChunkKind::ctid,
+            static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(chunks), table.pages))};
 }
 
 std::vector<std::int64_t> boundaries_of(std::vector<std::int64_t> sample, int chunks) {
@@ -61,12 +66,14 @@ std::vector<std::int64_t> boundaries_of(std::vector<std::int64_t> sample, int ch
     return boundaries;
 }
 
-std::vector<Chunk> make_chunks(const source::Table &table, Cut cut, const std::vector<std::int64_t> &boundaries, Lsn sync_lsn) {
+std::vector<Chunk> make_chunks(const source::Table &table, Cut cut, const std::vector<std::int64_t> &boundaries,
+                               Lsn sync_lsn) {
     std::vector<std::int64_t> cuts;
     if (cut.kind == ChunkKind::key) cuts = boundaries;
     if (cut.kind == ChunkKind::ctid)
         for (int i = 1; i < cut.chunks; ++i)
-            cuts.push_back(static_cast<std::int64_t>(table.pages * static_cast<std::uint64_t>(i) / static_cast<std::uint64_t>(cut.chunks)));
+            cuts.push_back(static_cast<std::int64_t>(table.pages * static_cast<std::uint64_t>(i) /
+                                                     static_cast<std::uint64_t>(cut.chunks)));
     const auto count = cuts.size() + 1;
     std::vector<Chunk> chunks(count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -85,10 +92,12 @@ std::vector<Chunk> make_chunks(const source::Table &table, Cut cut, const std::v
     return chunks;
 }
 
-std::vector<Chunk> plan_chunks(pg::Session &source, const source::Table &table, const TaskConfig::Copy &config, Lsn sync_lsn) {
+std::vector<Chunk> plan_chunks(pg::Session &source, const source::Table &table, const TaskConfig::Copy &config,
+                               Lsn sync_lsn) {
     const auto cut = choose_cut(table, config, source.server_version());
     std::vector<std::int64_t> boundaries;
-    if (cut.kind == ChunkKind::key) boundaries = boundaries_of(sample_keys(source, table, *chunk_key(table)), cut.chunks);
+    if (cut.kind == ChunkKind::key)
+        boundaries = boundaries_of(sample_keys(source, table, *chunk_key(table)), cut.chunks);
     return make_chunks(table, cut, boundaries, sync_lsn);
 }
 

@@ -1,7 +1,7 @@
 // chunk_planner.hpp: how a table is cut into chunks.
-//   key   large tables with a single integer identity key: a killed copy resumes inside the table, under another snapshot
-//   ctid  other tables of several chunks, where the source scans block ranges (14 and later): parallel within one snapshot
-//   whole everything else
+//   key   large tables with a single integer identity key: a killed copy resumes inside the table, under another
+//   snapshot ctid  other tables of several chunks, where the source scans block ranges (14 and later): parallel within
+//   one snapshot whole everything else
 #pragma once
 
 #include "config/task_config.hpp"
@@ -25,10 +25,13 @@ struct Cut {
 /// Boundaries between `chunks` chunks of about equal size, from a sample of keys in any order; fewer when keys repeat.
 [[nodiscard]] std::vector<std::int64_t> boundaries_of(std::vector<std::int64_t> sample, int chunks);
 
-/// Pure: the chunks of a cut. `boundaries` are for kind `key`. Together they hold every possible row, each exactly once.
-[[nodiscard]] std::vector<Chunk> make_chunks(const source::Table &table, Cut cut, const std::vector<std::int64_t> &boundaries, Lsn sync_lsn);
+/// Pure: the chunks of a cut. `boundaries` are for kind `key`. Together they hold every possible row, each exactly
+/// once.
+[[nodiscard]] std::vector<Chunk> make_chunks(const source::Table &table, Cut cut,
+                                             const std::vector<std::int64_t> &boundaries, Lsn sync_lsn);
 
 /// Chooses, samples keys through `source` (which has imported the snapshot) where needed, and makes the chunks.
-[[nodiscard]] std::vector<Chunk> plan_chunks(pg::Session &source, const source::Table &table, const TaskConfig::Copy &config, Lsn sync_lsn);
+[[nodiscard]] std::vector<Chunk> plan_chunks(pg::Session &source, const source::Table &table,
+                                             const TaskConfig::Copy &config, Lsn sync_lsn);
 
 } // namespace walbridge::copy

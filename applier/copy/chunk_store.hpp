@@ -15,13 +15,14 @@ void store_chunks(pg::Session &target, const std::string &task, const std::vecto
 [[nodiscard]] std::vector<Chunk> load_chunks(pg::Session &target, const std::string &task);
 
 /// Replaces all chunks of a table.
-void replace_chunks(pg::Session &target, const std::string &task, std::uint32_t source_oid, const std::vector<Chunk> &chunks);
+void replace_chunks(pg::Session &target, const std::string &task, std::uint32_t source_oid,
+                    const std::vector<Chunk> &chunks);
 
 /// Marks a table as begun: from now on its rows on the target are ours.
 void mark_started(pg::Session &target, const std::string &task, std::uint32_t source_oid);
 
-/// Locks a chunk's row until the transaction ends. False when the chunk is done already: an earlier COMMIT of ours landed though
-/// its answer was lost. While an older session's COMMIT is under way this waits for it.
+/// Locks a chunk's row until the transaction ends. False when the chunk is done already: an earlier COMMIT of ours
+/// landed though its answer was lost. While an older session's COMMIT is under way this waits for it.
 [[nodiscard]] bool lock_open_chunk(pg::Session &target, const std::string &task, const Chunk &chunk);
 
 /// The last statement of a chunk's transaction. Throws Error(fenced) when the row is not ours any more.

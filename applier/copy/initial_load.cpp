@@ -1,4 +1,5 @@
-// initial_load.cpp: the order of the load: schema before the data, passes over the data until nothing is missing, schema after it.
+// initial_load.cpp: the order of the load: schema before the data, passes over the data until nothing is missing,
+// schema after it.
 #include "copy/initial_load.hpp"
 
 #include "base/log.hpp"
@@ -24,7 +25,8 @@
 namespace walbridge::copy {
 namespace {
 
-/// Temporary slots of one process have names of their own: the server may need a moment to see that an older one's client is gone.
+/// Temporary slots of one process have names of their own: the server may need a moment to see that an older one's
+/// client is gone.
 std::string fresh_slot_name(const TaskConfig &config) {
     static std::atomic<int> count{0};
     return fmt::format("{}_c{}_{}", config.slot_name(), getpid() % 100000, ++count % 10000); // at most 63 characters
@@ -62,7 +64,8 @@ std::map<QualifiedName, source::Table> by_name(std::vector<source::Table> list) 
 
 std::vector<Chunk> open_of(const std::vector<Chunk> &chunks) {
     std::vector<Chunk> open;
-    std::copy_if(chunks.begin(), chunks.end(), std::back_inserter(open), [](const Chunk &chunk) { return !chunk.done; });
+    std::copy_if(chunks.begin(), chunks.end(), std::back_inserter(open),
+                 [](const Chunk &chunk) { return !chunk.done; });
     return open;
 }
 
@@ -77,7 +80,8 @@ class DataStage {
             try {
                 const auto outcome = one_pass(first);
                 if (outcome == Outcome::complete) return true;
-                if (outcome == Outcome::progressed) retry.succeeded();
+                if (outcome == Outcome::progressed)
+                    retry.succeeded();
                 else if (!context_.stop.requested())
                     throw Error(ErrorKind::connection, "copy", "a pass ended without a finished chunk",
                                 "Look at the warnings before this line.");
@@ -104,7 +108,8 @@ class DataStage {
         if (!planned_under_it)
             fresh = std::make_unique<source::ExportedSnapshot>(
                 context_.config.source.endpoint,
-                source::SlotRequest{fresh_slot_name(context_.config), source::SlotLife::temporary, plugin_, context_.config.application_name("snapshot")},
+                source::SlotRequest{fresh_slot_name(context_.config), source::SlotLife::temporary, plugin_,
+                                    context_.config.application_name("snapshot")},
                 context_.stop);
         auto &snapshot = planned_under_it ? *first : *fresh;
         auto held = guard.import(snapshot.name());
@@ -120,8 +125,12 @@ class DataStage {
         catalog.rollback_quietly();
         const auto targets = by_name(source::read_tables(target));
         auto open = open_of(chunks);
-        if (held) std::erase_if(open, [kept = guard.held()](const Chunk &chunk) { return !kept.contains(chunk.table); });
-        log::info("copy begins", {{"chunks", open.size()}, {"of", chunks.size()}, {"snapshot", snapshot.name()}, {"sync_lsn", to_string(snapshot.lsn())}});
+        if (held)
+            std::erase_if(open, [kept = guard.held()](const Chunk &chunk) { return !kept.contains(chunk.table); });
+        log::info("copy begins", {{"chunks", open.size()},
+                                  {"of", chunks.size()},
+                                  {"snapshot", snapshot.name()},
+                                  {"sync_lsn", to_string(snapshot.lsn())}});
         copying_ = true;
         const auto result = Pass(context_, snapshot, tables, targets, open, std::move(held)).run();
         copying_ = false;
@@ -130,7 +139,9 @@ class DataStage {
             name = tables.at(oid).name;
             ++times;
         }
-        log::info("copy pass ended", {{"chunks_done", result.chunks_done}, {"tables_changed", result.changed.size()}, {"stopped", result.stopped}});
+        log::info("copy pass ended", {{"chunks_done", result.chunks_done},
+                                      {"tables_changed", result.changed.size()},
+                                      {"stopped", result.stopped}});
         const bool moved = result.chunks_done > 0 || !result.changed.empty() || open.empty();
         return moved ? Outcome::progressed : Outcome::stuck;
     }
@@ -146,7 +157,7 @@ class DataStage {
     const LoadContext context_;
     const std::string &plugin_;
     std::map<std::uint32_t, std::pair<QualifiedName, int>> changed_; ///< name, and under how many snapshots
-    bool copying_ = false; ///< a pass has begun and did not come to its end
+    bool copying_ = false;                                           ///< a pass has begun and did not come to its end
 };
 
 /// A synchronous commit flushes what was committed before it. True when nothing is missing after it.
@@ -207,8 +218,8 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
     schema::Stage schema_stage(config_, fence, stop_,
                                {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
                                 [&] { progress_.item_done(); }});
-    // Transactions of the load commit without waiting for the disk, so a crash of the target may take the last of them back, done
-    // flags included. The loop ends when everything is done after a flush.
+    // Transactions of the load commit without waiting for the disk, so a crash of the target may take the last of them
+    // back, done flags included. The loop ends when everything is done after a flush.
     for (;;) {
         if (!schema_stage.run_before_data()) return false;
         progress_.enter(Phase::data);

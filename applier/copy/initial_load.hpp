@@ -1,12 +1,13 @@
-// initial_load.hpp: everything between a new task and its incremental stage: schema before the data, data, schema after the data.
-// What is to be done stands in walbridge.schema_item and walbridge.table_sync on the target and is marked done in the same
-// transactions as the work, so run() continues after a kill at any instant. One thread owns an InitialLoad; it starts workers.
+// initial_load.hpp: everything between a new task and its incremental stage: schema before the data, data, schema after
+// the data. What is to be done stands in walbridge.schema_item and walbridge.table_sync on the target and is marked
+// done in the same transactions as the work, so run() continues after a kill at any instant. One thread owns an
+// InitialLoad; it starts workers.
 //
 // The task runner's use:
 //   new task      ExportedSnapshot snapshot(permanent slot);
 //                 auto plan = load.plan(snapshot);                          // reads the source, writes nothing
-//                 BEGIN; task, progress and identity rows; load.store(plan, session); COMMIT;   // one target transaction
-//                 take_over() -> epoch;  load.run(epoch, &snapshot);
+//                 BEGIN; task, progress and identity rows; load.store(plan, session); COMMIT;   // one target
+//                 transaction take_over() -> epoch;  load.run(epoch, &snapshot);
 //   after a kill  take_over() -> epoch;  load.run(epoch, nullptr);
 //   A slot without a stored plan is dropped and created again by the runner: nothing was done with it.
 #pragma once
@@ -35,17 +36,20 @@ struct LoadPlan {
 class InitialLoad {
   public:
     /// `slot_plugin` is for tests on servers without walbridge's plugin. The references must outlive the object.
-    InitialLoad(const TaskConfig &config, const StopToken &stop, Progress &progress, std::string slot_plugin = "walbridge");
+    InitialLoad(const TaskConfig &config, const StopToken &stop, Progress &progress,
+                std::string slot_plugin = "walbridge");
 
-    /// Reads objects, sizes and definitions under the snapshot. Throws Error (schema_stage, permission, connection, ...).
+    /// Reads objects, sizes and definitions under the snapshot. Throws Error (schema_stage, permission, connection,
+    /// ...).
     [[nodiscard]] LoadPlan plan(source::ExportedSnapshot &snapshot) const;
 
     /// Writes the plan through the caller's open transaction.
     void store(const LoadPlan &plan, pg::Session &target) const;
 
-    /// Does what is missing, in order. `first` is the permanent slot's snapshot right after its creation; nullptr makes a fresh
-    /// temporary slot where rows are still missing. True: all done and durable. False: a stop was requested. Throws Error:
-    /// fenced, target_shape, schema_stage, copy_stage, permission, connection (after the retry window), ...
+    /// Does what is missing, in order. `first` is the permanent slot's snapshot right after its creation; nullptr makes
+    /// a fresh temporary slot where rows are still missing. True: all done and durable. False: a stop was requested.
+    /// Throws Error: fenced, target_shape, schema_stage, copy_stage, permission, connection (after the retry window),
+    /// ...
     bool run(std::uint64_t epoch, source::ExportedSnapshot *first);
 
     /// True when nothing of the stored plan is missing (also when there never was one).

@@ -15,13 +15,16 @@ namespace {
 
 constexpr std::size_t target_session = 0, source_session = 1;
 
-/// The exporter is gone, so the snapshot cannot be imported any more: this worker ends, the next pass takes a new snapshot.
+/// The exporter is gone, so the snapshot cannot be imported any more: this worker ends, the next pass takes a new
+/// snapshot.
 struct SnapshotLost {};
 
-/// Rolls the source back to the savepoint of a chunk, which lets the table's lock go. False when the session is of no use any more.
+/// Rolls the source back to the savepoint of a chunk, which lets the table's lock go. False when the session is of no
+/// use any more.
 bool release_chunk(pg::Session &source) noexcept {
     for (int attempt = 0; attempt < 2; ++attempt) { // a cancel that came too late may hit the first
-        PGresult *raw = PQexec(source.raw(), "ROLLBACK TO SAVEPOINT walbridge_chunk; RELEASE SAVEPOINT walbridge_chunk");
+        PGresult *raw =
+            PQexec(source.raw(), "ROLLBACK TO SAVEPOINT walbridge_chunk; RELEASE SAVEPOINT walbridge_chunk");
         const bool done = PQresultStatus(raw) == PGRES_COMMAND_OK;
         PQclear(raw);
         if (done) return true;
@@ -33,16 +36,20 @@ bool release_chunk(pg::Session &source) noexcept {
 void refuse_rows(pg::Session &target, const QualifiedName &table) {
     const auto quoted = dialect::postgres::quote(table);
     if (target.value(fmt::format("SELECT 1 FROM ONLY {} LIMIT 1", quoted)))
-        throw Error(ErrorKind::copy_stage, to_string(table), "the table is not empty on the target, and its rows are not ours",
+        throw Error(ErrorKind::copy_stage, to_string(table),
+                    "the table is not empty on the target, and its rows are not ours",
                     fmt::format("TRUNCATE {} on the target if its rows can go, or leave the table out.", quoted));
 }
 
 } // namespace
 
-Pass::Pass(LoadContext context, source::ExportedSnapshot &snapshot, const std::map<std::uint32_t, source::Table> &tables,
-           const std::map<QualifiedName, source::Table> &targets, std::vector<Chunk> open, std::optional<pg::Session> held)
-    : context_(std::move(context)), snapshot_(snapshot), tables_(tables), targets_(targets), held_(std::move(held)), single_(held_.has_value()) {
-    std::stable_sort(open.begin(), open.end(), [](const Chunk &a, const Chunk &b) { return a.estimated_bytes > b.estimated_bytes; });
+Pass::Pass(LoadContext context, source::ExportedSnapshot &snapshot,
+           const std::map<std::uint32_t, source::Table> &tables, const std::map<QualifiedName, source::Table> &targets,
+           std::vector<Chunk> open, std::optional<pg::Session> held)
+    : context_(std::move(context)), snapshot_(snapshot), tables_(tables), targets_(targets), held_(std::move(held)),
+      single_(held_.has_value()) {
+    std::stable_sort(open.begin(), open.end(),
+                     [](const Chunk &a, const Chunk &b) { return a.estimated_bytes > b.estimated_bytes; });
     for (const auto &chunk : open) states_[chunk.source_oid].begun = chunk.started;
     open_.assign(open.begin(), open.end());
 }
@@ -50,7 +57,8 @@ Pass::Pass(LoadContext context, source::ExportedSnapshot &snapshot, const std::m
 Pass::Result Pass::run() {
     const auto wanted = single_ ? 1 : static_cast<std::size_t>(std::max(context_.config.copy.workers, 1));
     const auto workers = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(open_.size(), 1));
-    result_.stopped = !schema::run_workers(static_cast<int>(workers), context_.stop, [this](schema::WorkerSession &worker) { work(worker); });
+    result_.stopped = !schema::run_workers(static_cast<int>(workers), context_.stop,
+                                           [this](schema::WorkerSession &worker) { work(worker); });
     return result_;
 }
 
@@ -78,7 +86,8 @@ void Pass::work(schema::WorkerSession &worker) {
             copy_chunk(worker, *chunk);
             retry.succeeded();
         } catch (const SnapshotLost &) {
-            log::warning("the snapshot is gone: what is missing will be copied under a new one", {{"snapshot", snapshot_.name()}});
+            log::warning("the snapshot is gone: what is missing will be copied under a new one",
+                         {{"snapshot", snapshot_.name()}});
             return;
         } catch (const Stopped &) {
             return;
@@ -93,7 +102,8 @@ void Pass::work(schema::WorkerSession &worker) {
 
 pg::Session open_copy_source(const TaskConfig &config) {
     return {config.source.endpoint,
-            {config.application_name("copy"), false,
+            {config.application_name("copy"),
+             false,
              {{"lc_monetary", "C"}, {"max_parallel_workers_per_gather", "0"}, {"synchronize_seqscans", "off"}}}};
 }
 
@@ -117,17 +127,23 @@ pg::Session Pass::open_source() {
 
 Pass::Verdict Pass::lock_and_compare(pg::Session &source, const source::Table &table) {
     try {
-        source.execute("SAVEPOINT walbridge_chunk; LOCK TABLE ONLY " + dialect::postgres::quote(table.name) + " IN ACCESS SHARE MODE");
+        source.execute("SAVEPOINT walbridge_chunk; LOCK TABLE ONLY " + dialect::postgres::quote(table.name) +
+                       " IN ACCESS SHARE MODE");
     } catch (const SqlError &error) {
-        if (error.sqlstate() == "42P01" || error.sqlstate() == "3F000" || error.sqlstate() == "42809") return Verdict::changed;
+        if (error.sqlstate() == "42P01" || error.sqlstate() == "3F000" || error.sqlstate() == "42809")
+            return Verdict::changed;
         explain_source_error(error, table.name);
     }
-    // The lock keeps every rewrite, TRUNCATE, ALTER and rename of this name's table away; what happened before it shows here.
+    // The lock keeps every rewrite, TRUNCATE, ALTER and rename of this name's table away; what happened before it shows
+    // here.
     const std::lock_guard lock(now_mutex_);
     try {
-        if (!now_) now_.emplace(context_.config.source.endpoint, pg::ConnectOptions{context_.config.application_name("catalog"), false, {}});
+        if (!now_)
+            now_.emplace(context_.config.source.endpoint,
+                         pg::ConnectOptions{context_.config.application_name("catalog"), false, {}});
         const auto now = source::read_table(*now_, table.oid);
-        const bool same = now && now->name == table.name && now->kind == table.kind && source::fingerprint(*now) == source::fingerprint(table);
+        const bool same = now && now->name == table.name && now->kind == table.kind &&
+                          source::fingerprint(*now) == source::fingerprint(table);
         return same ? Verdict::same : Verdict::changed;
     } catch (const SqlError &) {
         now_.reset();
@@ -140,7 +156,8 @@ void Pass::begin_table(pg::Session &target, const Chunk &chunk) {
     const std::lock_guard lock(state.begin);
     if (state.begun) return;
     refuse_rows(target, chunk.table);
-    schema::in_transaction(target, context_.fence, [&] { mark_started(target, context_.config.name, chunk.source_oid); });
+    schema::in_transaction(target, context_.fence,
+                           [&] { mark_started(target, context_.config.name, chunk.source_oid); });
     state.begun = true;
 }
 
@@ -151,7 +168,8 @@ Counts Pass::transfer(pg::Session &source, pg::Session &target, const Chunk &chu
                     "Create it there, or let the schema stage do it (task.stages).");
     const auto *key = chunk_key(table);
     if (chunk.kind == ChunkKind::key && key == nullptr)
-        throw Error(ErrorKind::copy_stage, to_string(chunk.table), "the key that its chunks are cut by is gone", "Reset the task.");
+        throw Error(ErrorKind::copy_stage, to_string(chunk.table), "the key that its chunks are cut by is gone",
+                    "Reset the task.");
     const auto statements = make_transfer(table, there->second, chunk, key != nullptr ? key->name : std::string());
     std::int64_t rows = 0, bytes = 0;
     const CopyWatch watch{[this] { return context_.stop.requested(); },
@@ -181,8 +199,9 @@ void Pass::copy_chunk(schema::WorkerSession &worker, Chunk &chunk) {
     } const release{worker, source};
 
     if (lock_and_compare(source, table) == Verdict::changed) {
-        log::warning("the table was changed on the source after the snapshot: it will be copied again under a newer one",
-                     {{"table", to_string(chunk.table)}});
+        log::warning(
+            "the table was changed on the source after the snapshot: it will be copied again under a newer one",
+            {{"table", to_string(chunk.table)}});
         const std::lock_guard lock(mutex_);
         result_.changed.insert(chunk.source_oid);
         return;
@@ -205,7 +224,9 @@ void Pass::copy_chunk(schema::WorkerSession &worker, Chunk &chunk) {
         explain_target_error(error, chunk.table);
     }
     context_.progress.chunk_done(chunk.table);
-    log::debug("chunk copied", {{"table", to_string(chunk.table)}, {"chunk", chunk.number}, {"rows", chunk.rows}, {"bytes", chunk.bytes}});
+    log::debug(
+        "chunk copied",
+        {{"table", to_string(chunk.table)}, {"chunk", chunk.number}, {"rows", chunk.rows}, {"bytes", chunk.bytes}});
     const std::lock_guard lock(mutex_);
     ++result_.chunks_done;
 }

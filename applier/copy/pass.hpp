@@ -1,8 +1,10 @@
-// pass.hpp: copies chunks under one snapshot with several workers. A pass never decides what a chunk is: it copies what it is given,
-// and names the tables that the source has changed since the snapshot, which a later pass copies under a newer one.
+// pass.hpp: copies chunks under one snapshot with several workers. A pass never decides what a chunk is: it copies what
+// it is given, and names the tables that the source has changed since the snapshot, which a later pass copies under a
+// newer one.
 //
-// Each worker owns two sessions: on the source a transaction with the snapshot, on the target one transaction per chunk (fence, rows,
-// done flag). A table's ACCESS SHARE lock on the source is held for one chunk only, so that waiting DDL proceeds between chunks.
+// Each worker owns two sessions: on the source a transaction with the snapshot, on the target one transaction per chunk
+// (fence, rows, done flag). A table's ACCESS SHARE lock on the source is held for one chunk only, so that waiting DDL
+// proceeds between chunks.
 #pragma once
 
 #include "base/stop_token.hpp"
@@ -40,17 +42,20 @@ class Pass {
   public:
     struct Result {
         int chunks_done = 0;
-        std::set<std::uint32_t> changed; ///< tables rewritten, truncated, altered, renamed or dropped since the snapshot
+        std::set<std::uint32_t>
+            changed; ///< tables rewritten, truncated, altered, renamed or dropped since the snapshot
         bool stopped = false;
     };
 
-    /// `tables`: all of the source under the snapshot, by oid. `targets`: all of the target, by name. Both outlive the pass. `held`: a
-    /// session that has imported the snapshot and holds locks that others could not get; then it is the only one (see TableGuard).
+    /// `tables`: all of the source under the snapshot, by oid. `targets`: all of the target, by name. Both outlive the
+    /// pass. `held`: a session that has imported the snapshot and holds locks that others could not get; then it is the
+    /// only one (see TableGuard).
     Pass(LoadContext context, source::ExportedSnapshot &snapshot, const std::map<std::uint32_t, source::Table> &tables,
          const std::map<QualifiedName, source::Table> &targets, std::vector<Chunk> open,
          std::optional<pg::Session> held = std::nullopt);
 
-    /// Copies until nothing is left that this snapshot can give. When the snapshot is lost the rest stays open: not an error.
+    /// Copies until nothing is left that this snapshot can give. When the snapshot is lost the rest stays open: not an
+    /// error.
     Result run();
 
   private:
@@ -80,7 +85,7 @@ class Pass {
     std::optional<pg::Session> held_; ///< until the one worker takes it
     const bool single_;
     std::map<std::uint32_t, TableState> states_;
-    std::mutex now_mutex_; // guards now_
+    std::mutex now_mutex_;           // guards now_
     std::optional<pg::Session> now_; ///< sees the source as it is now
 };
 

@@ -1,5 +1,6 @@
 // progress.hpp: how far the initial load is, for the status reporter and the progress bar.
-// Thread-safe: workers add, the reporter takes a snapshot each second. Nothing here is durable: the truth is walbridge.table_sync.
+// Thread-safe: workers add, the reporter takes a snapshot each second. Nothing here is durable: the truth is
+// walbridge.table_sync.
 #pragma once
 
 #include "base/qualified_name.hpp"
@@ -18,8 +19,9 @@ enum class Phase { waiting, before_data, data, indexes, foreign_keys, after_data
 
 struct TableProgress {
     QualifiedName table;
-    std::uint64_t rows = 0, bytes = 0;                     ///< copied, those of an unfinished chunk included
-    std::uint64_t estimated_rows = 0, estimated_bytes = 0; ///< from the source's statistics; `bytes` is of the transfer format
+    std::uint64_t rows = 0, bytes = 0; ///< copied, those of an unfinished chunk included
+    std::uint64_t estimated_rows = 0,
+                  estimated_bytes = 0; ///< from the source's statistics; `bytes` is of the transfer format
     int chunks = 0, chunks_done = 0;
     [[nodiscard]] bool done() const { return chunks == chunks_done; }
 };

@@ -1,5 +1,5 @@
-// reconcile.cpp: see reconcile.hpp. Each tree of partitioned or inheriting tables is settled in one target transaction, because an
-// ALTER of one of them reaches the others.
+// reconcile.cpp: see reconcile.hpp. Each tree of partitioned or inheriting tables is settled in one target transaction,
+// because an ALTER of one of them reaches the others.
 #include "copy/reconcile.hpp"
 
 #include "base/log.hpp"
@@ -34,7 +34,8 @@ bool complete(const std::vector<Chunk> &chunks) {
 std::uint32_t root_of(const Tables &tables, std::uint32_t oid) {
     for (;;) {
         const auto found = tables.find(oid);
-        if (found == tables.end() || found->second.parent_oid == 0 || !tables.contains(found->second.parent_oid)) return oid;
+        if (found == tables.end() || found->second.parent_oid == 0 || !tables.contains(found->second.parent_oid))
+            return oid;
         oid = found->second.parent_oid;
     }
 }
@@ -64,7 +65,8 @@ struct Restart {
 
 class Reconciler {
   public:
-    Reconciler(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot, const Tables &tables, pg::Session &target)
+    Reconciler(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,
+               const Tables &tables, pg::Session &target)
         : context_(context), source_(source), snapshot_(snapshot), tables_(tables), target_(target),
           selection_(context.config.objects.include, context.config.objects.exclude) {}
 
@@ -103,7 +105,8 @@ class Reconciler {
         last.sync_lsn = snapshot_.lsn();
         log::warning("the table was dropped or renamed out of the selection on the source: it is left out of the copy",
                      {{"table", to_string(last.table)}});
-        schema::in_transaction(target_, context_.fence, [&] { replace_chunks(target_, context_.config.name, last.source_oid, {last}); });
+        schema::in_transaction(target_, context_.fence,
+                               [&] { replace_chunks(target_, context_.config.name, last.source_oid, {last}); });
         chunks = {last};
     }
 
@@ -119,9 +122,11 @@ class Reconciler {
             one.emptied = std::any_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.started || c.done; });
             one.chunks = plan_chunks(source_, one.table, context_.config.copy, snapshot_.lsn());
             if (redefine)
-                one.items = schema::plan_table_after_data(context_.config, source_, snapshot_.name(), oid, one.table.name, context_.stop);
-            log::info("the table starts again under a newer snapshot",
-                      {{"table", to_string(one.table.name)}, {"new_definition", new_definition}, {"chunks", one.chunks.size()}});
+                one.items = schema::plan_table_after_data(context_.config, source_, snapshot_.name(), oid,
+                                                          one.table.name, context_.stop);
+            log::info("the table starts again under a newer snapshot", {{"table", to_string(one.table.name)},
+                                                                        {"new_definition", new_definition},
+                                                                        {"chunks", one.chunks.size()}});
         }
         if (redefine) add_parents(work);
         schema::in_transaction(target_, context_.fence, [&] { write(work, redefine); });
@@ -133,21 +138,26 @@ class Reconciler {
     void add_parents(std::map<std::uint32_t, Restart> &work) const {
         std::set<std::uint32_t> parents;
         for (const auto &[oid, one] : work)
-            for (auto parent = one.table.parent_oid; parent != 0 && tables_.contains(parent); parent = tables_.at(parent).parent_oid)
+            for (auto parent = one.table.parent_oid; parent != 0 && tables_.contains(parent);
+                 parent = tables_.at(parent).parent_oid)
                 if (!work.contains(parent)) parents.insert(parent);
-        for (const auto oid : parents) work.emplace(oid, Restart{tables_.at(oid), tables_.at(oid).name, false, false, {}, {}});
+        for (const auto oid : parents)
+            work.emplace(oid, Restart{tables_.at(oid), tables_.at(oid).name, false, false, {}, {}});
     }
 
     int depth(std::uint32_t oid) const {
         int depth = 0;
-        for (auto parent = tables_.at(oid).parent_oid; parent != 0 && tables_.contains(parent); parent = tables_.at(parent).parent_oid) ++depth;
+        for (auto parent = tables_.at(oid).parent_oid; parent != 0 && tables_.contains(parent);
+             parent = tables_.at(parent).parent_oid)
+            ++depth;
         return depth;
     }
 
     void write(const std::map<std::uint32_t, Restart> &work, bool redefine) {
         std::vector<const Restart *> order; // parents first: their columns reach the children
         for (const auto &[oid, one] : work) order.push_back(&one);
-        std::stable_sort(order.begin(), order.end(), [&](const auto *a, const auto *b) { return depth(a->table.oid) < depth(b->table.oid); });
+        std::stable_sort(order.begin(), order.end(),
+                         [&](const auto *a, const auto *b) { return depth(a->table.oid) < depth(b->table.oid); });
         for (const auto *one : order)
             if (one->emptied) empty(target_, one->old_name);
         for (const auto *one : order) {
@@ -158,7 +168,8 @@ class Reconciler {
             }
             if (!one->holds_rows) continue;
             replace_chunks(target_, context_.config.name, one->table.oid, one->chunks);
-            if (redefine) schema::replace_table_items(target_, context_.config.name, to_string(one->old_name), one->items);
+            if (redefine)
+                schema::replace_table_items(target_, context_.config.name, to_string(one->old_name), one->items);
         }
     }
 
@@ -176,14 +187,16 @@ Judgement judge(const std::vector<Chunk> &chunks, const source::Table *now) {
     if (now == nullptr) return {Fate::gone, false};
     const auto &first = chunks.front();
     const auto fingerprint = source::fingerprint(*now);
-    const bool new_definition = now->name != first.table || columns_part(fingerprint) != columns_part(first.fingerprint);
+    const bool new_definition =
+        now->name != first.table || columns_part(fingerprint) != columns_part(first.fingerprint);
     if (new_definition || fingerprint != first.fingerprint) return {Fate::restart, new_definition};
-    const bool by_blocks = std::any_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.kind == ChunkKind::ctid; });
+    const bool by_blocks =
+        std::any_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.kind == ChunkKind::ctid; });
     return {by_blocks ? Fate::restart : Fate::keep, false};
 }
 
-std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot, const Tables &tables,
-                             pg::Session &target, const std::vector<Chunk> &chunks) {
+std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,
+                             const Tables &tables, pg::Session &target, const std::vector<Chunk> &chunks) {
     Grouped groups;
     for (const auto &chunk : chunks) groups[chunk.source_oid].push_back(chunk);
     Reconciler(context, source, snapshot, tables, target).settle(groups);

@@ -1,8 +1,11 @@
-// reconcile.hpp: before a pass under a newer snapshot: what is kept of unfinished tables, what starts again, what is gone.
+// reconcile.hpp: before a pass under a newer snapshot: what is kept of unfinished tables, what starts again, what is
+// gone.
 //   kept      finished tables; finished key chunks of a table that is the same as when it was planned
-//   restarted tables cut by blocks, and tables rewritten, truncated, altered or renamed on the source since they were planned: emptied on
+//   restarted tables cut by blocks, and tables rewritten, truncated, altered or renamed on the source since they were
+//   planned: emptied on
 //             the target, brought to the new definition (with a schema stage), cut anew
-//   gone      tables dropped or renamed out of the selection: one finished chunk remains, whose sync LSN says that every older change
+//   gone      tables dropped or renamed out of the selection: one finished chunk remains, whose sync LSN says that
+//   every older change
 //             of theirs is spent
 #pragma once
 
@@ -15,7 +18,8 @@ namespace walbridge::copy {
 
 enum class Fate { keep, restart, gone };
 
-/// Pure: what a table's stored chunks and its state under the new snapshot (nullptr = not there or not selected) call for.
+/// Pure: what a table's stored chunks and its state under the new snapshot (nullptr = not there or not selected) call
+/// for.
 struct Judgement {
     Fate fate = Fate::keep;
     bool new_definition = false; ///< columns or name differ from those the target was made by
@@ -23,7 +27,9 @@ struct Judgement {
 [[nodiscard]] Judgement judge(const std::vector<Chunk> &chunks, const source::Table *now);
 
 /// Writes the outcome to the target and returns all chunks as they are now. `source` has imported the snapshot.
-[[nodiscard]] std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,
-                                           const std::map<std::uint32_t, source::Table> &tables, pg::Session &target, const std::vector<Chunk> &chunks);
+[[nodiscard]] std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source,
+                                           const source::ExportedSnapshot &snapshot,
+                                           const std::map<std::uint32_t, source::Table> &tables, pg::Session &target,
+                                           const std::vector<Chunk> &chunks);
 
 } // namespace walbridge::copy

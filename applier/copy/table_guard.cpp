@@ -15,7 +15,8 @@ const std::string begin_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 } // namespace
 
-TableGuard::TableGuard(const TaskConfig &config, std::vector<QualifiedName> tables) : config_(config), tables_(std::move(tables)), held_(tables_.size()) {
+TableGuard::TableGuard(const TaskConfig &config, std::vector<QualifiedName> tables)
+    : config_(config), tables_(std::move(tables)), held_(tables_.size()) {
     if (tables_.empty()) return;
     session_.emplace(open_copy_source(config_));
     observer_.emplace(config_.source.endpoint, pg::ConnectOptions{config_.application_name("guard"), false, {}});
@@ -60,7 +61,8 @@ void TableGuard::lock_what_is_free() {
         if (held_[i]) continue;
         session_->execute("SAVEPOINT walbridge_guard");
         try {
-            session_->execute("LOCK TABLE ONLY " + dialect::postgres::quote(tables_[i]) + " IN ACCESS SHARE MODE NOWAIT");
+            session_->execute("LOCK TABLE ONLY " + dialect::postgres::quote(tables_[i]) +
+                              " IN ACCESS SHARE MODE NOWAIT");
             held_[i] = true;
         } catch (const SqlError &error) {
             if (error.recovery() == Recovery::reconnect) throw;
@@ -71,9 +73,11 @@ void TableGuard::lock_what_is_free() {
 }
 
 bool TableGuard::stands_in_the_way() {
-    return observer_->value("SELECT 1 FROM pg_catalog.pg_stat_activity a WHERE a.backend_xid IS NOT NULL AND a.wait_event_type = 'Lock' "
-                            "AND $1::integer = ANY (pg_catalog.pg_blocking_pids(a.pid)) LIMIT 1",
-                            {std::to_string(session_->backend_pid())})
+    return observer_
+        ->value("SELECT 1 FROM pg_catalog.pg_stat_activity a WHERE a.backend_xid IS NOT NULL AND a.wait_event_type = "
+                "'Lock' "
+                "AND $1::integer = ANY (pg_catalog.pg_blocking_pids(a.pid)) LIMIT 1",
+                {std::to_string(session_->backend_pid())})
         .has_value();
 }
 
@@ -91,7 +95,8 @@ void TableGuard::watch(const std::stop_token &stop) {
         }
     } catch (const Error &error) {
         session_.reset();
-        std::fill(held_.begin(), held_.end(), false); // the copy goes on without a guard and notices every change itself
+        std::fill(held_.begin(), held_.end(),
+                  false); // the copy goes on without a guard and notices every change itself
         log::warning("tables are not guarded", {{"reason", error.what()}});
     }
 }

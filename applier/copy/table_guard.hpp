@@ -1,10 +1,12 @@
-// table_guard.hpp: keeps tables from being rewritten, truncated or altered between a snapshot and the start of their copy.
-// The last resort for tables that the source changes again and again before their copy begins: otherwise workers let DDL pass.
+// table_guard.hpp: keeps tables from being rewritten, truncated or altered between a snapshot and the start of their
+// copy. The last resort for tables that the source changes again and again before their copy begins: otherwise workers
+// let DDL pass.
 //
-// Creating a slot waits for all transactions that wrote something. One of them may be waiting for a lock of ours: no deadlock
-// detector would see that. So until the snapshot is there, a second thread looks for such transactions, lets all locks go for them
-// and takes them again. Locks are never waited for (NOWAIT): the source's sessions cannot get into a deadlock with us.
-// The session that holds the locks must copy the tables itself: another one would queue behind the DDL that waits for it.
+// Creating a slot waits for all transactions that wrote something. One of them may be waiting for a lock of ours: no
+// deadlock detector would see that. So until the snapshot is there, a second thread looks for such transactions, lets
+// all locks go for them and takes them again. Locks are never waited for (NOWAIT): the source's sessions cannot get
+// into a deadlock with us. The session that holds the locks must copy the tables itself: another one would queue behind
+// the DDL that waits for it.
 #pragma once
 
 #include "base/qualified_name.hpp"
@@ -26,8 +28,8 @@ class TableGuard {
     TableGuard(const TaskConfig &config, std::vector<QualifiedName> tables);
     ~TableGuard();
 
-    /// The snapshot is there: the locks stay as they are. Returns the session that holds them, in a transaction that has imported the
-    /// snapshot, or nothing when no table could be had.
+    /// The snapshot is there: the locks stay as they are. Returns the session that holds them, in a transaction that
+    /// has imported the snapshot, or nothing when no table could be had.
     [[nodiscard]] std::optional<pg::Session> import(const std::string &snapshot);
     /// Tables whose lock import()'s session holds.
     [[nodiscard]] std::set<QualifiedName> held() const;

@@ -17,11 +17,12 @@ using dialect::postgres::quote_identifier;
 constexpr std::uint32_t first_user_oid = 16384;
 constexpr std::uint32_t xml_oid = 142;
 
-// Oids of pg_type, sorted. Left out on purpose: reg* (local oids), xml (its binary form rewrites the encoding declaration), refcursor,
-// aclitem, snapshots, pseudo-types.
+// Oids of pg_type, sorted. Left out on purpose: reg* (local oids), xml (its binary form rewrites the encoding
+// declaration), refcursor, aclitem, snapshots, pseudo-types.
 constexpr std::array<std::uint32_t, 52> portable{
-    16, 17, 18, 19, 20, 21, 23, 25, 26, 27, 28, 29, 114, 600, 601, 602, 603, 604, 628, 650, 700, 701, 718, 774, 790, 829, 869, 1042,
-    1043, 1082, 1083, 1114, 1184, 1186, 1266, 1560, 1562, 1700, 2950, 3220, 3614, 3615, 3802, 3904, 3906, 3908, 3910, 3912, 3926, 4072, 4451, 5069};
+    16,   17,   18,   19,   20,   21,   23,   25,   26,   27,   28,   29,   114,  600,  601,  602,  603,  604,
+    628,  650,  700,  701,  718,  774,  790,  829,  869,  1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1560,
+    1562, 1700, 2950, 3220, 3614, 3615, 3802, 3904, 3906, 3908, 3910, 3912, 3926, 4072, 4451, 5069};
 constexpr std::array<std::uint32_t, 5> portable_multiranges{4532, 4533, 4534, 4535, 4536};
 
 bool scalar_is_portable(std::uint32_t oid) {
@@ -30,7 +31,8 @@ bool scalar_is_portable(std::uint32_t oid) {
 }
 
 const source::Column *find(const source::Table &table, const std::string &name) {
-    const auto found = std::find_if(table.columns.begin(), table.columns.end(), [&](const auto &column) { return column.name == name; });
+    const auto found = std::find_if(table.columns.begin(), table.columns.end(),
+                                    [&](const auto &column) { return column.name == name; });
     return found == table.columns.end() ? nullptr : &*found;
 }
 
@@ -54,7 +56,8 @@ std::string condition(const Chunk &chunk, const std::string &key_column) {
     return text;
 }
 
-Transfer make_transfer(const source::Table &source, const source::Table &target, const Chunk &chunk, const std::string &key_column) {
+Transfer make_transfer(const source::Table &source, const source::Table &target, const Chunk &chunk,
+                       const std::string &key_column) {
     Transfer transfer;
     transfer.binary = true;
     std::vector<std::string> names;
@@ -64,8 +67,10 @@ Transfer make_transfer(const source::Table &source, const source::Table &target,
         if (column.generated != '\0') continue;
         const auto *there = find(target, column.name);
         if (there == nullptr)
-            throw Error(ErrorKind::target_shape, to_string(target.name), fmt::format("the target lacks column {}", column.name),
-                        fmt::format("ALTER TABLE {} ADD COLUMN {} {};", quote(target.name), quote_identifier(column.name), column.type));
+            throw Error(ErrorKind::target_shape, to_string(target.name),
+                        fmt::format("the target lacks column {}", column.name),
+                        fmt::format("ALTER TABLE {} ADD COLUMN {} {};", quote(target.name),
+                                    quote_identifier(column.name), column.type));
         if (there->generated != '\0')
             throw Error(ErrorKind::target_shape, to_string(target.name),
                         fmt::format("column {} is generated on the target but not on the source", column.name),
@@ -73,19 +78,22 @@ Transfer make_transfer(const source::Table &source, const source::Table &target,
         names.push_back(column.name);
         if (!expressions.empty()) expressions += ", ";
         expressions += quote_identifier(column.name);
-        if (column.type_oid == xml_oid) { // its own output drops the encoding declaration; the cast keeps every character
+        if (column.type_oid ==
+            xml_oid) { // its own output drops the encoding declaration; the cast keeps every character
             expressions += "::text";
             converted = true;
         }
-        if (column.type_oid != there->type_oid || !portable_in_binary(column.type_oid, column.element_oid)) transfer.binary = false;
+        if (column.type_oid != there->type_oid || !portable_in_binary(column.type_oid, column.element_oid))
+            transfer.binary = false;
     }
     const auto list = names.empty() ? std::string() : " (" + dialect::postgres::quote_list(names) + ")";
     const auto format = transfer.binary ? " (FORMAT binary)" : "";
     const auto where = condition(chunk, key_column);
-    if (where.empty() && !converted) transfer.out = fmt::format("COPY {}{} TO STDOUT{}", quote(source.name), list, format);
+    if (where.empty() && !converted)
+        transfer.out = fmt::format("COPY {}{} TO STDOUT{}", quote(source.name), list, format);
     else
-        transfer.out = fmt::format("COPY (SELECT {} FROM ONLY {}{}{}) TO STDOUT{}", expressions, quote(source.name), where.empty() ? "" : " WHERE ",
-                                   where, format);
+        transfer.out = fmt::format("COPY (SELECT {} FROM ONLY {}{}{}) TO STDOUT{}", expressions, quote(source.name),
+                                   where.empty() ? "" : " WHERE ", where, format);
     transfer.in = fmt::format("COPY {}{} FROM STDIN{}", quote(target.name), list, format);
     return transfer;
 }

@@ -18,9 +18,10 @@ struct Transfer {
     bool binary = false;
 };
 
-/// Columns are matched by name; generated ones are left out. Binary when every column has the same portable type on both sides.
-/// Throws Error(target_shape) when the target lacks a column or generates it.
-[[nodiscard]] Transfer make_transfer(const source::Table &source, const source::Table &target, const Chunk &chunk, const std::string &key_column);
+/// Columns are matched by name; generated ones are left out. Binary when every column has the same portable type on
+/// both sides. Throws Error(target_shape) when the target lacks a column or generates it.
+[[nodiscard]] Transfer make_transfer(const source::Table &source, const source::Table &target, const Chunk &chunk,
+                                     const std::string &key_column);
 
 /// The condition that selects the chunk's rows; empty for a whole table.
 [[nodiscard]] std::string condition(const Chunk &chunk, const std::string &key_column);

@@ -1,5 +1,6 @@
-// closure.cpp: two kinds of objects: what tables are made of is taken with all it needs; everything else (views, routines, foreign
-// keys, triggers, policies, ...) is taken when all it needs is there, until nothing more can be taken.
+// closure.cpp: two kinds of objects: what tables are made of is taken with all it needs; everything else (views,
+// routines, foreign keys, triggers, policies, ...) is taken when all it needs is there, until nothing more can be
+// taken.
 #include "schema/closure.hpp"
 
 #include <algorithm>
@@ -14,7 +15,9 @@ using source::Object;
 using source::ObjectGraph;
 using source::ObjectId;
 
-bool holds_rows(const Object &object) { return object.id.catalog == cls::relation && (object.kind == 'r' || object.kind == 'p'); }
+bool holds_rows(const Object &object) {
+    return object.id.catalog == cls::relation && (object.kind == 'r' || object.kind == 'p');
+}
 
 /// Relations that are never dragged in by something that only refers to them.
 bool table_like(const Object &object) {
@@ -54,14 +57,18 @@ class Selector {
 
     Closure select() {
         for (const auto &[id, object] : graph_.objects)
-            if (system_schema(object.schema) || of_extension(id)) continue;
-            else if (holds_rows(object) && selection_.matches(object.schema, object.name)) selected_.insert(id);
-            else if (id.catalog == cls::schema && covers_schema(selection_, object.name)) taken_.insert(id);
+            if (system_schema(object.schema) || of_extension(id))
+                continue;
+            else if (holds_rows(object) && selection_.matches(object.schema, object.name))
+                selected_.insert(id);
+            else if (id.catalog == cls::schema && covers_schema(selection_, object.name))
+                taken_.insert(id);
         for (const auto &id : selected_) take(id);
         take_what_can_be_taken();
         take_casts();
         for (const auto &id : taken_)
-            if (const auto *object = graph_.find(id); object != nullptr && holds_rows(*object) && !selected_.contains(id))
+            if (const auto *object = graph_.find(id);
+                object != nullptr && holds_rows(*object) && !selected_.contains(id))
                 result_.definitions_only.push_back(object->schema + "." + object->name);
         result_.objects = std::move(taken_);
         return std::move(result_);
@@ -79,7 +86,8 @@ class Selector {
 
     bool is_walbridge(ObjectId id) const {
         const auto *object = graph_.find(id);
-        return object != nullptr && (object->schema == "walbridge" || (id.catalog == cls::extension && object->name == "walbridge"));
+        return object != nullptr &&
+               (object->schema == "walbridge" || (id.catalog == cls::extension && object->name == "walbridge"));
     }
 
     /// Parts of `owner`: they come and go with it.
@@ -94,7 +102,8 @@ class Selector {
         }
     }
 
-    /// Adds `id` and all it needs to `into`. Without `drag`, false as soon as it needs a table or view that is not taken.
+    /// Adds `id` and all it needs to `into`. Without `drag`, false as soon as it needs a table or view that is not
+    /// taken.
     bool collect(ObjectId id, std::set<ObjectId> &into, bool drag, std::string *missing) const {
         if (const auto extension = of_extension(id)) id = *extension;
         if (taken_.contains(id) || into.contains(id)) return true;
@@ -115,7 +124,9 @@ class Selector {
         if (const auto needs = graph_.needs.find(id); needs != graph_.needs.end())
             for (const auto &dependency : needs->second)
                 if (!visit(dependency.object)) return false;
-        if (self != nullptr && self->id.catalog == cls::type && self->on_table != 0 && !visit({cls::relation, self->on_table})) return false;
+        if (self != nullptr && self->id.catalog == cls::type && self->on_table != 0 &&
+            !visit({cls::relation, self->on_table}))
+            return false;
         if (id.catalog == cls::extension) return true;
         if (const auto users = graph_.needed_by.find(id); users != graph_.needed_by.end())
             for (const auto &user : users->second) {
@@ -139,7 +150,8 @@ class Selector {
         const bool covered = covers_schema(selection_, object.schema);
         switch (id.catalog) {
         case cls::relation:
-            if (object.kind == 'v' || object.kind == 'm' || object.kind == 'S') return covered && selection_.matches(object.schema, object.name);
+            if (object.kind == 'v' || object.kind == 'm' || object.kind == 'S')
+                return covered && selection_.matches(object.schema, object.name);
             return false;
         case cls::constraint: return object.kind == 'f' && taken_.contains({cls::relation, object.on_table});
         case cls::policy: return taken_.contains({cls::relation, object.on_table});
@@ -220,6 +232,8 @@ bool covers_schema(const wire::ObjectSelection &selection, std::string_view sche
     return selection.matches(schema, "\x01 no table has this name \x01"); // only a pattern that ends in * takes it
 }
 
-Closure select_objects(const ObjectGraph &graph, const wire::ObjectSelection &selection) { return Selector(graph, selection).select(); }
+Closure select_objects(const ObjectGraph &graph, const wire::ObjectSelection &selection) {
+    return Selector(graph, selection).select();
+}
 
 } // namespace walbridge::schema

@@ -1,8 +1,9 @@
-// closure.hpp: which objects of the source a selection brings along (decision 15). A pure function over the object graph.
+// closure.hpp: which objects of the source a selection brings along (decision 15). A pure function over the object
+// graph.
 //   schema pattern   every object of the schema, as long as everything it refers to comes along too
 //   table pattern    the table, its indexes, constraints, owned sequences, policies and what its definition needs
-// What a table needs comes along wherever it lives (types, functions of defaults and checks, partitioned parents, extensions);
-// a view, routine or foreign key never drags an unselected table in: it is left behind and named.
+// What a table needs comes along wherever it lives (types, functions of defaults and checks, partitioned parents,
+// extensions); a view, routine or foreign key never drags an unselected table in: it is left behind and named.
 #pragma once
 
 #include "source/object_graph.hpp"

@@ -6,11 +6,13 @@
 
 namespace walbridge::schema {
 
-ClientConnection client_connection(const pg::Endpoint &endpoint, const std::string &application_name, const std::string &options) {
+ClientConnection client_connection(const pg::Endpoint &endpoint, const std::string &application_name,
+                                   const std::string &options) {
     std::map<std::string, std::string> variables;
     for (char **entry = environ; *entry != nullptr; ++entry) {
         const std::string_view text = *entry;
-        if (const auto equal = text.find('='); equal != std::string_view::npos) variables.emplace(text.substr(0, equal), text.substr(equal + 1));
+        if (const auto equal = text.find('='); equal != std::string_view::npos)
+            variables.emplace(text.substr(0, equal), text.substr(equal + 1));
     }
     ClientConnection connection;
     char *message = nullptr;

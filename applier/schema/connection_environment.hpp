@@ -1,4 +1,5 @@
-// connection_environment.hpp: a connection as environment variables for a client program, so that no password appears in `ps`.
+// connection_environment.hpp: a connection as environment variables for a client program, so that no password appears
+// in `ps`.
 #pragma once
 
 #include "base/postgres/session.hpp"
@@ -14,6 +15,7 @@ struct ClientConnection {
 };
 
 /// `options` are server settings for PGOPTIONS ("-c name=value ..."), added to those of the connection string.
-[[nodiscard]] ClientConnection client_connection(const pg::Endpoint &endpoint, const std::string &application_name, const std::string &options);
+[[nodiscard]] ClientConnection client_connection(const pg::Endpoint &endpoint, const std::string &application_name,
+                                                 const std::string &options);
 
 } // namespace walbridge::schema

@@ -8,7 +8,9 @@
 namespace walbridge::schema {
 namespace {
 
-bool identifier_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
+bool identifier_start(char c) {
+    return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
+}
 bool identifier_part(char c) { return identifier_start(c) || std::isdigit(static_cast<unsigned char>(c)) != 0; }
 
 std::string_view trimmed(std::string_view text) {
@@ -28,7 +30,8 @@ std::optional<std::uint32_t> number_after(std::string_view &text, std::string_vi
     return number;
 }
 
-/// Where the token that starts at `at` ends: a literal, a quoted name, a dollar-quoted text, a comment or one character.
+/// Where the token that starts at `at` ends: a literal, a quoted name, a dollar-quoted text, a comment or one
+/// character.
 std::size_t token_end(std::string_view text, std::size_t at) {
     const auto closing = [&](std::string_view end, std::size_t from) {
         const auto found = text.find(end, from);
@@ -37,13 +40,17 @@ std::size_t token_end(std::string_view text, std::size_t at) {
     switch (text[at]) {
     case '"': return closing("\"", at + 1); // a doubled quote is the start of a next quoted text: the same to us
     case '\'': {
-        const bool escapes = at > 0 && (text[at - 1] == 'E' || text[at - 1] == 'e') && (at < 2 || !identifier_part(text[at - 2]));
+        const bool escapes =
+            at > 0 && (text[at - 1] == 'E' || text[at - 1] == 'e') && (at < 2 || !identifier_part(text[at - 2]));
         if (!escapes) return closing("'", at + 1);
         for (auto i = at + 1; i < text.size(); ++i) {
-            if (text[i] == '\\') ++i;
+            if (text[i] == '\\')
+                ++i;
             else if (text[i] == '\'') {
-                if (i + 1 < text.size() && text[i + 1] == '\'') ++i;
-                else return i + 1;
+                if (i + 1 < text.size() && text[i + 1] == '\'')
+                    ++i;
+                else
+                    return i + 1;
             }
         }
         return text.size();
@@ -62,9 +69,12 @@ std::size_t token_end(std::string_view text, std::size_t at) {
         if (!text.substr(at).starts_with("/*")) return at + 1;
         auto i = at + 2;
         for (int depth = 1; depth > 0 && i < text.size();) {
-            if (text.substr(i).starts_with("/*")) ++depth, i += 2;
-            else if (text.substr(i).starts_with("*/")) --depth, i += 2;
-            else ++i;
+            if (text.substr(i).starts_with("/*"))
+                ++depth, i += 2;
+            else if (text.substr(i).starts_with("*/"))
+                --depth, i += 2;
+            else
+                ++i;
         }
         return i;
     }
@@ -125,8 +135,10 @@ class Parser {
             open_->id = {*catalog, *oid};
             open_method_ = access_method_;
         } else if (open_ && trimmed(statement_).empty()) {
-            if (line.starts_with("-- Dependencies:")) dependencies(line.substr(16));
-            else if (line.starts_with("-- Name: ")) name(line.substr(9));
+            if (line.starts_with("-- Dependencies:"))
+                dependencies(line.substr(16));
+            else if (line.starts_with("-- Name: "))
+                name(line.substr(9));
         }
     }
 

@@ -1,6 +1,6 @@
 // dump_parser.hpp: splits the plain output of `pg_dump --verbose` into its entries.
-// An entry begins with a comment of pg_dump's (TOC entry, Dependencies, Name). Such lines count only outside of literals, quoted
-// names and comments: a function's body may hold text that looks like them.
+// An entry begins with a comment of pg_dump's (TOC entry, Dependencies, Name). Such lines count only outside of
+// literals, quoted names and comments: a function's body may hold text that looks like them.
 #pragma once
 
 #include "source/object_graph.hpp"
@@ -19,8 +19,8 @@ struct DumpEntry {
     std::string statement;          ///< one or more statements, without pg_dump's comments
 };
 
-/// In the dump's order. Settings, psql commands (\restrict) and comments are left out; a table access method other than heap becomes
-/// part of the statement.
+/// In the dump's order. Settings, psql commands (\restrict) and comments are left out; a table access method other than
+/// heap becomes part of the statement.
 [[nodiscard]] std::vector<DumpEntry> parse_dump(std::string_view dump);
 
 } // namespace walbridge::schema

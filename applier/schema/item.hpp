@@ -1,4 +1,5 @@
-// item.hpp: one object the schema stage creates: a statement with its place in the order; a row of walbridge.schema_item.
+// item.hpp: one object the schema stage creates: a statement with its place in the order; a row of
+// walbridge.schema_item.
 #pragma once
 
 #include <optional>
@@ -9,7 +10,7 @@ namespace walbridge::schema {
 
 enum class Section {
     before_data, ///< everything tables need, and the tables
-    index,       ///< indexes, primary and unique keys, exclusion constraints; then their attachment to partitioned parents
+    index, ///< indexes, primary and unique keys, exclusion constraints; then their attachment to partitioned parents
     foreign_key,
     after_data, ///< triggers, rules, policies, comments on all of these; materialized views are refreshed last
 };

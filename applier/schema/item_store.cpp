@@ -25,15 +25,19 @@ void store_items(pg::Session &target, const std::string &task, const std::vector
     std::vector<std::vector<pg::Parameter>> rows;
     rows.reserve(items.size());
     for (const auto &item : items)
-        rows.push_back({task, std::to_string(item.number), std::string(name_of(item.section)), item.type, item.name, item.table,
-                        item.statement, item.done ? "t" : "f"});
-    copy_rows(target, "COPY walbridge.schema_item (task, item, section, object_type, object_name, table_name, statement, done) FROM STDIN", rows);
+        rows.push_back({task, std::to_string(item.number), std::string(name_of(item.section)), item.type, item.name,
+                        item.table, item.statement, item.done ? "t" : "f"});
+    copy_rows(target,
+              "COPY walbridge.schema_item (task, item, section, object_type, object_name, table_name, statement, done) "
+              "FROM STDIN",
+              rows);
 }
 
 std::vector<Item> load_items(pg::Session &target, const std::string &task, bool only_open) {
-    const auto rows = target.query("SELECT item, section, object_type, object_name, table_name, statement, done FROM walbridge.schema_item "
-                                   "WHERE task = $1 AND NOT (done AND $2) ORDER BY item",
-                                   {task, only_open ? "t" : "f"});
+    const auto rows = target.query(
+        "SELECT item, section, object_type, object_name, table_name, statement, done FROM walbridge.schema_item "
+        "WHERE task = $1 AND NOT (done AND $2) ORDER BY item",
+        {task, only_open ? "t" : "f"});
     std::vector<Item> items;
     items.reserve(static_cast<std::size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) {
@@ -53,13 +57,15 @@ std::vector<Item> load_items(pg::Session &target, const std::string &task, bool 
 }
 
 std::vector<Item> lock_open_items(pg::Session &target, const std::string &task, const std::vector<Item> &items) {
-    const auto rows = target.query("SELECT item FROM walbridge.schema_item WHERE task = $1 AND item = ANY ($2::integer[]) AND NOT done "
-                                   "ORDER BY item FOR UPDATE",
-                                   {task, array_of(items)});
+    const auto rows = target.query(
+        "SELECT item FROM walbridge.schema_item WHERE task = $1 AND item = ANY ($2::integer[]) AND NOT done "
+        "ORDER BY item FOR UPDATE",
+        {task, array_of(items)});
     std::set<int> numbers;
     for (int row = 0; row < rows.rows(); ++row) numbers.insert(static_cast<int>(rows.number(row, 0)));
     std::vector<Item> open;
-    std::copy_if(items.begin(), items.end(), std::back_inserter(open), [&](const Item &item) { return numbers.contains(item.number); });
+    std::copy_if(items.begin(), items.end(), std::back_inserter(open),
+                 [&](const Item &item) { return numbers.contains(item.number); });
     return open;
 }
 
@@ -68,8 +74,10 @@ void mark_done(pg::Session &target, const std::string &task, const std::vector<I
                  {task, array_of(items)});
 }
 
-void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name, std::vector<Item> items) {
-    target.query("DELETE FROM walbridge.schema_item WHERE task = $1 AND table_name = $2 AND NOT done AND section <> 'before-data'",
+void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name,
+                         std::vector<Item> items) {
+    target.query("DELETE FROM walbridge.schema_item WHERE task = $1 AND table_name = $2 AND NOT done AND section <> "
+                 "'before-data'",
                  {task, old_name});
     const auto last = target.value("SELECT max(item) FROM walbridge.schema_item WHERE task = $1", {task});
     int number = last ? std::stoi(*last) : 0;

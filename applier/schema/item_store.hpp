@@ -15,15 +15,17 @@ void store_items(pg::Session &target, const std::string &task, const std::vector
 /// By number. `only_open`: those not done.
 [[nodiscard]] std::vector<Item> load_items(pg::Session &target, const std::string &task, bool only_open);
 
-/// Locks the rows of `items` until the transaction ends and returns those that are open: an earlier COMMIT of ours may have landed
-/// though its answer was lost. While an older session's COMMIT is under way this waits for it.
-[[nodiscard]] std::vector<Item> lock_open_items(pg::Session &target, const std::string &task, const std::vector<Item> &items);
+/// Locks the rows of `items` until the transaction ends and returns those that are open: an earlier COMMIT of ours may
+/// have landed though its answer was lost. While an older session's COMMIT is under way this waits for it.
+[[nodiscard]] std::vector<Item> lock_open_items(pg::Session &target, const std::string &task,
+                                                const std::vector<Item> &items);
 
 /// Through the caller's transaction, together with the statements' effects.
 void mark_done(pg::Session &target, const std::string &task, const std::vector<Item> &items);
 
 /// Replaces a table's open items after the data by `items` (numbered anew behind all others). `old_name` is the one
 /// the items were stored under. Through the caller's transaction.
-void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name, std::vector<Item> items);
+void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name,
+                         std::vector<Item> items);
 
 } // namespace walbridge::schema

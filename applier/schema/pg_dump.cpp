@@ -65,7 +65,8 @@ bool drain(Pipe &pipe, std::string &text) {
     return false;
 }
 
-Output run(const std::string &path, std::vector<std::string> arguments, std::vector<std::string> environment, const StopToken *stop) {
+Output run(const std::string &path, std::vector<std::string> arguments, std::vector<std::string> environment,
+           const StopToken *stop) {
     Pipe out, err;
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -91,7 +92,8 @@ Output run(const std::string &path, std::vector<std::string> arguments, std::vec
             stopped = true;
         }
     }
-    while (waitpid(child, &output.status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(child, &output.status, 0) < 0 && errno == EINTR) {
+    }
     if (stopped) throw Error(ErrorKind::task_state, "pg_dump", "a stop was requested");
     return output;
 }
@@ -104,8 +106,9 @@ std::string complaints(const std::string &err) {
         const auto end = std::min(err.find('\n', at), err.size());
         const auto line = std::string_view(err).substr(at, end - at);
         at = end + 1;
-        const bool matters = line.find("error:") != std::string_view::npos || line.find("detail:") != std::string_view::npos ||
-                             line.find("hint:") != std::string_view::npos || line.find("ERROR:") != std::string_view::npos;
+        const bool matters =
+            line.find("error:") != std::string_view::npos || line.find("detail:") != std::string_view::npos ||
+            line.find("hint:") != std::string_view::npos || line.find("ERROR:") != std::string_view::npos;
         if (!matters || text.size() > 2000) continue;
         if (!text.empty()) text += "; ";
         text += line;
@@ -113,10 +116,19 @@ std::string complaints(const std::string &err) {
     return text.empty() ? err.substr(err.size() > 500 ? err.size() - 500 : 0) : text;
 }
 
-std::vector<std::string> arguments_of(const DumpProgram &program, const DumpRequest &request, const std::string &dbname) {
-    std::vector<std::string> arguments{program.path,  "--format=plain", "--verbose", "--encoding=UTF8", "--no-password",
-                                       "--no-tablespaces", "--no-publications", "--no-subscriptions", "--no-security-labels",
-                                       "--lock-wait-timeout=60s", "--snapshot=" + request.snapshot};
+std::vector<std::string> arguments_of(const DumpProgram &program, const DumpRequest &request,
+                                      const std::string &dbname) {
+    std::vector<std::string> arguments{program.path,
+                                       "--format=plain",
+                                       "--verbose",
+                                       "--encoding=UTF8",
+                                       "--no-password",
+                                       "--no-tablespaces",
+                                       "--no-publications",
+                                       "--no-subscriptions",
+                                       "--no-security-labels",
+                                       "--lock-wait-timeout=60s",
+                                       "--snapshot=" + request.snapshot};
     if (request.before_data) arguments.emplace_back("--section=pre-data");
     if (request.after_data) arguments.emplace_back("--section=post-data");
     if (!request.owners) arguments.emplace_back("--no-owner");
@@ -149,7 +161,8 @@ std::vector<DumpProgram> installed_dump_programs() {
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     std::error_code ignored;
-    for (const auto &entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) folders.push_back(entry.path() / "bin");
+    for (const auto &entry : fs::directory_iterator("/usr/lib/postgresql", ignored))
+        folders.push_back(entry.path() / "bin");
     for (const auto &entry : fs::directory_iterator("/usr", ignored))
         if (entry.path().filename().string().starts_with("pgsql-")) folders.push_back(entry.path() / "bin");
     std::vector<DumpProgram> programs;
@@ -157,7 +170,8 @@ std::vector<DumpProgram> installed_dump_programs() {
     for (const auto &folder : folders) {
         const auto program = folder / "pg_dump";
         if (access(program.c_str(), X_OK) != 0 || !seen.insert(program).second) continue;
-        std::vector<std::string> environment{"LC_ALL=C", std::string("PATH=") + (path != nullptr ? path : "/usr/bin:/bin")};
+        std::vector<std::string> environment{"LC_ALL=C",
+                                             std::string("PATH=") + (path != nullptr ? path : "/usr/bin:/bin")};
         const auto output = run(program, {program, "--version"}, environment, nullptr);
         if (const auto major = dump_version(output.out)) programs.push_back({program, *major});
     }
@@ -165,28 +179,35 @@ std::vector<DumpProgram> installed_dump_programs() {
 }
 
 DumpProgram choose_dump_program(const std::vector<DumpProgram> &programs, int server_version) {
-    const auto newest = std::max_element(programs.begin(), programs.end(), [](const auto &a, const auto &b) { return a.major < b.major; });
+    const auto newest = std::max_element(programs.begin(), programs.end(),
+                                         [](const auto &a, const auto &b) { return a.major < b.major; });
     const int needed = server_version / 10000;
     if (newest != programs.end() && newest->major >= needed) return *newest;
     std::string found;
-    for (const auto &program : programs) found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", program.path, program.major);
+    for (const auto &program : programs)
+        found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", program.path, program.major);
     throw Error(ErrorKind::schema_stage, "pg_dump",
                 fmt::format("the source is PostgreSQL {}, which needs pg_dump {} or newer; found: {}", needed, needed,
                             found.empty() ? "none" : found),
                 fmt::format("Install postgresql-client-{} here.", needed));
 }
 
-std::string run_pg_dump(const DumpProgram &program, const pg::Endpoint &source, const DumpRequest &request, const StopToken &stop) {
-    const auto connection = client_connection(source, request.application_name, "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0");
+std::string run_pg_dump(const DumpProgram &program, const pg::Endpoint &source, const DumpRequest &request,
+                        const StopToken &stop) {
+    const auto connection = client_connection(source, request.application_name,
+                                              "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0");
     auto output = run(program.path, arguments_of(program, request, connection.dbname), connection.environment, &stop);
     if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0) {
         const auto why = complaints(output.err);
         if (why.find("lock timeout") != std::string::npos)
-            throw Error(ErrorKind::connection, "pg_dump", "a lock on the source cannot be had: " + why, "End the session that holds it.");
+            throw Error(ErrorKind::connection, "pg_dump", "a lock on the source cannot be had: " + why,
+                        "End the session that holds it.");
         const bool right = why.find("permission denied") != std::string::npos;
-        throw Error(right ? ErrorKind::permission : ErrorKind::schema_stage, "pg_dump", "it could not read the source's definitions: " + why,
-                    right ? "GRANT USAGE on the schemas and SELECT on all selected tables to the task's role on the source."
-                          : "Mend what pg_dump complains about, then start the task again.");
+        throw Error(
+            right ? ErrorKind::permission : ErrorKind::schema_stage, "pg_dump",
+            "it could not read the source's definitions: " + why,
+            right ? "GRANT USAGE on the schemas and SELECT on all selected tables to the task's role on the source."
+                  : "Mend what pg_dump complains about, then start the task again.");
     }
     return std::move(output.out);
 }

@@ -22,7 +22,8 @@ struct DumpProgram {
 /// All pg_dump programs in PATH and in the usual folders of the packages.
 [[nodiscard]] std::vector<DumpProgram> installed_dump_programs();
 
-/// The newest of `programs`, which must be at least as new as the source. Throws Error(schema_stage) naming what was found.
+/// The newest of `programs`, which must be at least as new as the source. Throws Error(schema_stage) naming what was
+/// found.
 [[nodiscard]] DumpProgram choose_dump_program(const std::vector<DumpProgram> &programs, int server_version);
 
 struct DumpRequest {
@@ -34,8 +35,9 @@ struct DumpRequest {
     std::string application_name;
 };
 
-/// Runs it against the source and returns its output. Throws Error(schema_stage) with pg_dump's own message, Error(task_state) when a
-/// stop was requested.
-[[nodiscard]] std::string run_pg_dump(const DumpProgram &program, const pg::Endpoint &source, const DumpRequest &request, const StopToken &stop);
+/// Runs it against the source and returns its output. Throws Error(schema_stage) with pg_dump's own message,
+/// Error(task_state) when a stop was requested.
+[[nodiscard]] std::string run_pg_dump(const DumpProgram &program, const pg::Endpoint &source,
+                                      const DumpRequest &request, const StopToken &stop);
 
 } // namespace walbridge::schema

@@ -21,22 +21,24 @@ bool one_of(std::string_view type, std::initializer_list<std::string_view> list)
 
 /// Kinds of objects that belong to a cluster's or database's set-up, not to its content.
 bool never(const DumpEntry &entry) {
-    return one_of(entry.type, {"PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "SUBSCRIPTION", "SUBSCRIPTION TABLE",
-                               "EVENT TRIGGER", "SERVER", "FOREIGN DATA WRAPPER", "USER MAPPING", "FOREIGN TABLE", "DATABASE", "BLOB",
-                               "BLOB METADATA", "DEFAULT ACL", "ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE PROPERTIES"}) ||
+    return one_of(entry.type, {"PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "SUBSCRIPTION",
+                               "SUBSCRIPTION TABLE", "EVENT TRIGGER", "SERVER", "FOREIGN DATA WRAPPER", "USER MAPPING",
+                               "FOREIGN TABLE", "DATABASE", "BLOB", "BLOB METADATA", "DEFAULT ACL", "ENCODING",
+                               "STDSTRINGS", "SEARCHPATH", "DATABASE PROPERTIES"}) ||
            (entry.type == "COMMENT" && entry.name.starts_with("EXTENSION "));
 }
 
 bool comes_after_data(std::string_view type) {
-    return one_of(type, {"CONSTRAINT", "INDEX", "INDEX ATTACH", "FK CONSTRAINT", "CHECK CONSTRAINT", "STATISTICS", "RULE", "TRIGGER",
-                         "POLICY", "ROW SECURITY", "MATERIALIZED VIEW DATA"});
+    return one_of(type, {"CONSTRAINT", "INDEX", "INDEX ATTACH", "FK CONSTRAINT", "CHECK CONSTRAINT", "STATISTICS",
+                         "RULE", "TRIGGER", "POLICY", "ROW SECURITY", "MATERIALIZED VIEW DATA"});
 }
 
 /// Which relation and which types have a name, for entries that pg_dump gives no oid.
 struct Names {
     explicit Names(const source::ObjectGraph &graph) {
         for (const auto &[id, object] : graph.objects)
-            if (id.catalog == cls::relation || id.catalog == cls::type) by_name.emplace(std::pair(object.schema, object.name), id);
+            if (id.catalog == cls::relation || id.catalog == cls::type)
+                by_name.emplace(std::pair(object.schema, object.name), id);
     }
     std::multimap<std::pair<std::string, std::string>, ObjectId> by_name;
 };
@@ -55,12 +57,15 @@ std::vector<QualifiedName> gone_since(const TaskConfig &config, const source::Ob
                                 "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid >= 16384");
     std::map<std::uint32_t, QualifiedName> current;
     for (int row = 0; row < rows.rows(); ++row)
-        current.emplace(static_cast<std::uint32_t>(rows.number(row, 0)), QualifiedName{rows.text(row, 1), rows.text(row, 2)});
+        current.emplace(static_cast<std::uint32_t>(rows.number(row, 0)),
+                        QualifiedName{rows.text(row, 1), rows.text(row, 2)});
     std::vector<QualifiedName> gone;
     for (const auto &[id, object] : graph.objects) {
-        if (id.catalog != cls::relation || std::string_view("rpvmS").find(object.kind) == std::string_view::npos) continue;
+        if (id.catalog != cls::relation || std::string_view("rpvmS").find(object.kind) == std::string_view::npos)
+            continue;
         const auto found = current.find(id.oid);
-        if (found == current.end() || found->second != QualifiedName{object.schema, object.name}) gone.push_back({object.schema, object.name});
+        if (found == current.end() || found->second != QualifiedName{object.schema, object.name})
+            gone.push_back({object.schema, object.name});
     }
     return gone;
 }
@@ -69,14 +74,14 @@ std::vector<QualifiedName> gone_since(const TaskConfig &config, const source::Ob
 std::vector<QualifiedName> not_wanted(const source::ObjectGraph &graph, const Closure &closure) {
     std::vector<QualifiedName> tables;
     for (const auto &[id, object] : graph.objects)
-        if (id.catalog == cls::relation && (object.kind == 'r' || object.kind == 'p') && !closure.objects.contains(id) &&
-            !object.schema.starts_with("pg_") && object.schema != "information_schema")
+        if (id.catalog == cls::relation && (object.kind == 'r' || object.kind == 'p') &&
+            !closure.objects.contains(id) && !object.schema.starts_with("pg_") && object.schema != "information_schema")
             tables.push_back({object.schema, object.name});
     return tables;
 }
 
-std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const source::ObjectGraph &graph, const Closure &closure,
-                            DumpRequest request, const StopToken &stop) {
+std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const source::ObjectGraph &graph,
+                            const Closure &closure, DumpRequest request, const StopToken &stop) {
     const auto program = choose_dump_program(installed_dump_programs(), source.server_version());
     request.owners = config.schema.owner == "keep";
     request.grants = config.schema.grants == "keep";
@@ -92,7 +97,8 @@ std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const
             auto gone = gone_since(config, graph);
             if (error.kind() != ErrorKind::schema_stage || attempt == 5 || gone.size() <= known_gone) throw;
             for (const auto &table : gone)
-                log::warning("a relation was dropped or renamed after the snapshot: its definition is left out", {{"relation", to_string(table)}});
+                log::warning("a relation was dropped or renamed after the snapshot: its definition is left out",
+                             {{"relation", to_string(table)}});
             known_gone = gone.size();
             request.exclude = std::move(gone);
         }
@@ -100,9 +106,11 @@ std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const
 }
 
 /// Where sequences stand: pg_dump counts it as data. They are set behind the data and do not follow the source later.
-void add_sequence_values(pg::Session &source, const source::ObjectGraph &graph, const Closure &closure, std::vector<Item> &items) {
-    const auto rows = source.query("SELECT pg_catalog.to_regclass(pg_catalog.format('%I.%I', schemaname, sequencename))::oid, last_value "
-                                   "FROM pg_catalog.pg_sequences WHERE last_value IS NOT NULL ORDER BY schemaname, sequencename");
+void add_sequence_values(pg::Session &source, const source::ObjectGraph &graph, const Closure &closure,
+                         std::vector<Item> &items) {
+    const auto rows = source.query(
+        "SELECT pg_catalog.to_regclass(pg_catalog.format('%I.%I', schemaname, sequencename))::oid, last_value "
+        "FROM pg_catalog.pg_sequences WHERE last_value IS NOT NULL ORDER BY schemaname, sequencename");
     for (int row = 0; row < rows.rows(); ++row) {
         if (rows.null(row, 0)) continue; // dropped since the snapshot
         const ObjectId id{cls::relation, static_cast<std::uint32_t>(rows.number(row, 0))};
@@ -113,16 +121,18 @@ void add_sequence_values(pg::Session &source, const source::ObjectGraph &graph, 
         item.section = Section::after_data;
         item.type = "SEQUENCE SET";
         item.name = sequence->schema + "." + sequence->name;
-        item.statement = fmt::format("SELECT pg_catalog.setval({}, {}, true)",
-                                     dialect::postgres::quote_literal(dialect::postgres::quote(QualifiedName{sequence->schema, sequence->name})),
-                                     rows.get(row, 1));
+        item.statement = fmt::format(
+            "SELECT pg_catalog.setval({}, {}, true)",
+            dialect::postgres::quote_literal(dialect::postgres::quote(QualifiedName{sequence->schema, sequence->name})),
+            rows.get(row, 1));
         items.push_back(std::move(item));
     }
 }
 
 } // namespace
 
-std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph, const Closure &closure) {
+std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph,
+                             const Closure &closure) {
     const Names names(graph);
     std::map<int, bool> taken;          // dump id -> whether it is
     std::map<int, ObjectId> identified; // dump id -> object
@@ -166,19 +176,25 @@ std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source
         const auto *table = graph.relation(table_of(graph, id));
         if (table != nullptr) item.table = table->schema + "." + table->name;
         const bool on_view = table != nullptr && table->kind == 'm'; // the view itself may be created after the data
-        if (!after_data) item.section = Section::before_data;
-        else if (!on_view && one_of(entry.type, {"CONSTRAINT", "INDEX", "INDEX ATTACH"})) item.section = Section::index;
-        else if (entry.type == "FK CONSTRAINT") item.section = Section::foreign_key;
-        else item.section = Section::after_data;
+        if (!after_data)
+            item.section = Section::before_data;
+        else if (!on_view && one_of(entry.type, {"CONSTRAINT", "INDEX", "INDEX ATTACH"}))
+            item.section = Section::index;
+        else if (entry.type == "FK CONSTRAINT")
+            item.section = Section::foreign_key;
+        else
+            item.section = Section::after_data;
         items.push_back(std::move(item));
     }
     return items;
 }
 
-std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot, const StopToken &stop) {
+std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
+                              const StopToken &stop) {
     const auto graph = source::read_object_graph(source);
     const auto closure = select_objects(graph, wire::ObjectSelection(config.objects.include, config.objects.exclude));
-    for (const auto &left : closure.left_behind) log::warning("left behind", {{"object", left.object}, {"reason", left.reason}});
+    for (const auto &left : closure.left_behind)
+        log::warning("left behind", {{"object", left.object}, {"reason", left.reason}});
     for (const auto &table : closure.definitions_only)
         log::info("brought as a definition without rows: selected tables need it", {{"table", table}});
     DumpRequest request;
@@ -188,8 +204,8 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
     return items;
 }
 
-std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source, const std::string &snapshot, std::uint32_t table_oid,
-                                        const QualifiedName &table, const StopToken &stop) {
+std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
+                                        std::uint32_t table_oid, const QualifiedName &table, const StopToken &stop) {
     const auto graph = source::read_object_graph(source);
     const auto closure = select_objects(graph, wire::ObjectSelection(config.objects.include, config.objects.exclude));
     DumpRequest request;

@@ -15,13 +15,16 @@
 namespace walbridge::schema {
 
 /// Pure: entries of the dump that belong to the closure, in order, with their sections; numbered from 1.
-[[nodiscard]] std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph, const Closure &closure);
+[[nodiscard]] std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph,
+                                           const Closure &closure);
 
 /// Reads everything under the snapshot. `source` has imported it. Logs what is left behind.
-[[nodiscard]] std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot, const StopToken &stop);
+[[nodiscard]] std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
+                                            const StopToken &stop);
 
 /// The items after the data (indexes, keys, triggers, ...) of one table under a newer snapshot, numbered from 1.
-[[nodiscard]] std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
-                                                      std::uint32_t table_oid, const QualifiedName &table, const StopToken &stop);
+[[nodiscard]] std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source,
+                                                      const std::string &snapshot, std::uint32_t table_oid,
+                                                      const QualifiedName &table, const StopToken &stop);
 
 } // namespace walbridge::schema

@@ -28,22 +28,29 @@ std::string definition(const Column &column) {
     auto sql = quote_identifier(column.name) + " " + column.type;
     if (!column.collation.empty()) sql += " COLLATE " + column.collation;
     if (column.generated != '\0')
-        sql += fmt::format(" GENERATED ALWAYS AS ({}) {}", column.default_sql, column.generated == 's' ? "STORED" : "VIRTUAL");
-    else if (column.identity != '\0') sql += " " + identity_sql(column);
-    else if (!column.default_sql.empty()) sql += " DEFAULT " + column.default_sql;
+        sql += fmt::format(" GENERATED ALWAYS AS ({}) {}", column.default_sql,
+                           column.generated == 's' ? "STORED" : "VIRTUAL");
+    else if (column.identity != '\0')
+        sql += " " + identity_sql(column);
+    else if (!column.default_sql.empty())
+        sql += " DEFAULT " + column.default_sql;
     if (column.not_null) sql += " NOT NULL";
     return sql;
 }
 
 bool same_storage(const Column &a, const Column &b) {
-    return a.type == b.type && a.collation == b.collation && a.generated == b.generated && (a.generated == '\0' || a.default_sql == b.default_sql);
+    return a.type == b.type && a.collation == b.collation && a.generated == b.generated &&
+           (a.generated == '\0' || a.default_sql == b.default_sql);
 }
 
 } // namespace
 
-std::vector<std::string> redefinition(const QualifiedName &table, const std::vector<Column> &target, const std::vector<Column> &source) {
+std::vector<std::string> redefinition(const QualifiedName &table, const std::vector<Column> &target,
+                                      const std::vector<Column> &source) {
     std::vector<std::string> statements;
-    const auto alter = [&](const std::string &action) { statements.push_back(fmt::format("ALTER TABLE {} {}", quote(table), action)); };
+    const auto alter = [&](const std::string &action) {
+        statements.push_back(fmt::format("ALTER TABLE {} {}", quote(table), action));
+    };
     for (const auto &old : target) {
         const auto *now = find(source, old.name);
         if (now == nullptr || !same_storage(old, *now)) alter("DROP COLUMN " + quote_identifier(old.name));
@@ -65,7 +72,8 @@ std::vector<std::string> redefinition(const QualifiedName &table, const std::vec
         }
         if (now.identity == '\0' && now.generated == '\0' && old->default_sql != now.default_sql)
             alter(column + (now.default_sql.empty() ? " DROP DEFAULT" : " SET DEFAULT " + now.default_sql));
-        if (old->not_null != now.not_null && now.identity == '\0') alter(column + (now.not_null ? " SET NOT NULL" : " DROP NOT NULL"));
+        if (old->not_null != now.not_null && now.identity == '\0')
+            alter(column + (now.not_null ? " SET NOT NULL" : " DROP NOT NULL"));
     }
     return statements;
 }
@@ -77,15 +85,20 @@ void redefine(pg::Session &target, const QualifiedName &old_name, const source::
             log::info("target table follows the source's new definition", {{"statement", statement}});
         } catch (const SqlError &error) {
             if (source::transient(error)) throw;
-            throw Error(ErrorKind::schema_stage, to_string(source.name),
-                        fmt::format("the source altered the table during the copy, and the target cannot follow: {}; statement: {}", error.reason(), statement),
-                        "Give the target's table the source's present definition (and what it needs), then run the task again.");
+            throw Error(
+                ErrorKind::schema_stage, to_string(source.name),
+                fmt::format(
+                    "the source altered the table during the copy, and the target cannot follow: {}; statement: {}",
+                    error.reason(), statement),
+                "Give the target's table the source's present definition (and what it needs), then run the task "
+                "again.");
         }
     };
     if (old_name.schema != source.name.schema)
         run(fmt::format("ALTER TABLE {} SET SCHEMA {}", quote(old_name), quote_identifier(source.name.schema)));
     if (old_name.name != source.name.name)
-        run(fmt::format("ALTER TABLE {} RENAME TO {}", quote(QualifiedName{source.name.schema, old_name.name}), quote_identifier(source.name.name)));
+        run(fmt::format("ALTER TABLE {} RENAME TO {}", quote(QualifiedName{source.name.schema, old_name.name}),
+                        quote_identifier(source.name.name)));
     const auto oid = target.value("SELECT pg_catalog.to_regclass($1)::oid", {quote(source.name)});
     auto table = oid ? source::read_table(target, static_cast<std::uint32_t>(std::stoul(*oid))) : std::nullopt;
     if (!table)

@@ -1,4 +1,5 @@
-// redefine.hpp: brings an empty target table to a newer definition of the source's, when the source altered it during the copy.
+// redefine.hpp: brings an empty target table to a newer definition of the source's, when the source altered it during
+// the copy.
 #pragma once
 
 #include "source/catalog.hpp"
@@ -9,11 +10,12 @@
 namespace walbridge::schema {
 
 /// Pure: the statements that turn `target`'s columns into `source`'s (matched by name); `table` is the target's name.
-[[nodiscard]] std::vector<std::string> redefinition(const QualifiedName &table, const std::vector<source::Column> &target,
+[[nodiscard]] std::vector<std::string> redefinition(const QualifiedName &table,
+                                                    const std::vector<source::Column> &target,
                                                     const std::vector<source::Column> &source);
 
-/// Renames the table if it has another name on the source now, then alters its columns. Through the caller's transaction; throws
-/// Error(schema_stage) with the statement that failed.
+/// Renames the table if it has another name on the source now, then alters its columns. Through the caller's
+/// transaction; throws Error(schema_stage) with the statement that failed.
 void redefine(pg::Session &target, const QualifiedName &old_name, const source::Table &source);
 
 } // namespace walbridge::schema

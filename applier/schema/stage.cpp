@@ -28,20 +28,26 @@ std::string remedy_for(const Item &item, const SqlError &error) {
     const auto &state = error.sqlstate();
     const std::string again = " The stage continues with this object when the task runs again.";
     if (item.type == "EXTENSION")
-        return "Install the extension's package on the target's server, and let a superuser create it there if the task's role may not." + again;
+        return "Install the extension's package on the target's server, and let a superuser create it there if the "
+               "task's role may not." +
+               again;
     if (state == "42501") return "Grant the task's role on the target what the message names." + again;
     if (state == "42P07" || state == "42710" || state == "42P06" || state == "42723")
         return fmt::format("Drop {} on the target, or leave it out of the selection.", item.name) + again;
-    if (state == "42704") return "Create on the target what the message names (a role, collation, access method or tablespace)." + again;
-    if (state.starts_with("23")) return "The copied rows break the constraint: check whether it is valid on the source." + again;
+    if (state == "42704")
+        return "Create on the target what the message names (a role, collation, access method or tablespace)." + again;
+    if (state.starts_with("23"))
+        return "The copied rows break the constraint: check whether it is valid on the source." + again;
     return "Mend the cause on the target, or leave the object out with objects.exclude and reset the task." + again;
 }
 
 /// A statement of ours failed: transient errors go to the retry, the rest becomes an error that names the object.
 [[noreturn]] void fail(const Item &item, const SqlError &error) {
     if (source::transient(error)) throw;
-    const auto reason = fmt::format("cannot create {} {}: {}; statement: {}", item.type, item.name, error.reason(), excerpt(item.statement));
-    throw Error(error.sqlstate() == "42501" ? ErrorKind::permission : ErrorKind::schema_stage, item.name, reason, remedy_for(item, error));
+    const auto reason = fmt::format("cannot create {} {}: {}; statement: {}", item.type, item.name, error.reason(),
+                                    excerpt(item.statement));
+    throw Error(error.sqlstate() == "42501" ? ErrorKind::permission : ErrorKind::schema_stage, item.name, reason,
+                remedy_for(item, error));
 }
 
 bool exists(pg::Session &session, const Item &item) {
@@ -61,20 +67,24 @@ void execute(pg::Session &session, const Item &item) {
 
 /// A table of the selection that is on the target before we created anything.
 void refuse_existing_tables(pg::Session &session, const std::vector<Item> &items) {
-    const auto rows = session.query("SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c "
-                                    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')");
+    const auto rows = session.query(
+        "SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')");
     std::vector<std::string> present;
     for (int row = 0; row < rows.rows(); ++row) present.push_back(rows.text(row, 0));
     std::sort(present.begin(), present.end());
     std::vector<std::string> found;
     for (const auto &item : items)
-        if (item.type == "TABLE" && item.table && std::binary_search(present.begin(), present.end(), *item.table)) found.push_back(*item.table);
+        if (item.type == "TABLE" && item.table && std::binary_search(present.begin(), present.end(), *item.table))
+            found.push_back(*item.table);
     if (found.empty()) return;
     const auto total = found.size();
     if (total > 10) found.resize(10);
-    throw Error(ErrorKind::target_shape, found.front(),
-                fmt::format("{} of the tables to create exist already on the target: {}{}", total, fmt::join(found, ", "), total > 10 ? ", ..." : ""),
-                "Drop them on the target, or leave the schema stage out (task.stages) if they have the right definition.");
+    throw Error(
+        ErrorKind::target_shape, found.front(),
+        fmt::format("{} of the tables to create exist already on the target: {}{}", total, fmt::join(found, ", "),
+                    total > 10 ? ", ..." : ""),
+        "Drop them on the target, or leave the schema stage out (task.stages) if they have the right definition.");
 }
 
 /// A session with memory enough to sort an index.
@@ -139,14 +149,17 @@ bool Stage::run_after_data() {
     return run_section(Section::index, "indexes", in(Section::index, false), true) &&
            run_section(Section::index, "partition indexes", in(Section::index, true), false) &&
            run_section(Section::foreign_key, "foreign keys", in(Section::foreign_key, false), false) &&
-           run_section(Section::after_data, "objects after the data",
-                       [&](const Item &item) { return item.section == Section::after_data && !is_refresh(item); }, false) &&
-           run_section(Section::after_data, "materialized views",
-                       [&](const Item &item) { return item.section == Section::after_data && is_refresh(item); }, false);
+           run_section(
+               Section::after_data, "objects after the data",
+               [&](const Item &item) { return item.section == Section::after_data && !is_refresh(item); }, false) &&
+           run_section(
+               Section::after_data, "materialized views",
+               [&](const Item &item) { return item.section == Section::after_data && is_refresh(item); }, false);
 }
 
 /// Until none is open: a crash of the target may take back commits that were not flushed.
-bool Stage::run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted, bool side_by_side) {
+bool Stage::run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted,
+                        bool side_by_side) {
     source::RetryWindow retry(config_.retry, stop_);
     while (!stop_.requested()) {
         std::vector<Item> open;

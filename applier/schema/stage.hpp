@@ -24,17 +24,18 @@ class Stage {
     Stage(const TaskConfig &config, std::string fence, const StopToken &stop, StageEvents events)
         : config_(config), fence_(std::move(fence)), stop_(stop), events_(std::move(events)) {}
 
-    /// Everything that tables need, and the tables. Throws Error(target_shape) when a table exists already, Error(schema_stage) when
-    /// a statement fails. False: a stop was requested.
+    /// Everything that tables need, and the tables. Throws Error(target_shape) when a table exists already,
+    /// Error(schema_stage) when a statement fails. False: a stop was requested.
     bool run_before_data();
 
-    /// Indexes and keys side by side, attachments of partition indexes, foreign keys, then the rest; materialized views are
-    /// refreshed last. False: a stop was requested.
+    /// Indexes and keys side by side, attachments of partition indexes, foreign keys, then the rest; materialized views
+    /// are refreshed last. False: a stop was requested.
     bool run_after_data();
 
   private:
     bool before_data_once();
-    bool run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted, bool side_by_side);
+    bool run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted,
+                     bool side_by_side);
     bool run_with_workers(int workers, const std::string &what, const std::vector<Item> &items);
     /// One transaction: what of the items is open, and their done flags.
     void run_items(pg::Session &session, const std::vector<Item> &items);

@@ -1,5 +1,5 @@
-// target_session.hpp: sessions of the initial load on a PostgreSQL target: quiet (no triggers, foreign keys, event triggers),
-// patient, and fenced by the task's epoch.
+// target_session.hpp: sessions of the initial load on a PostgreSQL target: quiet (no triggers, foreign keys, event
+// triggers), patient, and fenced by the task's epoch.
 #pragma once
 
 #include "base/postgres/session.hpp"
@@ -11,15 +11,16 @@
 
 namespace walbridge::schema {
 
-/// Opens a session named `what` with session_replication_role = replica and the settings definitions and text values need.
-/// Throws Error(permission) with the GRANT when the role may not be quiet.
+/// Opens a session named `what` with session_replication_role = replica and the settings definitions and text values
+/// need. Throws Error(permission) with the GRANT when the role may not be quiet.
 [[nodiscard]] pg::Session open_target(const TaskConfig &config, const std::string &what);
 
-/// Runs `body` in one transaction whose first statement is `fence` (assert_epoch_sql). Rolls back on any exception; a fence that
-/// refuses becomes Error(fenced).
+/// Runs `body` in one transaction whose first statement is `fence` (assert_epoch_sql). Rolls back on any exception; a
+/// fence that refuses becomes Error(fenced).
 void in_transaction(pg::Session &session, const std::string &fence, const std::function<void()> &body);
 
-/// Loads rows through COPY: as fast as it gets for tens of thousands of rows of state. `copy` is "COPY t (columns) FROM STDIN".
+/// Loads rows through COPY: as fast as it gets for tens of thousands of rows of state. `copy` is "COPY t (columns) FROM
+/// STDIN".
 void copy_rows(pg::Session &session, const std::string &copy, const std::vector<std::vector<pg::Parameter>> &rows);
 
 } // namespace walbridge::schema

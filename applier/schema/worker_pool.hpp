@@ -1,5 +1,6 @@
-// worker_pool.hpp: a few threads, each with its sessions, that work until they are done, one of them fails or a stop is requested.
-// The caller waits; on a stop or a failure it cancels the statements that still run. The first error is thrown to the caller.
+// worker_pool.hpp: a few threads, each with its sessions, that work until they are done, one of them fails or a stop is
+// requested. The caller waits; on a stop or a failure it cancels the statements that still run. The first error is
+// thrown to the caller.
 #pragma once
 
 #include "base/postgres/session.hpp"

@@ -1,4 +1,5 @@
-// catalog.cpp: typed readers of the source's tables. Each query reads all tables at once: four queries for any number of tables.
+// catalog.cpp: typed readers of the source's tables. Each query reads all tables at once: four queries for any number
+// of tables.
 #include "source/catalog.hpp"
 
 #include "base/log.hpp"
@@ -12,7 +13,9 @@
 namespace walbridge::source {
 namespace {
 
-std::uint32_t oid(const pg::Result &result, int row, int column) { return static_cast<std::uint32_t>(result.number(row, column)); }
+std::uint32_t oid(const pg::Result &result, int row, int column) {
+    return static_cast<std::uint32_t>(result.number(row, column));
+}
 
 /// A "char" column: its letter, '\0' when empty.
 char letter(const pg::Result &result, int row, int column) {
@@ -20,7 +23,9 @@ char letter(const pg::Result &result, int row, int column) {
     return text.empty() ? '\0' : text.front();
 }
 
-double real(const pg::Result &result, int row, int column) { return std::strtod(result.text(row, column).c_str(), nullptr); }
+double real(const pg::Result &result, int row, int column) {
+    return std::strtod(result.text(row, column).c_str(), nullptr);
+}
 
 /// "1 3" as {1, 3}; expression columns are 0 and kept.
 std::vector<int> numbers(std::string_view text) {
@@ -40,7 +45,8 @@ std::vector<int> numbers(std::string_view text) {
 void add_sizes(pg::Session &session, std::unordered_map<std::uint32_t, Table *> &by_oid) {
     const bool nested = session.in_transaction();
     try {
-        session.execute(nested ? "SAVEPOINT walbridge_sizes; SET LOCAL lock_timeout = '2s'" : "SET lock_timeout = '2s'");
+        session.execute(nested ? "SAVEPOINT walbridge_sizes; SET LOCAL lock_timeout = '2s'"
+                               : "SET lock_timeout = '2s'");
         const auto sizes = session.query(sql::sizes);
         for (int row = 0; row < sizes.rows(); ++row) {
             const auto found = by_oid.find(oid(sizes, row, 0));
@@ -106,8 +112,9 @@ void add_indexes(pg::Session &session, std::unordered_map<std::uint32_t, Table *
     for (int row = 0; row < rows.rows(); ++row) {
         const auto found = by_oid.find(oid(rows, row, 0));
         if (found == by_oid.end()) continue;
-        found->second->indexes.push_back({rows.text(row, 1), rows.flag(row, 2), rows.flag(row, 3), rows.flag(row, 4), rows.flag(row, 5),
-                                          rows.flag(row, 6), rows.flag(row, 7), rows.flag(row, 8), numbers(rows.get(row, 9))});
+        found->second->indexes.push_back({rows.text(row, 1), rows.flag(row, 2), rows.flag(row, 3), rows.flag(row, 4),
+                                          rows.flag(row, 5), rows.flag(row, 6), rows.flag(row, 7), rows.flag(row, 8),
+                                          numbers(rows.get(row, 9))});
     }
 }
 
@@ -120,7 +127,8 @@ std::unordered_map<std::uint32_t, Table *> index_by_oid(std::vector<Table> &tabl
 } // namespace
 
 const Column *Table::column(int number) const {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const Column &c) { return c.number == number; });
+    const auto found =
+        std::find_if(columns.begin(), columns.end(), [&](const Column &c) { return c.number == number; });
     return found == columns.end() ? nullptr : &*found;
 }
 

@@ -1,5 +1,5 @@
-// object_graph.hpp: the source's objects and what each of them depends on, as pg_depend knows it. Plain data; the schema stage
-// decides with it what a selection brings along. System objects are left out.
+// object_graph.hpp: the source's objects and what each of them depends on, as pg_depend knows it. Plain data; the
+// schema stage decides with it what a selection brings along. System objects are left out.
 #pragma once
 
 #include "base/postgres/session.hpp"
@@ -14,8 +14,9 @@ namespace walbridge::source {
 
 /// Oids of the catalogs themselves are the same in every server.
 namespace catalog_class {
-inline constexpr std::uint32_t type = 1247, proc = 1255, relation = 1259, attribute_default = 2604, cast = 2605, constraint = 2606,
-                               rewrite = 2618, schema = 2615, trigger = 2620, extension = 3079, policy = 3256, statistics = 3381;
+inline constexpr std::uint32_t type = 1247, proc = 1255, relation = 1259, attribute_default = 2604, cast = 2605,
+                               constraint = 2606, rewrite = 2618, schema = 2615, trigger = 2620, extension = 3079,
+                               policy = 3256, statistics = 3381;
 }
 
 struct ObjectId {
@@ -37,7 +38,7 @@ struct Dependency {
 
 struct ObjectGraph {
     std::map<ObjectId, Object> objects;
-    std::map<ObjectId, std::vector<Dependency>> needs;   ///< object -> what it refers to
+    std::map<ObjectId, std::vector<Dependency>> needs; ///< object -> what it refers to
     std::map<ObjectId, std::vector<Dependency>> needed_by;
 
     void add(Object object) { objects.insert_or_assign(object.id, std::move(object)); }

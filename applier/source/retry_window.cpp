@@ -24,7 +24,8 @@ bool RetryWindow::again(const Error &error, std::string_view what) {
     }
     const auto window = error.kind() == ErrorKind::connection ? retry_.connection : retry_.other;
     if (now - *since_ > window) {
-        log::error("giving up: the retry window is over", {{"what", what}, {"minutes", window.count()}, {"reason", error.what()}});
+        log::error("giving up: the retry window is over",
+                   {{"what", what}, {"minutes", window.count()}, {"reason", error.what()}});
         throw;
     }
     log::warning("trying again", {{"what", what}, {"in_ms", pause_.count()}, {"reason", error.what()}});

@@ -1,5 +1,5 @@
-// retry_window.hpp: decides whether work that failed is tried again, and waits before it is: within the task's retry windows, with
-// growing pauses, never silently. One thread owns it.
+// retry_window.hpp: decides whether work that failed is tried again, and waits before it is: within the task's retry
+// windows, with growing pauses, never silently. One thread owns it.
 #pragma once
 
 #include "base/error.hpp"
@@ -12,15 +12,16 @@
 
 namespace walbridge::source {
 
-/// True when the same work may succeed later: the connection broke, the server is short of something, a lock or deadlock.
+/// True when the same work may succeed later: the connection broke, the server is short of something, a lock or
+/// deadlock.
 [[nodiscard]] bool transient(const Error &error);
 
 class RetryWindow {
   public:
     RetryWindow(const TaskConfig::Retry &retry, const StopToken &stop) : retry_(retry), stop_(stop) {}
 
-    /// To be called from a catch block. Logs the error, waits, and returns true: try again; false: a stop was requested.
-    /// Rethrows the error when a retry cannot cure it or the window is over.
+    /// To be called from a catch block. Logs the error, waits, and returns true: try again; false: a stop was
+    /// requested. Rethrows the error when a retry cannot cure it or the window is over.
     bool again(const Error &error, std::string_view what);
 
     /// Work succeeded: the next failure opens a new window.

@@ -1,6 +1,7 @@
-// snapshot.hpp: a logical slot created together with an exported snapshot: the point where a copy ends and the stream begins.
-// The connection that created the slot stays silent until the object goes: any command on it would end the snapshot. A permanent
-// slot outlives the object, a temporary one does not. One thread creates it; name() and lsn() may be read from every thread.
+// snapshot.hpp: a logical slot created together with an exported snapshot: the point where a copy ends and the stream
+// begins. The connection that created the slot stays silent until the object goes: any command on it would end the
+// snapshot. A permanent slot outlives the object, a temporary one does not. One thread creates it; name() and lsn() may
+// be read from every thread.
 #pragma once
 
 #include "base/lsn.hpp"
@@ -14,17 +15,17 @@ namespace walbridge::source {
 enum class SlotLife { permanent, temporary };
 
 struct SlotRequest {
-    std::string slot;                  ///< for example `walbridge_orders`
+    std::string slot; ///< for example `walbridge_orders`
     SlotLife life = SlotLife::permanent;
-    std::string plugin = "walbridge";  ///< tests may name another one
+    std::string plugin = "walbridge"; ///< tests may name another one
     std::string application_name;
 };
 
 class ExportedSnapshot {
   public:
-    /// Creates the slot and exports its snapshot. Waits for all transactions that are open on the cluster and logs which ones
-    /// hold it up. Throws Error: plugin (missing or refused), resource (no free slot), task_state (the slot exists already or a
-    /// stop was requested), permission, connection.
+    /// Creates the slot and exports its snapshot. Waits for all transactions that are open on the cluster and logs
+    /// which ones hold it up. Throws Error: plugin (missing or refused), resource (no free slot), task_state (the slot
+    /// exists already or a stop was requested), permission, connection.
     ExportedSnapshot(const pg::Endpoint &source, const SlotRequest &request, const StopToken &stop);
 
     [[nodiscard]] const std::string &slot() const { return slot_; }

@@ -24,7 +24,8 @@ TaskConfig::Copy config() {
 /// How many chunks take `value`.
 int takers(const std::vector<Chunk> &chunks, std::int64_t value) {
     int count = 0;
-    for (const auto &chunk : chunks) count += (!chunk.low || value >= *chunk.low) && (!chunk.high || value < *chunk.high);
+    for (const auto &chunk : chunks)
+        count += (!chunk.low || value >= *chunk.low) && (!chunk.high || value < *chunk.high);
     return count;
 }
 
@@ -76,19 +77,21 @@ BOOST_AUTO_TEST_CASE(only_a_single_integer_identity_column_that_is_not_null_cuts
 BOOST_AUTO_TEST_CASE(boundaries_split_a_sample_evenly) {
     std::vector<std::int64_t> sample;
     for (int i = 1000; i > 0; --i) sample.push_back(i);
-    BOOST_TEST(boundaries_of(sample, 4) == (std::vector<std::int64_t>{251, 501, 751}), boost::test_tools::per_element());
+    BOOST_TEST(boundaries_of(sample, 4) == (std::vector<std::int64_t>{251, 501, 751}),
+               boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(repeated_or_missing_keys_give_fewer_boundaries) {
-    BOOST_TEST(boundaries_of({5, 5, 5, 5, 9}, 5) == (std::vector<std::int64_t>{5, 9}), boost::test_tools::per_element());
+    BOOST_TEST(boundaries_of({5, 5, 5, 5, 9}, 5) == (std::vector<std::int64_t>{5, 9}),
+               boost::test_tools::per_element());
     BOOST_TEST(boundaries_of({}, 5).empty());
 }
 
 BOOST_AUTO_TEST_CASE(key_chunks_take_every_key_exactly_once) {
     const auto chunks = make_chunks(table(), {ChunkKind::key, 3}, {-10, 500}, Lsn{1});
     BOOST_REQUIRE_EQUAL(chunks.size(), 3u);
-    for (const auto key : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-11}, std::int64_t{-10}, std::int64_t{499}, std::int64_t{500},
-                           std::numeric_limits<std::int64_t>::max()})
+    for (const auto key : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-11}, std::int64_t{-10},
+                           std::int64_t{499}, std::int64_t{500}, std::numeric_limits<std::int64_t>::max()})
         BOOST_TEST(takers(chunks, key) == 1);
 }
 

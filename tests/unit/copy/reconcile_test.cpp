@@ -50,4 +50,6 @@ BOOST_AUTO_TEST_CASE(an_altered_or_renamed_table_starts_again_with_a_new_definit
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_table_that_is_not_there_any_more_is_gone) { BOOST_TEST((judge(chunks_of(ChunkKind::key), nullptr).fate == Fate::gone)); }
+BOOST_AUTO_TEST_CASE(a_table_that_is_not_there_any_more_is_gone) {
+    BOOST_TEST((judge(chunks_of(ChunkKind::key), nullptr).fate == Fate::gone));
+}

@@ -25,13 +25,15 @@ Chunk chunk(ChunkKind kind, std::optional<std::int64_t> low = {}, std::optional<
 } // namespace
 
 BOOST_AUTO_TEST_CASE(built_in_types_and_their_arrays_travel_in_binary) {
-    for (const std::uint32_t oid : {16u, 17u, 20u, 23u, 25u, 701u, 1184u, 1700u, 2950u, 3802u, 3904u, 4532u}) BOOST_TEST(portable_in_binary(oid, 0));
-    BOOST_TEST(portable_in_binary(1007, 23)); // integer[]
+    for (const std::uint32_t oid : {16u, 17u, 20u, 23u, 25u, 701u, 1184u, 1700u, 2950u, 3802u, 3904u, 4532u})
+        BOOST_TEST(portable_in_binary(oid, 0));
+    BOOST_TEST(portable_in_binary(1007, 23));   // integer[]
     BOOST_TEST(portable_in_binary(1231, 1700)); // numeric[]
 }
 
 BOOST_AUTO_TEST_CASE(local_oids_user_types_and_xml_travel_as_text) {
-    for (const std::uint32_t oid : {2205u, 2206u, 24u, 4096u, 142u, 1790u, 16500u}) BOOST_TEST(!portable_in_binary(oid, 0));
+    for (const std::uint32_t oid : {2205u, 2206u, 24u, 4096u, 142u, 1790u, 16500u})
+        BOOST_TEST(!portable_in_binary(oid, 0));
     BOOST_TEST(!portable_in_binary(2210, 2205));   // regclass[]
     BOOST_TEST(!portable_in_binary(16501, 16500)); // array of a user type
     BOOST_TEST(!portable_in_binary(143, 142));     // xml[]
@@ -46,7 +48,8 @@ BOOST_AUTO_TEST_CASE(a_whole_table_is_copied_without_a_query) {
 
 BOOST_AUTO_TEST_CASE(a_chunk_is_copied_by_its_condition) {
     BOOST_TEST(make_transfer(table(), table(), chunk(ChunkKind::ctid, 10, 20), "id").out ==
-               "COPY (SELECT \"id\", \"note\" FROM ONLY \"public\".\"t\" WHERE ctid >= '(10,0)'::tid AND ctid < '(20,0)'::tid) TO STDOUT (FORMAT binary)");
+               "COPY (SELECT \"id\", \"note\" FROM ONLY \"public\".\"t\" WHERE ctid >= '(10,0)'::tid AND ctid < "
+               "'(20,0)'::tid) TO STDOUT (FORMAT binary)");
     BOOST_TEST(condition(chunk(ChunkKind::key, {}, -5), "i\"d") == "\"i\"\"d\" < -5");
     BOOST_TEST(condition(chunk(ChunkKind::key, 7, {}), "id") == "\"id\" >= 7");
     BOOST_TEST(condition(chunk(ChunkKind::whole), "id").empty());
@@ -69,7 +72,8 @@ BOOST_AUTO_TEST_CASE(another_type_on_the_target_makes_the_chunk_text) {
 BOOST_AUTO_TEST_CASE(xml_is_cast_so_that_its_declaration_survives) {
     auto t = table();
     t.columns.back().type_oid = 142;
-    BOOST_TEST(make_transfer(t, t, chunk(ChunkKind::whole), "id").out == "COPY (SELECT \"id\", \"note\"::text FROM ONLY \"public\".\"t\") TO STDOUT");
+    BOOST_TEST(make_transfer(t, t, chunk(ChunkKind::whole), "id").out ==
+               "COPY (SELECT \"id\", \"note\"::text FROM ONLY \"public\".\"t\") TO STDOUT");
 }
 
 BOOST_AUTO_TEST_CASE(generated_columns_are_left_out_and_order_on_the_target_does_not_matter) {
@@ -77,7 +81,8 @@ BOOST_AUTO_TEST_CASE(generated_columns_are_left_out_and_order_on_the_target_does
     source.columns.push_back(column(3, "g", 23, "integer"));
     source.columns.back().generated = 's';
     std::swap(target.columns[0], target.columns[1]);
-    BOOST_TEST(make_transfer(source, target, chunk(ChunkKind::whole), "id").in == "COPY \"public\".\"t\" (\"id\", \"note\") FROM STDIN (FORMAT binary)");
+    BOOST_TEST(make_transfer(source, target, chunk(ChunkKind::whole), "id").in ==
+               "COPY \"public\".\"t\" (\"id\", \"note\") FROM STDIN (FORMAT binary)");
 }
 
 BOOST_AUTO_TEST_CASE(a_column_missing_on_the_target_is_named_with_the_statement_that_adds_it) {

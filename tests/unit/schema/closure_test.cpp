@@ -11,7 +11,8 @@ namespace cls = source::catalog_class;
 
 namespace {
 
-schema::Closure select(const GraphBuilder &builder, std::vector<std::string> include, std::vector<std::string> exclude = {}) {
+schema::Closure select(const GraphBuilder &builder, std::vector<std::string> include,
+                       std::vector<std::string> exclude = {}) {
     return schema::select_objects(builder.graph, wire::ObjectSelection(include, exclude));
 }
 
@@ -52,7 +53,8 @@ BOOST_AUTO_TEST_CASE(a_table_brings_the_types_and_functions_of_its_definition_fr
 BOOST_AUTO_TEST_CASE(a_type_of_an_extension_brings_the_extension) {
     GraphBuilder b;
     const auto orders = b.table("public", "orders");
-    const auto extension = b.add(cls::extension, '\0', "public", "hstore"), type = b.add(cls::type, 'b', "public", "hstore");
+    const auto extension = b.add(cls::extension, '\0', "public", "hstore"),
+               type = b.add(cls::type, 'b', "public", "hstore");
     b.graph.depend(type, extension, 'e');
     b.graph.depend(orders, type, 'n');
     const auto closure = select(b, {"public.orders"});
@@ -62,7 +64,8 @@ BOOST_AUTO_TEST_CASE(a_type_of_an_extension_brings_the_extension) {
 
 BOOST_AUTO_TEST_CASE(a_partition_brings_its_parent_as_a_definition) {
     GraphBuilder b;
-    const auto parent = b.table("public", "part", 'p'), child = b.table("public", "part_1"), sibling = b.table("public", "part_2");
+    const auto parent = b.table("public", "part", 'p'), child = b.table("public", "part_1"),
+               sibling = b.table("public", "part_2");
     b.graph.depend(child, parent, 'a');
     b.graph.depend(sibling, parent, 'a');
     const auto closure = select(b, {"public.part_1"});
@@ -100,7 +103,8 @@ BOOST_AUTO_TEST_CASE(a_schema_pattern_brings_views_and_routines_and_a_table_patt
 BOOST_AUTO_TEST_CASE(a_view_over_an_excluded_table_is_left_behind_with_the_views_over_it) {
     GraphBuilder b;
     const auto orders = b.table("public", "orders"), audit = b.table("public", "audit_log");
-    const auto view = b.view("public", "audits", audit), above = b.view("public", "audits_of_today", view), fine = b.view("public", "open_orders", orders);
+    const auto view = b.view("public", "audits", audit), above = b.view("public", "audits_of_today", view),
+               fine = b.view("public", "open_orders", orders);
     const auto closure = select(b, {"public.*"}, {"public.audit_*"});
     BOOST_TEST(!closure.objects.contains(audit));
     BOOST_TEST(!closure.objects.contains(view));

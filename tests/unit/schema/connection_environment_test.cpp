@@ -15,7 +15,9 @@ bool has(const std::vector<std::string> &environment, const std::string &entry) 
 } // namespace
 
 BOOST_AUTO_TEST_CASE(parameters_become_variables_and_the_password_never_an_argument) {
-    const auto connection = client_connection({"source", "postgresql://repl:secret@db.example:5433/shop?sslmode=require&keepalives_idle=7", {}}, "walbridge_t:pg_dump", "-c a=1");
+    const auto connection = client_connection(
+        {"source", "postgresql://repl:secret@db.example:5433/shop?sslmode=require&keepalives_idle=7", {}},
+        "walbridge_t:pg_dump", "-c a=1");
     BOOST_TEST(has(connection.environment, "PGHOST=db.example"));
     BOOST_TEST(has(connection.environment, "PGPORT=5433"));
     BOOST_TEST(has(connection.environment, "PGUSER=repl"));
@@ -28,7 +30,8 @@ BOOST_AUTO_TEST_CASE(parameters_become_variables_and_the_password_never_an_argum
 }
 
 BOOST_AUTO_TEST_CASE(the_separate_password_wins_and_options_are_added) {
-    const auto connection = client_connection({"source", "host=db user=repl password=old options='-c geqo=off'", "new"}, "", "-c a=1");
+    const auto connection =
+        client_connection({"source", "host=db user=repl password=old options='-c geqo=off'", "new"}, "", "-c a=1");
     BOOST_TEST(has(connection.environment, "PGPASSWORD=new"));
     BOOST_TEST(has(connection.environment, "PGOPTIONS=-c geqo=off -c a=1"));
 }

@@ -20,7 +20,9 @@ class GraphBuilder {
         return id;
     }
     ObjectId schema(const std::string &name) { return add(cls::schema, '\0', name, name); }
-    ObjectId table(const std::string &schema, const std::string &name, char kind = 'r') { return add(cls::relation, kind, schema, name); }
+    ObjectId table(const std::string &schema, const std::string &name, char kind = 'r') {
+        return add(cls::relation, kind, schema, name);
+    }
     /// An index depends on its table; a key's index depends on its constraint instead.
     ObjectId index(ObjectId table, const std::string &name) {
         const auto id = add(cls::relation, 'i', graph.find(table)->schema, name, table.oid);
@@ -48,7 +50,8 @@ class GraphBuilder {
     }
     /// A column default that calls a function.
     ObjectId default_calling(ObjectId table, ObjectId function) {
-        const auto id = add(cls::attribute_default, '\0', graph.find(table)->schema, graph.find(table)->name, table.oid);
+        const auto id =
+            add(cls::attribute_default, '\0', graph.find(table)->schema, graph.find(table)->name, table.oid);
         graph.depend(id, table, 'a');
         graph.depend(id, function, 'n');
         return id;

@@ -16,7 +16,8 @@ BOOST_AUTO_TEST_CASE(the_version_is_read_from_what_pg_dump_says) {
 }
 
 BOOST_AUTO_TEST_CASE(the_newest_program_is_taken) {
-    BOOST_TEST(choose_dump_program({{"/a/pg_dump", 15}, {"/b/pg_dump", 17}, {"/c/pg_dump", 16}}, 150020).path == "/b/pg_dump");
+    BOOST_TEST(choose_dump_program({{"/a/pg_dump", 15}, {"/b/pg_dump", 17}, {"/c/pg_dump", 16}}, 150020).path ==
+               "/b/pg_dump");
 }
 
 BOOST_AUTO_TEST_CASE(a_program_older_than_the_source_is_refused_with_what_was_found) {
@@ -25,7 +26,8 @@ BOOST_AUTO_TEST_CASE(a_program_older_than_the_source_is_refused_with_what_was_fo
         BOOST_FAIL("expected an error");
     } catch (const Error &error) {
         BOOST_TEST((error.kind() == ErrorKind::schema_stage));
-        BOOST_TEST(error.reason() == "the source is PostgreSQL 17, which needs pg_dump 17 or newer; found: /a/pg_dump (15)");
+        BOOST_TEST(error.reason() ==
+                   "the source is PostgreSQL 17, which needs pg_dump 17 or newer; found: /a/pg_dump (15)");
         BOOST_TEST(error.remedy() == "Install postgresql-client-17 here.");
     }
     BOOST_CHECK_THROW((void)choose_dump_program({}, 150000), Error);

@@ -12,7 +12,8 @@ Table table_with_key() {
     table.oid = 16400;
     table.name = {"public", "t"};
     table.filenode = 16400;
-    table.columns = {{1, "id", 23, "integer", 'b', 0, true, '\0', '\0', {}, {}}, {3, "note", 25, "text", 'b', 0, false, '\0', '\0', {}, {}}};
+    table.columns = {{1, "id", 23, "integer", 'b', 0, true, '\0', '\0', {}, {}},
+                     {3, "note", 25, "text", 'b', 0, false, '\0', '\0', {}, {}}};
     table.indexes = {{"t_pkey", true, true, true, true, false, false, false, {1}}};
     return table;
 }
