@@ -34,6 +34,21 @@ bool alive(pg::Session &session) {
     }
 }
 
+/// Sessions on the target that a process without the task's lock left behind: one that hangs keeps the replication
+/// origin, which a single session may use. Whatever began before we got the lock is not ours.
+void end_older_sessions(pg::Session &control, const TaskConfig &config) {
+    const auto ended = control.query(
+        "SELECT a.application_name, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a "
+        "JOIN pg_catalog.pg_stat_activity me ON me.pid = pg_catalog.pg_backend_pid() WHERE a.datname = me.datname AND "
+        "a.pid <> me.pid "
+        "AND a.backend_start < me.backend_start AND pg_catalog.starts_with(a.application_name, $1) AND "
+        "a.application_name <> $2",
+        {config.application_name(""), config.application_name("precheck")});
+    for (int row = 0; row < ended.rows(); ++row)
+        log::info("ended a session that an older process of this task left on the target",
+                  {{"session", ended.text(row, 0)}});
+}
+
 /// The incremental stage is reachable for pauses exactly while it runs.
 class Attachment {
   public:
@@ -145,6 +160,7 @@ void Runner::attempt() {
         auto session = open_control(config_);
         install_state(session);
         lock_task(session, config_.name);
+        end_older_sessions(session, config_);
         control_.emplace(std::move(session));
     }
     auto &control = *control_;
