@@ -37,7 +37,7 @@ bool contains(const std::string &text, std::string_view part) { return text.find
         throw Error(
             ErrorKind::plugin, "output plugin " + request.plugin, "the source refuses to load it: " + text,
             fmt::format("Add {} to the setting output_plugin_libraries on the source and reload: ALTER SYSTEM SET "
-                        "output_plugin_libraries = 'pgoutput, test_decoding, {}'; SELECT pg_reload_conf();",
+                        "output_plugin_libraries = pgoutput, test_decoding, {}; SELECT pg_reload_conf();",
                         request.plugin, request.plugin));
     if (error.sqlstate() == "53400" || contains(text, "replication slots are in use"))
         throw Error(ErrorKind::resource, "slot " + request.slot, "the source has no free replication slot: " + text,

@@ -144,7 +144,8 @@ void message_callback(LogicalDecodingContext *context, ReorderBufferTXN *txn, XL
         session.open();
         wire::Message record;
         record.lsn = lsn;
-        record.prefix = session.encoder.encode(prefix);
+        // This callback stands outside of transactions, and a conversion is looked up in a catalog.
+        in_transaction([&] { record.prefix = session.encoder.encode(prefix); });
         record.content = {content, size};
         session.output->write(record, nullptr, nullptr);
         session.output->flush();

@@ -47,6 +47,9 @@ Session::Session(LogicalDecodingContext *decoding, Options parsed, bool replicat
       origins(options), new_tuples(encoder), old_tuples(encoder), counter(options.counter) {
     change_context =
         call([&] { return AllocSetContextCreate(decoding->context, "walbridge change", ALLOCSET_DEFAULT_SIZES); });
+    // Read now: the first record of a connection may be a message outside of any transaction, where catalogs are closed.
+    const char *database = call([] { return get_database_name(MyDatabaseId); });
+    if (database != nullptr) database_ = encoder.encode(database);
 }
 
 Transaction &Session::start(const ReorderBufferTXN *txn) {
@@ -72,12 +75,11 @@ void Session::forget(const ReorderBufferTXN *txn) {
 
 void Session::open() {
     if (opened_) return;
-    const char *database = call([] { return get_database_name(MyDatabaseId); });
     wire::Session record;
     record.plugin_version = WALBRIDGE_VERSION;
     record.server_version_num = PG_VERSION_NUM;
     record.database_oid = MyDatabaseId;
-    if (database != nullptr) record.database = encoder.encode(database);
+    record.database = database_;
     record.server_encoding = GetDatabaseEncodingName();
     record.counter_seed = options.counter;
     output->write(record);

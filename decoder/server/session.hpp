@@ -16,6 +16,7 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
 namespace walbridge {
@@ -72,6 +73,7 @@ class Session {
   private:
     std::unordered_map<wire::Xid, std::unique_ptr<Transaction>> transactions_;
     Transaction *last_ = nullptr; ///< the one asked for last: changes come in runs
+    std::string database_; ///< its name, UTF-8
     bool opened_ = false;
     int changes_since_progress_ = 0;
 };
