@@ -54,11 +54,27 @@ def test_overwrite_removes_every_row_in_the_way(pair):
     assert pair.target.sql("SELECT * FROM t ORDER BY 1") == [(1, 2, 3, "wins"), (4, 4, 4, "stays")]
 
 
-def test_an_update_of_a_missing_row_inserts_it_and_a_missing_delete_is_nothing(pair):
-    pair.source.psql(TABLE.replace("u text UNIQUE, v text", "u text UNIQUE, v text, big text") + "ALTER TABLE t ALTER big SET STORAGE EXTERNAL; UPDATE t SET big = repeat('x', 10000);")
-    applier = pair.run()
+@pytest.mark.parametrize("bulk", [True, False], ids=["bulk", "exact"])
+def test_an_update_of_a_missing_row_inserts_it_and_a_missing_delete_is_nothing(pair, bulk):
+    pair.source.psql(TABLE)
+    applier = pair.run(apply={"bulk": bulk})
     pair.target.psql("DELETE FROM t WHERE id <= 4")
-    pair.source.psql("UPDATE t SET v = 'w', big = 'small' WHERE id = 1; UPDATE t SET v = 'w' WHERE id = 2; DELETE FROM t WHERE id = 3; UPDATE t SET id = 40 WHERE id = 4")
+    pair.source.psql("UPDATE t SET v = 'w' WHERE id = 1; DELETE FROM t WHERE id = 3; UPDATE t SET id = 40 WHERE id = 4; UPDATE t SET v = 'w' WHERE id IN (2, 5)")
+    applier.wait_caught_up()
+    pair.compare()
+
+
+def test_a_missing_row_with_a_value_that_did_not_travel_stops_the_task(pair):
+    """The unchanged large value is not in the stream: a row without it would look complete."""
+    pair.source.psql("""CREATE TABLE t (id int PRIMARY KEY, v text, big text); ALTER TABLE t ALTER big SET STORAGE EXTERNAL;
+        INSERT INTO t SELECT i, 'v', repeat('x', 10000) FROM generate_series(1, 5) i""")
+    applier = pair.run()
+    pair.target.psql("DELETE FROM t WHERE id = 2")
+    pair.source.psql("UPDATE t SET v = 'w' WHERE id <= 3")
+    assert applier.wait_exit() == Exit.conflict
+    assert "big" in applier.log_text()
+    pair.target.psql("INSERT INTO t VALUES (2, 'v', repeat('x', 10000))")
+    applier.start()
     applier.wait_caught_up()
     pair.compare()
 

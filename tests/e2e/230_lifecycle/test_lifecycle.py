@@ -71,7 +71,7 @@ def test_release_leaves_the_data_and_nothing_else(pair):
     assert slots(pair) == []
     assert pair.target.sql("SELECT roname FROM pg_replication_origin WHERE roname LIKE %s", (f"walbridge_{pair.name}%",)) == []
     if pair.target.exists("walbridge.task"):
-        assert pair.target.sql("SELECT * FROM walbridge.task WHERE name = %s", (pair.name,)) == []
+        assert pair.target.sql("SELECT * FROM walbridge.task WHERE task = %s", (pair.name,)) == []
     pair.compare()
 
 

@@ -107,6 +107,8 @@ class Cluster:
         if self.plugin and self._run(self.bin / "postgres", "-C", "output_plugin_libraries", "-D", self.data,
                                      check=False).returncode == 0:
             settings["output_plugin_libraries"] = "walbridge, pgoutput, test_decoding"
+        if os.environ.get("WALBRIDGE_PLUGIN_DIR"):      # a plugin that is not installed; the folder is readable for postgres
+            settings["dynamic_library_path"] = os.environ["WALBRIDGE_PLUGIN_DIR"] + ":$libdir"
         settings.update(self.settings)
         with open(self.data / "postgresql.conf", "a") as conf:
             for key, value in settings.items():
