@@ -16,6 +16,8 @@ using dialect::postgres::quote_identifier;
 
 constexpr std::uint32_t first_user_oid = 16384;
 constexpr std::uint32_t xml_oid = 142;
+// Their receive functions refuse what their send functions make of an empty one.
+constexpr std::uint32_t int2vector_oid = 22, oidvector_oid = 30;
 
 // Oids of pg_type, sorted. Left out on purpose: reg* (local oids), xml (its binary form rewrites the encoding
 // declaration), refcursor, aclitem, snapshots, pseudo-types.
@@ -39,7 +41,7 @@ const source::Column *find(const source::Table &table, const std::string &name) 
 } // namespace
 
 bool portable_in_binary(std::uint32_t type_oid, std::uint32_t element_oid) {
-    if (type_oid >= first_user_oid) return false;
+    if (type_oid >= first_user_oid || type_oid == int2vector_oid || type_oid == oidvector_oid) return false;
     if (element_oid != 0 && type_oid != 19) return element_oid < first_user_oid && scalar_is_portable(element_oid);
     return scalar_is_portable(type_oid);
 }
