@@ -18,7 +18,7 @@ struct TargetColumn {
     bool generated = false;              ///< stored or virtual: never written
     bool identity_always = false;
     bool exact_equality = false;         ///< equal by the type's `=` means the same text (integers, text, uuid ...; not numeric, float)
-    bool has_equality = false;           ///< the type has a btree or hash equality at all (json, xml, point do not)
+    bool has_equality = false;           ///< a built-in type that can be compared and indexed (json, xml, point, refcursor cannot)
     bool cast_function_from_text = false; ///< a user-defined cast from text would be taken instead of the input function
 };
 

@@ -27,7 +27,9 @@ SELECT a.attname, tn.nspname, t.typname, t.oid,
         SELECT oid FROM base WHERE typtype <> 'd'),
        a.attnotnull, a.attgenerated <> '', a.attidentity = 'a',
        EXISTS (SELECT FROM pg_catalog.pg_cast x WHERE x.castsource = 25 AND x.casttarget = t.oid AND x.castmethod = 'f' AND t.oid >= 16384),
-       co.collisdeterministic IS NOT FALSE
+       co.collisdeterministic IS NOT FALSE,
+       EXISTS (SELECT FROM pg_catalog.pg_opclass oc JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod
+               WHERE am.amname = 'btree' AND oc.opcdefault AND oc.opcintype = t.oid AND t.oid < 16384) OR t.oid = 1043
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
@@ -78,13 +80,6 @@ const std::set<std::uint32_t> &types_of_exact_equality() {
     return oids;
 }
 
-/// Built-in types without an equality operator class.
-const std::set<std::uint32_t> &types_without_equality() {
-    static const std::set<std::uint32_t> oids{114 /*json*/, 142 /*xml*/, 600 /*point*/, 601, 602, 603, 604, 628, 718 /*geometry*/,
-                                              4072 /*jsonpath*/, 5038 /*pg_snapshot*/, 2970 /*txid_snapshot*/};
-    return oids;
-}
-
 std::uint32_t oid_of(const pg::Result &result, int row, int column) { return static_cast<std::uint32_t>(result.number(row, column)); }
 
 void read_columns(pg::Session &session, const std::string &oid, TargetTable &table) {
@@ -101,8 +96,7 @@ void read_columns(pg::Session &session, const std::string &oid, TargetTable &tab
         column.identity_always = rows.flag(row, 7);
         column.cast_function_from_text = rows.flag(row, 8);
         column.exact_equality = rows.flag(row, 9) && types_of_exact_equality().contains(column.base_type_oid);
-        column.has_equality = column.base_type_oid < 16384 && !types_without_equality().contains(column.base_type_oid) &&
-                              !column.type_name.starts_with('_');
+        column.has_equality = rows.flag(row, 10);
         table.columns.push_back(std::move(column));
     }
 }
