@@ -61,6 +61,7 @@ class TargetSession {
     [[nodiscard]] virtual bool in_transaction() const = 0;
 
     // Optimistic operations: queued, sent together, proven by their row counts.
+    /// Marks the state to roll back to; takes the place of an earlier mark in the transaction.
     virtual void savepoint() = 0;
     virtual void rollback_to_savepoint() = 0;
     virtual void queue_insert(const TablePlan &plan, std::span<const Row> rows) = 0;
@@ -72,8 +73,8 @@ class TargetSession {
     /// One change as one statement, in order: for tables the set operations cannot serve.
     virtual void queue_change(const TablePlan &plan, const RowChange &change) = 0;
     virtual void queue_truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) = 0;
-    /// Sends what is queued and releases the savepoint. True when every operation hit exactly its rows; false on any mismatch or
-    /// refused statement: the caller rolls back to the savepoint. Throws only what a retry or an operator must see (lost connection).
+    /// Sends what is queued. True when every operation hit exactly its rows; false on any mismatch or refused statement: the caller
+    /// rolls back to the savepoint, which stands until the next one or the transaction's end. Throws only what a retry or an operator must see (lost connection).
     virtual bool flush() = 0;
     /// Why the last flush() returned false, for the log.
     [[nodiscard]] virtual const std::string &mismatch() const = 0;

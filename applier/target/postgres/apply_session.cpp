@@ -81,6 +81,7 @@ std::optional<TargetTable> PostgresApplySession::describe(const QualifiedName &t
 void PostgresApplySession::begin() {
     in_transaction_ = true;
     begin_pending_ = true;
+    savepoint_open_ = false;
 }
 
 void PostgresApplySession::rollback() noexcept {
@@ -100,7 +101,10 @@ void PostgresApplySession::send_begin_if_open() {
 
 void PostgresApplySession::savepoint() {
     send_begin_if_open();
+    // The one before is let go only now: until its row counts were looked at, it was still needed.
+    if (savepoint_open_) pipeline_.send_plain("RELEASE SAVEPOINT walbridge_batch");
     pipeline_.send_plain("SAVEPOINT walbridge_batch");
+    savepoint_open_ = true;
 }
 
 void PostgresApplySession::rollback_to_savepoint() {
@@ -177,10 +181,7 @@ void PostgresApplySession::queue_change(const TablePlan &plan, const RowChange &
     pipeline_.send(row.statement.sql, row.bindings, 1);
 }
 
-bool PostgresApplySession::flush() {
-    pipeline_.send_plain("RELEASE SAVEPOINT walbridge_batch");
-    return pipeline_.finish();
-}
+bool PostgresApplySession::flush() { return pipeline_.finish(); }
 
 void PostgresApplySession::commit(const CommitPosition &position) {
     send_begin_if_open();

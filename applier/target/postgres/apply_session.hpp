@@ -65,6 +65,7 @@ class PostgresApplySession final : public TargetSession {
     bool origin_ = false;
     bool in_transaction_ = false;
     bool begin_pending_ = false; ///< BEGIN travels with the first statements
+    bool savepoint_open_ = false;
 };
 
 } // namespace walbridge::target
