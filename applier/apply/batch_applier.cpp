@@ -11,28 +11,33 @@ namespace walbridge::apply {
 namespace {
 
 Tuple key_tuple(const RowChange &change) {
-    return change.operation == RowOperation::insert || change.old_kind == OldTuple::none ? change.new_row : change.old_row;
+    return change.operation == RowOperation::insert || change.old_kind == OldTuple::none ? change.new_row
+                                                                                         : change.old_row;
 }
 
 Error unidentified(const UnidentifiedChange &change, const ChangePlace &place) {
     const auto table = dialect::postgres::quote(change.relation->name);
-    return Error(ErrorKind::unidentified, "table " + to_string(change.relation->name),
-                 fmt::format("{} in the transaction at {} does not say which row it changed: the table has no replica identity",
-                             change.operation == RowOperation::update ? "an UPDATE" : "a DELETE", to_string(place.commit_lsn)),
-                 fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL; it holds for later changes. This change cannot be "
-                             "identified any more: exclude the table (objects.exclude) to go on without it, or `walbridge reset` to copy again.",
-                             table));
+    return Error(
+        ErrorKind::unidentified, "table " + to_string(change.relation->name),
+        fmt::format("{} in the transaction at {} does not say which row it changed: the table has no replica identity",
+                    change.operation == RowOperation::update ? "an UPDATE" : "a DELETE", to_string(place.commit_lsn)),
+        fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL; it holds for later changes. This change "
+                    "cannot be "
+                    "identified any more: exclude the table (objects.exclude) to go on without it, or `walbridge "
+                    "reset` to copy again.",
+                    table));
 }
 
 } // namespace
 
-BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position, OnCommit on_commit)
-    : config_(config), session_(session), filter_(std::move(filter)), plans_(session), exact_(config, session), position_(position),
-      on_commit_(std::move(on_commit)) {}
+BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
+                           OnCommit on_commit)
+    : config_(config), session_(session), filter_(std::move(filter)), plans_(session), exact_(config, session),
+      position_(position), on_commit_(std::move(on_commit)) {}
 
 void BatchApplier::apply(const ChangeBatch &batch) {
-    // A transaction that goes on in the next batch gets a target transaction of its own: whatever stops it later must not take the
-    // finished ones before it along.
+    // A transaction that goes on in the next batch gets a target transaction of its own: whatever stops it later must
+    // not take the finished ones before it along.
     auto whole = batch.pieces.size();
     if (whole > 0 && !batch.pieces.back().commit) --whole;
     apply_pieces(batch, 0, whole);
@@ -59,7 +64,8 @@ void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std
 }
 
 /// Every change with its plan, the copied ones left out; nullopt when one of them needs the exact path.
-std::optional<std::vector<PlannedChange>> BatchApplier::plan_all(const ChangeBatch &batch, std::size_t first, std::size_t last) {
+std::optional<std::vector<PlannedChange>> BatchApplier::plan_all(const ChangeBatch &batch, std::size_t first,
+                                                                 std::size_t last) {
     std::vector<PlannedChange> planned;
     try {
         for (auto at = first; at < last; ++at) {
@@ -75,7 +81,8 @@ std::optional<std::vector<PlannedChange>> BatchApplier::plan_all(const ChangeBat
                     }
                     const auto &plan = plans_.plan(*row->relation);
                     if (!plan.table.unenforced.empty()) return std::nullopt; // the net state has to be checked
-                    if (row->operation != RowOperation::insert && plan.lookup == target::Lookup::none) return std::nullopt;
+                    if (row->operation != RowOperation::insert && plan.lookup == target::Lookup::none)
+                        return std::nullopt;
                     planned.push_back({&change, &plan, {}});
                 } else if (const auto *truncate = std::get_if<TruncateChange>(&change)) {
                     if (!filter_.empty()) return std::nullopt;
@@ -136,7 +143,8 @@ void BatchApplier::apply_change(const Change &change, const ChangePlace &place) 
 
 bool BatchApplier::copied(const RowChange &change, Lsn commit_lsn) const {
     const auto *sync = filter_.table(change.relation->oid);
-    return sync != nullptr && SyncFilter::of_row(*sync, *change.relation, key_tuple(change), commit_lsn) == SyncVerdict::copied;
+    return sync != nullptr &&
+           SyncFilter::of_row(*sync, *change.relation, key_tuple(change), commit_lsn) == SyncVerdict::copied;
 }
 
 /// An update that moves a row between chunks is a delete and an insert, each judged by its own chunk.
@@ -179,8 +187,11 @@ void BatchApplier::truncate(const TruncateChange &change, Lsn commit_lsn) {
         for (const auto &chunk : sync->chunks) {
             if (commit_lsn < chunk.sync_lsn) continue; // copied after the truncate
             const auto &column = relation->columns[relation->key_columns.front()].name;
-            const auto low = chunk.low == std::numeric_limits<std::int64_t>::min() ? std::nullopt : std::optional(std::to_string(chunk.low));
-            session_.delete_range(plan, column, low, chunk.high ? std::optional(std::to_string(*chunk.high)) : std::nullopt);
+            const auto low = chunk.low == std::numeric_limits<std::int64_t>::min()
+                                 ? std::nullopt
+                                 : std::optional(std::to_string(chunk.low));
+            session_.delete_range(plan, column, low,
+                                  chunk.high ? std::optional(std::to_string(*chunk.high)) : std::nullopt);
         }
     }
     if (!whole.empty()) session_.truncate(whole, change.restart_identity);

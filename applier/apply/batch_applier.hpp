@@ -1,7 +1,8 @@
-// batch_applier.hpp: applies batches to the target: bulk first, exact where bulk cannot prove itself, position with the data.
+// batch_applier.hpp: applies batches to the target: bulk first, exact where bulk cannot prove itself, position with the
+// data.
 //
-// Runs on the thread that owns the target session. Consecutive source transactions of a batch share a target transaction, in order;
-// a transaction that spans batches keeps one target transaction open from batch to batch.
+// Runs on the thread that owns the target session. Consecutive source transactions of a batch share a target
+// transaction, in order; a transaction that spans batches keeps one target transaction open from batch to batch.
 #pragma once
 
 #include "apply/exact_applier.hpp"
@@ -28,10 +29,12 @@ class BatchApplier {
   public:
     using OnCommit = std::function<void(const Committed &)>;
 
-    BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position, OnCommit on_commit);
+    BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
+                 OnCommit on_commit);
 
-    /// Applies a batch; on return every transaction that ended in it is committed. Throws on conflicts, missing tables, lost
-    /// connections: the target transaction is then rolled back (or lost with its connection) and the object is no longer usable.
+    /// Applies a batch; on return every transaction that ended in it is committed. Throws on conflicts, missing tables,
+    /// lost connections: the target transaction is then rolled back (or lost with its connection) and the object is no
+    /// longer usable.
     void apply(const ChangeBatch &batch);
 
     /// Stores a position at which nothing was pending; no effect while a transaction is open or when it is not ahead.

@@ -45,7 +45,8 @@ Resolution decide(const TaskConfig::Conflict &settings, ConflictKind kind) {
     case ConflictKind::update_missing:
         if (settings.update_missing == "insert") return Resolution::convert_to_insert;
         return settings.update_missing == "ignore" ? Resolution::keep_target : Resolution::stop;
-    case ConflictKind::delete_missing: return settings.delete_missing == "fail" ? Resolution::stop : Resolution::keep_target;
+    case ConflictKind::delete_missing:
+        return settings.delete_missing == "fail" ? Resolution::stop : Resolution::keep_target;
     }
     return Resolution::stop;
 }

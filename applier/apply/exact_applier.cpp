@@ -24,12 +24,14 @@ std::vector<Value> planned(const TablePlan &plan, Tuple tuple) {
 std::vector<Value> whole_new_row(const TablePlan &plan, const RowChange &change) {
     auto row = planned(plan, change.new_row);
     for (std::size_t index = 0; index < row.size(); ++index)
-        if (row[index].kind == ValueKind::unchanged && change.old_kind == OldTuple::full) row[index] = change.old_row[plan.columns[index].source];
+        if (row[index].kind == ValueKind::unchanged && change.old_kind == OldTuple::full)
+            row[index] = change.old_row[plan.columns[index].source];
     return row;
 }
 
 Tuple lookup_tuple(const RowChange &change) {
-    return change.operation == RowOperation::insert || change.old_kind == OldTuple::none ? change.new_row : change.old_row;
+    return change.operation == RowOperation::insert || change.old_kind == OldTuple::none ? change.new_row
+                                                                                         : change.old_row;
 }
 
 /// The lookup key as a row whose other columns did not travel.
@@ -55,22 +57,32 @@ std::string_view verb(RowOperation operation) {
 void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
     if (change.operation != RowOperation::insert && plan.lookup == target::Lookup::none)
         throw Error(ErrorKind::unidentified, "table " + to_string(plan.table.name),
-                    fmt::format("{} at {}: the row cannot be identified on the target", verb(change.operation), to_string(place.commit_lsn)),
-                    fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;", dialect::postgres::quote(change.relation->name)));
+                    fmt::format("{} at {}: the row cannot be identified on the target", verb(change.operation),
+                                to_string(place.commit_lsn)),
+                    fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;",
+                                dialect::postgres::quote(change.relation->name)));
     const bool guarded = config_.conflict.policy != ConflictPolicy::fail;
     const auto outcome = session_.apply(plan, change, guarded);
     if (outcome.violation)
-        return resolve(plan, change, place, change.operation == RowOperation::insert ? ConflictKind::insert_exists : ConflictKind::update_exists, outcome);
-    if (outcome.affected == 0 && change.operation == RowOperation::update) return resolve(plan, change, place, ConflictKind::update_missing, outcome);
-    if (outcome.affected == 0 && change.operation == RowOperation::remove) return resolve(plan, change, place, ConflictKind::delete_missing, outcome);
+        return resolve(plan, change, place,
+                       change.operation == RowOperation::insert ? ConflictKind::insert_exists
+                                                                : ConflictKind::update_exists,
+                       outcome);
+    if (outcome.affected == 0 && change.operation == RowOperation::update)
+        return resolve(plan, change, place, ConflictKind::update_missing, outcome);
+    if (outcome.affected == 0 && change.operation == RowOperation::remove)
+        return resolve(plan, change, place, ConflictKind::delete_missing, outcome);
     if (outcome.affected != 1)
-        throw Error(ErrorKind::target_shape, "table " + to_string(plan.table.name),
-                    fmt::format("{} at {} hit {} rows of the target instead of one", verb(change.operation), to_string(place.commit_lsn), outcome.affected),
-                    "A trigger, a rule or a policy on the target interferes: disable it for replica sessions and resume.");
+        throw Error(
+            ErrorKind::target_shape, "table " + to_string(plan.table.name),
+            fmt::format("{} at {} hit {} rows of the target instead of one", verb(change.operation),
+                        to_string(place.commit_lsn), outcome.affected),
+            "A trigger, a rule or a policy on the target interferes: disable it for replica sessions and resume.");
     if (change.operation != RowOperation::remove) note(plan, change);
 }
 
-void ExactApplier::resolve(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind, const RowOutcome &outcome) {
+void ExactApplier::resolve(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
+                           const RowOutcome &outcome) {
     ++conflicts_;
     switch (decide(config_.conflict, kind)) {
     case Resolution::stop: stop(plan, change, place, kind, outcome.constraint, outcome.message);
@@ -89,10 +101,12 @@ void ExactApplier::insert_instead(const TablePlan &plan, const RowChange &change
     std::vector<Value> row(change.new_row.begin(), change.new_row.end());
     for (std::size_t index = 0; index < row.size(); ++index) {
         if (row[index].kind != ValueKind::unchanged) continue;
-        if (change.old_kind == OldTuple::full) row[index] = change.old_row[index];
+        if (change.old_kind == OldTuple::full)
+            row[index] = change.old_row[index];
         else
             stop(plan, change, place, ConflictKind::update_missing, {},
-                 fmt::format("the target lacks the row, and column {} did not travel because it did not change", change.relation->columns[index].name));
+                 fmt::format("the target lacks the row, and column {} did not travel because it did not change",
+                             change.relation->columns[index].name));
     }
     RowChange insert;
     insert.relation = change.relation;
@@ -108,40 +122,50 @@ void ExactApplier::overwrite(const TablePlan &plan, const RowChange &change, con
     session_.delete_conflicting(plan, row, change.operation == RowOperation::update ? &key_span : nullptr);
     const auto outcome = session_.apply(plan, change, true);
     if (outcome.violation)
-        stop(plan, change, place, change.operation == RowOperation::insert ? ConflictKind::insert_exists : ConflictKind::update_exists,
+        stop(plan, change, place,
+             change.operation == RowOperation::insert ? ConflictKind::insert_exists : ConflictKind::update_exists,
              outcome.constraint, "the conflicting row could not be found by its unique keys (" + outcome.message + ")");
     note(plan, change);
 }
 
-void ExactApplier::stop(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind, const std::string &constraint,
-                        const std::string &reason) {
+void ExactApplier::stop(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
+                        const std::string &constraint, const std::string &reason) {
     session_.rollback();
     noted_.clear();
     const auto row = whole_new_row(plan, change);
     const auto key = key_row(plan, change);
     const Row key_span(key);
-    target::ConflictRecord conflict{std::string(name_of(kind)), std::string(name_of(config_.conflict.policy)), "stopped", plan.table.name,
-                                    place.commit_lsn, place.number, place.commit_time, constraint, session_.row_as_json(plan, key),
+    target::ConflictRecord conflict{std::string(name_of(kind)),
+                                    std::string(name_of(config_.conflict.policy)),
+                                    "stopped",
+                                    plan.table.name,
+                                    place.commit_lsn,
+                                    place.number,
+                                    place.commit_time,
+                                    constraint,
+                                    session_.row_as_json(plan, key),
                                     row.empty() ? std::string() : session_.row_as_json(plan, row),
                                     row.empty() ? std::nullopt : session_.fetch_conflicting(plan, row, nullptr)};
     session_.record_conflict(conflict);
-    std::string text = fmt::format("{}: {} of change {} in the transaction at {}", name_of(kind), verb(change.operation), place.number,
-                                   to_string(place.commit_lsn));
+    std::string text = fmt::format("{}: {} of change {} in the transaction at {}", name_of(kind),
+                                   verb(change.operation), place.number, to_string(place.commit_lsn));
     if (!reason.empty()) text += ": " + reason;
     text += "; key " + conflict.key;
     if (!conflict.source_row.empty()) text += "; source row " + conflict.source_row;
     if (conflict.target_row) text += "; target row " + *conflict.target_row;
     throw Error(ErrorKind::conflict, "table " + to_string(plan.table.name), text,
-                "Nothing of the transaction was applied. Mend the target's row (or choose a conflict.policy) and start the task again; "
+                "Nothing of the transaction was applied. Mend the target's row (or choose a conflict.policy) and start "
+                "the task again; "
                 "the record stands in walbridge.conflict on the target.");
 }
 
-void ExactApplier::record(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind, const std::string &outcome,
-                          const std::string &constraint) {
+void ExactApplier::record(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
+                          const std::string &outcome, const std::string &constraint) {
     const auto row = whole_new_row(plan, change);
     const auto key = key_row(plan, change);
-    session_.record_conflict({std::string(name_of(kind)), std::string(name_of(config_.conflict.policy)), outcome, plan.table.name, place.commit_lsn,
-                              place.number, place.commit_time, constraint, session_.row_as_json(plan, key),
+    session_.record_conflict({std::string(name_of(kind)), std::string(name_of(config_.conflict.policy)), outcome,
+                              plan.table.name, place.commit_lsn, place.number, place.commit_time, constraint,
+                              session_.row_as_json(plan, key),
                               row.empty() ? std::string() : session_.row_as_json(plan, row),
                               row.empty() ? std::nullopt : session_.fetch_conflicting(plan, row, nullptr)});
 }
@@ -170,10 +194,11 @@ void ExactApplier::check_net_state(const ChangePlace &place) {
         const auto table = noted.plan->table.name;
         noted_.clear();
         ++conflicts_;
-        throw Error(ErrorKind::conflict, "table " + to_string(table),
-                    fmt::format("constraint {} would be violated after the transaction at {}: row {} is there twice", *constraint,
-                                to_string(place.commit_lsn), row),
-                    "Nothing of the transaction was applied. Remove the other row on the target and start the task again.");
+        throw Error(
+            ErrorKind::conflict, "table " + to_string(table),
+            fmt::format("constraint {} would be violated after the transaction at {}: row {} is there twice",
+                        *constraint, to_string(place.commit_lsn), row),
+            "Nothing of the transaction was applied. Remove the other row on the target and start the task again.");
     }
     noted_.clear();
 }

@@ -1,4 +1,5 @@
-// exact_applier.hpp: one change at a time, in order, with full conflict detection and policy: the definition of correctness.
+// exact_applier.hpp: one change at a time, in order, with full conflict detection and policy: the definition of
+// correctness.
 #pragma once
 
 #include "apply/bulk_applier.hpp"
@@ -22,11 +23,12 @@ class ExactApplier {
   public:
     ExactApplier(const TaskConfig &config, target::TargetSession &session) : config_(config), session_(session) {}
 
-    /// Applies one row change in the open transaction. Under `fail` a conflict rolls the transaction back, is recorded in one of
-    /// its own and thrown as Error(conflict).
+    /// Applies one row change in the open transaction. Under `fail` a conflict rolls the transaction back, is recorded
+    /// in one of its own and thrown as Error(conflict).
     void apply(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
 
-    /// Before a source transaction's commit: checks what the server does not enforce in a replica session, against the net state.
+    /// Before a source transaction's commit: checks what the server does not enforce in a replica session, against the
+    /// net state.
     void check_net_state(const ChangePlace &place);
 
     /// The transaction was rolled back or committed: what was noted for the net check is void.
@@ -40,13 +42,14 @@ class ExactApplier {
         std::vector<Value> values;
         std::string bytes; ///< owns what the values point to: a transaction may span batches
     };
-    void resolve(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind, const target::RowOutcome &outcome);
+    void resolve(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
+                 const target::RowOutcome &outcome);
     void insert_instead(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
     void overwrite(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
-    [[noreturn]] void stop(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
-                           const std::string &constraint, const std::string &reason);
-    void record(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind, const std::string &outcome,
-                const std::string &constraint);
+    [[noreturn]] void stop(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
+                           ConflictKind kind, const std::string &constraint, const std::string &reason);
+    void record(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
+                const std::string &outcome, const std::string &constraint);
     void note(const target::TablePlan &plan, const RowChange &change);
 
     const TaskConfig &config_;

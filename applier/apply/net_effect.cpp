@@ -11,8 +11,8 @@ namespace {
 using target::Row;
 using target::TablePlan;
 
-/// Bytes that are equal exactly for keys of equal bytes. Keys that are equal for the type only (1.0 and 1.00) may count as two:
-/// on the source they cannot have existed at the same time, and each keeps its own proof.
+/// Bytes that are equal exactly for keys of equal bytes. Keys that are equal for the type only (1.0 and 1.00) may count
+/// as two: on the source they cannot have existed at the same time, and each keeps its own proof.
 std::string key_text(const TablePlan &plan, Row row) {
     std::string text;
     for (const auto index : plan.key) {
@@ -65,7 +65,8 @@ class Collapse {
     bool add(const RowChange &change) {
         switch (change.operation) {
         case RowOperation::insert: return insert(builder_.planned(change.new_row));
-        case RowOperation::remove: return remove(builder_.planned(change.old_kind == OldTuple::none ? change.new_row : change.old_row));
+        case RowOperation::remove:
+            return remove(builder_.planned(change.old_kind == OldTuple::none ? change.new_row : change.old_row));
         case RowOperation::update: return update(change);
         }
         return false;
@@ -127,7 +128,8 @@ class Collapse {
         return true;
     }
 
-    /// A key change: the old row goes, the new one comes. Values that did not travel are known only if the row was made here.
+    /// A key change: the old row goes, the new one comes. Values that did not travel are known only if the row was made
+    /// here.
     bool move(std::vector<Value> &old_row, std::vector<Value> &row) {
         auto &old_key = state(old_row, true);
         if (old_key.inserted) {
@@ -158,7 +160,8 @@ std::string shape_of(const std::vector<Value> &row) {
 }
 
 NetEffect Collapse::finish() {
-    SetOperation absent{SetOperation::Kind::absent, {}, {}}, removed{SetOperation::Kind::remove, {}, {}}, inserted{SetOperation::Kind::insert, {}, {}};
+    SetOperation absent{SetOperation::Kind::absent, {}, {}}, removed{SetOperation::Kind::remove, {}, {}},
+        inserted{SetOperation::Kind::insert, {}, {}};
     std::map<std::string, SetOperation> updates;
     for (const auto *key : order_) {
         if (key->removed) removed.keys.emplace_back(*key->key);

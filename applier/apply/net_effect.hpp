@@ -1,8 +1,9 @@
 // net_effect.hpp: what a run of changes to one table amounts to, per key: the bulk path's set operations.
 //
-// Only for plans whose rows are found by a unique key. Tables with further unique keys keep the order of operations (runs of the
-// same operation, no key twice in a run); the others collapse all changes of a key into one effect. Either way each change's own
-// proof survives: a row that an UPDATE or DELETE needed must have been there, a row that an INSERT made must not.
+// Only for plans whose rows are found by a unique key. Tables with further unique keys keep the order of operations
+// (runs of the same operation, no key twice in a run); the others collapse all changes of a key into one effect. Either
+// way each change's own proof survives: a row that an UPDATE or DELETE needed must have been there, a row that an
+// INSERT made must not.
 #pragma once
 
 #include "target/target.hpp"
@@ -26,6 +27,7 @@ struct NetEffect {
 };
 
 /// nullopt when the changes cannot be expressed so (a key change with a value that did not travel): they go row by row.
-[[nodiscard]] std::optional<NetEffect> net_effect(const target::TablePlan &plan, const std::vector<const RowChange *> &changes);
+[[nodiscard]] std::optional<NetEffect> net_effect(const target::TablePlan &plan,
+                                                  const std::vector<const RowChange *> &changes);
 
 } // namespace walbridge::apply

@@ -12,7 +12,8 @@ const target::TablePlan &PlanCache::plan(const Relation &relation) {
     if (!table)
         throw Error(ErrorKind::target_shape, "table " + to_string(relation.name),
                     "changes arrived for this table of the source, but the target has no such table",
-                    "Create it on the target (pg_dump --schema-only --table of the source) and resume, or leave it out with objects.exclude.");
+                    "Create it on the target (pg_dump --schema-only --table of the source) and resume, or leave it out "
+                    "with objects.exclude.");
     auto plan = std::make_unique<const target::TablePlan>(target::make_table_plan(relation, std::move(*table)));
     log::debug("table plan", {{"plan", target::describe(*plan)}});
     return *plans_.emplace(&relation, std::move(plan)).first->second;

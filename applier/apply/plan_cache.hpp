@@ -12,7 +12,8 @@ class PlanCache {
   public:
     explicit PlanCache(target::TargetSession &session) : session_(session) {}
 
-    /// Throws Error(target_shape) when table or columns are missing on the target. The reference lives as long as the cache.
+    /// Throws Error(target_shape) when table or columns are missing on the target. The reference lives as long as the
+    /// cache.
     const target::TablePlan &plan(const Relation &relation);
 
   private:

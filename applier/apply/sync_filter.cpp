@@ -27,12 +27,15 @@ std::optional<SyncVerdict> SyncFilter::of_table(const TableSync &table, Lsn comm
 
 SyncVerdict SyncFilter::of_row(const TableSync &table, const Relation &relation, Tuple key_tuple, Lsn commit_lsn) {
     if (const auto verdict = of_table(table, commit_lsn)) return *verdict;
-    const auto key = relation.key_columns.size() == 1 ? integer_of(key_tuple[relation.key_columns.front()]) : std::nullopt;
+    const auto key =
+        relation.key_columns.size() == 1 ? integer_of(key_tuple[relation.key_columns.front()]) : std::nullopt;
     if (!key)
-        throw Error(ErrorKind::internal, to_string(relation.name), "a table without a single integer key was copied under several snapshots",
+        throw Error(ErrorKind::internal, to_string(relation.name),
+                    "a table without a single integer key was copied under several snapshots",
                     "Run `walbridge reset` and start the task again.");
     for (const auto &chunk : table.chunks)
-        if (*key >= chunk.low && (!chunk.high || *key < *chunk.high)) return commit_lsn < chunk.sync_lsn ? SyncVerdict::copied : SyncVerdict::apply;
+        if (*key >= chunk.low && (!chunk.high || *key < *chunk.high))
+            return commit_lsn < chunk.sync_lsn ? SyncVerdict::copied : SyncVerdict::apply;
     return SyncVerdict::apply;
 }
 

@@ -1,5 +1,5 @@
-// sync_filter.hpp: which changes the copy already holds. A change belongs to the copy iff its transaction's commit_lsn is below
-// the sync LSN of the chunk its row lies in, strictly (architecture, "Exactly once" 6). Pure data, no I/O.
+// sync_filter.hpp: which changes the copy already holds. A change belongs to the copy iff its transaction's commit_lsn
+// is below the sync LSN of the chunk its row lies in, strictly (architecture, "Exactly once" 6). Pure data, no I/O.
 #pragma once
 
 #include "change/change.hpp"
@@ -36,12 +36,14 @@ class SyncFilter {
     /// nullptr when every change of the table is to be applied.
     [[nodiscard]] const TableSync *table(std::uint32_t source_oid) const;
 
-    /// For one whole table: `copied` when all its chunks hold changes up to `commit_lsn`, `apply` when none does, nullopt when the
-    /// row decides.
+    /// For one whole table: `copied` when all its chunks hold changes up to `commit_lsn`, `apply` when none does,
+    /// nullopt when the row decides.
     [[nodiscard]] static std::optional<SyncVerdict> of_table(const TableSync &table, Lsn commit_lsn);
 
-    /// For a row with this key value. Throws Error(internal) when the key is not an integer: such tables are never split.
-    [[nodiscard]] static SyncVerdict of_row(const TableSync &table, const Relation &relation, Tuple key_tuple, Lsn commit_lsn);
+    /// For a row with this key value. Throws Error(internal) when the key is not an integer: such tables are never
+    /// split.
+    [[nodiscard]] static SyncVerdict of_row(const TableSync &table, const Relation &relation, Tuple key_tuple,
+                                            Lsn commit_lsn);
 
     /// Forgets tables that are caught up at `commit_lsn`: every later transaction commits after it.
     void passed(Lsn commit_lsn);

@@ -16,7 +16,8 @@ namespace walbridge {
 
 template <class Item> class BoundedQueue {
   public:
-    /// An item larger than `max_bytes` is still accepted when the queue is empty, so that one huge value cannot block it for ever.
+    /// An item larger than `max_bytes` is still accepted when the queue is empty, so that one huge value cannot block
+    /// it for ever.
     BoundedQueue(std::size_t max_items, std::size_t max_bytes) : max_items_(max_items), max_bytes_(max_bytes) {}
 
     /// Waits for room. False when the queue was closed: the item was not taken.

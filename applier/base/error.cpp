@@ -62,14 +62,16 @@ Recovery recovery_for(std::string_view sqlstate) {
     if (sqlstate.empty()) return Recovery::reconnect;
     const auto state_class = sqlstate.substr(0, 2);
     if (sqlstate == "40001" || sqlstate == "40P01" || sqlstate == "55P03") return Recovery::retry_transaction;
-    if (state_class == "08") return Recovery::reconnect;                          // connection exceptions
-    if (sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03") return Recovery::reconnect; // shutdown, crash, starting
-    if (sqlstate == "57P05") return Recovery::reconnect;                          // idle session timeout
-    if (sqlstate == "25P03" || sqlstate == "25P04") return Recovery::reconnect;   // idle-in-transaction, transaction timeout
-    if (sqlstate == "57014") return Recovery::retry_transaction;                  // somebody cancelled the statement
-    if (state_class == "53") return Recovery::reconnect;                          // disk full, out of memory, too many connections
-    if (state_class == "58") return Recovery::reconnect;                          // system error: I/O
-    if (sqlstate == "55006") return Recovery::reconnect;                          // object in use: a slot still held by our old walsender
+    if (state_class == "08") return Recovery::reconnect; // connection exceptions
+    if (sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03")
+        return Recovery::reconnect;                      // shutdown, crash, starting
+    if (sqlstate == "57P05") return Recovery::reconnect; // idle session timeout
+    if (sqlstate == "25P03" || sqlstate == "25P04")
+        return Recovery::reconnect;                              // idle-in-transaction, transaction timeout
+    if (sqlstate == "57014") return Recovery::retry_transaction; // somebody cancelled the statement
+    if (state_class == "53") return Recovery::reconnect;         // disk full, out of memory, too many connections
+    if (state_class == "58") return Recovery::reconnect;         // system error: I/O
+    if (sqlstate == "55006") return Recovery::reconnect; // object in use: a slot still held by our old walsender
     return Recovery::stop;
 }
 

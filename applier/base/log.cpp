@@ -67,7 +67,8 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
     if (settings().format == Format::json) {
         nlohmann::ordered_json line;
         line["time"] = fmt::format("{}", std::chrono::duration_cast<std::chrono::milliseconds>(
-                                             std::chrono::system_clock::now().time_since_epoch()).count());
+                                             std::chrono::system_clock::now().time_since_epoch())
+                                             .count());
         line["level"] = spdlog::level::to_string_view(spd).data();
         if (!settings().task.empty()) line["task"] = settings().task;
         line["message"] = message;

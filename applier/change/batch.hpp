@@ -1,5 +1,6 @@
-// batch.hpp: whatever had arrived when the applier became free: whole transactions in commit order, and at most one that has
-// begun and not ended at either edge. Owns every byte its changes refer to. Built by one thread, then read by another.
+// batch.hpp: whatever had arrived when the applier became free: whole transactions in commit order, and at most one
+// that has begun and not ended at either edge. Owns every byte its changes refer to. Built by one thread, then read by
+// another.
 #pragma once
 
 #include "change/change.hpp"
@@ -16,8 +17,8 @@ namespace walbridge {
 /// A run of changes [first, last) of one source transaction.
 struct TransactionPiece {
     TransactionBegin begin;
-    bool starts = true; ///< the transaction's first change is in this piece
-    std::size_t offset = 0;  ///< changes of the transaction in earlier batches
+    bool starts = true;     ///< the transaction's first change is in this piece
+    std::size_t offset = 0; ///< changes of the transaction in earlier batches
     std::size_t first = 0, last = 0;
     std::optional<TransactionCommit> commit; ///< absent: the transaction goes on in the next batch
 };
@@ -28,12 +29,13 @@ class ChangeBatch {
 
     std::vector<Change> changes;
     std::vector<TransactionPiece> pieces;
-    /// Highest position that a keepalive or a message outside a transaction named after the last piece; nothing was pending there.
+    /// Highest position that a keepalive or a message outside a transaction named after the last piece; nothing was
+    /// pending there.
     Lsn idle_position;
     /// Source time carried by the last heartbeat message, 0 = none.
     SourceTime heartbeat_sent = 0;
     bool urgent_position = false; ///< somebody waits for idle_position: store it now
-    std::size_t bytes = 0; ///< of the frames held alive
+    std::size_t bytes = 0;        ///< of the frames held alive
 
     /// Room for `count` values, valid as long as the batch.
     std::span<Value> allocate_values(std::size_t count) {
@@ -42,7 +44,8 @@ class ChangeBatch {
     }
 
     std::span<const Relation *> allocate_relations(std::size_t count) {
-        auto *memory = static_cast<const Relation **>(memory_->allocate(count * sizeof(const Relation *), alignof(const Relation *)));
+        auto *memory = static_cast<const Relation **>(
+            memory_->allocate(count * sizeof(const Relation *), alignof(const Relation *)));
         return {new (memory) const Relation *[count], count};
     }
 

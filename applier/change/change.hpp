@@ -1,5 +1,5 @@
-// change.hpp: the changes of a transaction as plain data. Values, tuples and relations are views and pointers into the batch
-// that holds the change (batch.hpp); nothing here knows a connection or a database.
+// change.hpp: the changes of a transaction as plain data. Values, tuples and relations are views and pointers into the
+// batch that holds the change (batch.hpp); nothing here knows a connection or a database.
 #pragma once
 
 #include "base/lsn.hpp"
@@ -13,7 +13,8 @@
 
 namespace walbridge {
 
-using Tuple = std::span<const Value>; ///< one value per column of the relation; a key tuple has null where the column is no key
+using Tuple =
+    std::span<const Value>; ///< one value per column of the relation; a key tuple has null where the column is no key
 
 enum class RowOperation : std::uint8_t { insert, update, remove };
 enum class OldTuple : std::uint8_t { none, key, full };

@@ -1,4 +1,5 @@
-// relation.hpp: a source table as the stream describes it. A descriptor never changes: after DDL the stream brings another.
+// relation.hpp: a source table as the stream describes it. A descriptor never changes: after DDL the stream brings
+// another.
 #pragma once
 
 #include "base/qualified_name.hpp"

@@ -20,7 +20,9 @@ std::string wrap(std::string_view text, char quote) {
 
 std::string quote_identifier(std::string_view name) { return wrap(name, '"'); }
 
-std::string quote(const QualifiedName &name) { return quote_identifier(name.schema) + "." + quote_identifier(name.name); }
+std::string quote(const QualifiedName &name) {
+    return quote_identifier(name.schema) + "." + quote_identifier(name.name);
+}
 
 std::string quote_literal(std::string_view text) { return wrap(text, '\''); }
 

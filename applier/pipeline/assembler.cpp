@@ -21,11 +21,15 @@ void Assembler::run() noexcept {
     }
 }
 
-bool Assembler::full() const { return batch_->changes.size() >= config_.apply.batch_rows || batch_->bytes >= config_.apply.batch_bytes; }
+bool Assembler::full() const {
+    return batch_->changes.size() >= config_.apply.batch_rows || batch_->bytes >= config_.apply.batch_bytes;
+}
 
 void Assembler::take(const source::StreamItem &item) {
-    if (item.owner) decoder_.feed(item.frame, item.owner, *batch_);
-    else decoder_.idle(item.keepalive, *batch_);
+    if (item.owner)
+        decoder_.feed(item.frame, item.owner, *batch_);
+    else
+        decoder_.idle(item.keepalive, *batch_);
 }
 
 /// Gives the batch away when the applier has room; false when it stays ours.
@@ -51,11 +55,12 @@ void Assembler::assemble() {
                 if (batches_.closed()) return;
             continue;
         }
-        // Something is ready: take more only if it is here already, while the applier is busy with the batch before, or while the rest
-        // of a transaction (which the source has committed) is on its way.
+        // Something is ready: take more only if it is here already, while the applier is busy with the batch before, or
+        // while the rest of a transaction (which the source has committed) is on its way.
         const bool ready = !decoder_.in_transaction();
         if (ready && frames_.empty() && batches_.empty() && hand_over(milliseconds(0))) continue;
-        if (const auto item = frames_.pop_for(milliseconds(ready ? 1 : 50))) take(*item);
+        if (const auto item = frames_.pop_for(milliseconds(ready ? 1 : 50)))
+            take(*item);
         else if (frames_.closed() && frames_.empty()) {
             hand_over(milliseconds(1000));
             static_cast<void>(frames_.pop()); // throws what closed it

@@ -1,7 +1,7 @@
 // assembler.hpp: frames in, batches of whatever has arrived out.
 //
-// One thread. At most one batch waits for the applier; while it does, the next one grows up to the configured limits. So a batch is
-// a single small transaction when the applier is idle, and thousands of them under load, without a timer.
+// One thread. At most one batch waits for the applier; while it does, the next one grows up to the configured limits.
+// So a batch is a single small transaction when the applier is idle, and thousands of them under load, without a timer.
 #pragma once
 
 #include "base/bounded_queue.hpp"
@@ -20,7 +20,8 @@ class Assembler {
   public:
     Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames, BatchQueue &batches);
 
-    /// Runs until the frame queue is closed and drained; closes the batch queue with the error it met, if any. Does not throw.
+    /// Runs until the frame queue is closed and drained; closes the batch queue with the error it met, if any. Does not
+    /// throw.
     void run() noexcept;
 
   private:

@@ -45,10 +45,12 @@ source::StreamOptions stream_options(const TaskConfig &config, const target::Pro
     return options;
 }
 
-/// Stops the stage's threads and closes the queues when the scope is left, whatever the reason, so that no thread waits for another that is gone.
+/// Stops the stage's threads and closes the queues when the scope is left, whatever the reason, so that no thread waits
+/// for another that is gone.
 class Threads {
   public:
-    Threads(source::StreamQueue &frames, BatchQueue &batches, Statistics &statistics) : frames_(frames), batches_(batches), statistics_(statistics) {}
+    Threads(source::StreamQueue &frames, BatchQueue &batches, Statistics &statistics)
+        : frames_(frames), batches_(batches), statistics_(statistics) {}
     Threads(const Threads &) = delete;
     Threads &operator=(const Threads &) = delete;
     ~Threads() {
@@ -72,9 +74,11 @@ class Threads {
 /// The applier's loop: one batch after the other, durable positions in between.
 class Applier {
   public:
-    Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions, Statistics &statistics)
+    Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions,
+            Statistics &statistics)
         : session_(config, progress), statistics_(statistics), positions_(positions),
-          applier_(config, session_, load_sync_filter(config), progress.position, [this](const apply::Committed &committed) { note(committed); }) {
+          applier_(config, session_, load_sync_filter(config), progress.position,
+                   [this](const apply::Committed &committed) { note(committed); }) {
         positions_.applied.store(progress.position.value);
         positions_.durable.store(progress.position.value);
         statistics_.applied_lsn.store(progress.position.value);
@@ -139,8 +143,10 @@ class Applier {
 
 } // namespace
 
-Incremental::Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop, Statistics &statistics, IdentityCheck check_identity)
-    : config_(config), progress_(start), stop_(stop), statistics_(statistics), check_identity_(std::move(check_identity)) {}
+Incremental::Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop,
+                         Statistics &statistics, IdentityCheck check_identity)
+    : config_(config), progress_(start), stop_(stop), statistics_(statistics),
+      check_identity_(std::move(check_identity)) {}
 
 void Incremental::run() {
     source::StreamPositions positions;
@@ -158,7 +164,9 @@ void Incremental::run() {
     threads.start([&] { assembler.run(); });
     threads.start([&] { heartbeat.run(threads.stop); });
     statistics_.connected.store(true);
-    log::info("streaming", {{"slot", config_.slot_name()}, {"position", to_string(progress_.position)}, {"counter", progress_.counter}});
+    log::info(
+        "streaming",
+        {{"slot", config_.slot_name()}, {"position", to_string(progress_.position)}, {"counter", progress_.counter}});
 
     while (!stop_.requested()) {
         statistics_.received_lsn.store(positions.received.load());
@@ -168,8 +176,10 @@ void Incremental::run() {
             continue;
         }
         const auto batch = batches.pop_for(durable_poll);
-        if (batch) applier.take(**batch);
-        else if (batches.closed()) static_cast<void>(batches.pop()); // throws what closed it
+        if (batch)
+            applier.take(**batch);
+        else if (batches.closed())
+            static_cast<void>(batches.pop()); // throws what closed it
         applier.set_caught_up(frames.bytes() < backlog_bytes);
         if (!batch && batches.closed()) break;
         applier.tend();

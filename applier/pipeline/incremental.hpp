@@ -1,10 +1,12 @@
 // incremental.hpp: the incremental stage of one task, from the slot to durable rows on the target.
 //
 // Three threads and two bounded queues:
-//   receiver   owns the replication connection; puts frames into the frame queue, sends status on its own clock, also while
+//   receiver   owns the replication connection; puts frames into the frame queue, sends status on its own clock, also
+//   while
 //              the queue is full;
 //   assembler  turns frames into batches of whatever has arrived; at most one batch waits for the applier;
-//   applier    (the caller of run()) owns the target session; applies a batch, commits it with its position, learns what the
+//   applier    (the caller of run()) owns the target session; applies a batch, commits it with its position, learns
+//   what the
 //              target has made durable. Only that is confirmed to the source.
 // An error of any thread closes both queues, and run() throws it. Nothing is retried here: the task's runner decides.
 #pragma once
@@ -19,8 +21,8 @@
 
 namespace walbridge::pipeline {
 
-/// Called on the replication connection before streaming starts, with the stored position: throws when the source is not the
-/// one the position belongs to, or its slot cannot continue from there.
+/// Called on the replication connection before streaming starts, with the stored position: throws when the source is
+/// not the one the position belongs to, or its slot cannot continue from there.
 using IdentityCheck = std::function<void(pg::Session &replication, Lsn stored)>;
 
 class Incremental {
@@ -32,7 +34,8 @@ class Incremental {
     /// While paused nothing is applied; the connection and the slot are kept, keepalives go on. Thread-safe.
     void set_paused(bool paused) { paused_.store(paused); }
 
-    /// Runs until a stop is requested (returns, everything applied is committed) or an error (throws Error or SqlError).
+    /// Runs until a stop is requested (returns, everything applied is committed) or an error (throws Error or
+    /// SqlError).
     void run();
 
   private:

@@ -1,7 +1,6 @@
 // sync_state.cpp: walbridge.table_sync to the sync filter.
 #include "pipeline/sync_state.hpp"
 
-
 namespace walbridge::pipeline {
 namespace {
 

@@ -1,4 +1,5 @@
-// replication_stream.cpp: the streaming replication protocol's client side (protocol-replication in PostgreSQL's manual).
+// replication_stream.cpp: the streaming replication protocol's client side (protocol-replication in PostgreSQL's
+// manual).
 #include "source/replication_stream.hpp"
 
 #include "base/log.hpp"
@@ -34,7 +35,8 @@ void write64(char *bytes, std::uint64_t number) {
 std::uint64_t now_microseconds() {
     constexpr std::int64_t epoch_difference = 946684800;
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count() - epoch_difference * 1000000);
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count() -
+                                      epoch_difference * 1000000);
 }
 
 constexpr int frame_header = 1 + 8 + 8 + 8;     // 'w', start, end, send time
@@ -46,15 +48,20 @@ ReplicationStream::ReplicationStream(pg::Session session, StreamOptions options,
     : session_(std::move(session)), options_(std::move(options)), positions_(positions) {}
 
 void ReplicationStream::start() {
-    // A third of the server's patience, whatever it is set to; 0 = the server waits for ever. (A walsender takes simple queries only.)
-    const auto setting = session_.execute("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'");
-    if (const milliseconds timeout(setting.number(0, 0)); timeout.count() > 0) status_interval_ = std::min(status_interval_, timeout / 3);
+    // A third of the server's patience, whatever it is set to; 0 = the server waits for ever. (A walsender takes simple
+    // queries only.)
+    const auto setting =
+        session_.execute("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'");
+    if (const milliseconds timeout(setting.number(0, 0)); timeout.count() > 0)
+        status_interval_ = std::min(status_interval_, timeout / 3);
     std::string plugin_options;
     for (const auto &[name, value] : options_.plugin)
-        plugin_options += fmt::format("{}{} {}", plugin_options.empty() ? "" : ", ", dialect::postgres::quote_identifier(name),
-                                      dialect::postgres::quote_literal(value));
-    session_.execute(fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})", dialect::postgres::quote_identifier(options_.slot),
-                                 to_string(options_.start), plugin_options));
+        plugin_options +=
+            fmt::format("{}{} {}", plugin_options.empty() ? "" : ", ", dialect::postgres::quote_identifier(name),
+                        dialect::postgres::quote_literal(value));
+    session_.execute(fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})",
+                                 dialect::postgres::quote_identifier(options_.slot), to_string(options_.start),
+                                 plugin_options));
     confirmed_ = options_.start.value;
     last_status_ = last_request_ = last_received_ = steady_clock::now();
 }
@@ -100,7 +107,8 @@ bool ReplicationStream::read_available(StreamQueue &queue, const StopToken &stop
 
 void ReplicationStream::wait_readable() {
     pollfd descriptor{PQsocket(session_.raw()), POLLIN, 0};
-    if (poll(&descriptor, 1, static_cast<int>(tick.count())) > 0 && PQconsumeInput(session_.raw()) != 1) session_.raise(nullptr, "reading the stream");
+    if (poll(&descriptor, 1, static_cast<int>(tick.count())) > 0 && PQconsumeInput(session_.raw()) != 1)
+        session_.raise(nullptr, "reading the stream");
 }
 
 void ReplicationStream::handle(char *message, int length, StreamQueue &queue, const StopToken &stop) {
@@ -118,7 +126,8 @@ void ReplicationStream::handle(char *message, int length, StreamQueue &queue, co
         reply_wanted_ = message[17] != 0;
         return push({{}, nullptr, position}, 1, queue, stop);
     }
-    throw Error(ErrorKind::protocol, "replication stream", fmt::format("unexpected message of type \"{}\" and {} bytes", *message, length));
+    throw Error(ErrorKind::protocol, "replication stream",
+                fmt::format("unexpected message of type \"{}\" and {} bytes", *message, length));
 }
 
 void ReplicationStream::push(StreamItem item, std::size_t bytes, StreamQueue &queue, const StopToken &stop) {
@@ -144,7 +153,8 @@ void ReplicationStream::send_status(bool request_reply) {
     write64(status + 17, std::max(positions_.applied.load(), durable));
     write64(status + 25, now_microseconds());
     status[33] = request_reply ? 1 : 0;
-    if (PQputCopyData(session_.raw(), status, sizeof status) != 1 || PQflush(session_.raw()) != 0) session_.raise(nullptr, "sending status");
+    if (PQputCopyData(session_.raw(), status, sizeof status) != 1 || PQflush(session_.raw()) != 0)
+        session_.raise(nullptr, "sending status");
     last_status_ = steady_clock::now();
     if (request_reply) last_request_ = last_status_;
     confirmed_ = durable;

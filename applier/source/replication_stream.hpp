@@ -1,8 +1,8 @@
 // replication_stream.hpp: receives the change stream of one slot and confirms what the target has made durable.
 //
-// Runs on one thread that owns the replication connection. It puts frames and keepalive positions into the queue, in the order
-// they came. While the queue is full it stops reading but goes on sending status on its own clock, so that the server's
-// wal_sender_timeout never ends a session that is only busy.
+// Runs on one thread that owns the replication connection. It puts frames and keepalive positions into the queue, in
+// the order they came. While the queue is full it stops reading but goes on sending status on its own clock, so that
+// the server's wal_sender_timeout never ends a session that is only busy.
 #pragma once
 
 #include "base/bounded_queue.hpp"
@@ -45,8 +45,8 @@ class ReplicationStream {
     /// `session` is a replication connection on which identity was checked.
     ReplicationStream(pg::Session session, StreamOptions options, StreamPositions &positions);
 
-    /// Starts streaming and runs until `stop` (drains nothing: the slot keeps what was not confirmed), the queue is closed,
-    /// or an error, with which the queue is closed. Does not throw.
+    /// Starts streaming and runs until `stop` (drains nothing: the slot keeps what was not confirmed), the queue is
+    /// closed, or an error, with which the queue is closed. Does not throw.
     void run(StreamQueue &queue, const StopToken &stop) noexcept;
 
   private:

@@ -11,24 +11,27 @@ namespace walbridge::target {
 
 struct TargetColumn {
     std::string name;
-    std::string type_schema, type_name;  ///< pg_type's own names: int4, bpchar, _text
+    std::string type_schema, type_name; ///< pg_type's own names: int4, bpchar, _text
     std::uint32_t type_oid = 0;
-    std::uint32_t base_type_oid = 0;     ///< of a domain its base type, else type_oid
+    std::uint32_t base_type_oid = 0; ///< of a domain its base type, else type_oid
     bool not_null = false;
-    bool generated = false;              ///< stored or virtual: never written
+    bool generated = false; ///< stored or virtual: never written
     bool identity_always = false;
-    bool exact_equality = false;         ///< equal by the type's `=` means the same text (integers, text, uuid ...; not numeric, float)
-    bool has_equality = false;           ///< a built-in type that can be compared and indexed (json, xml, point, refcursor cannot)
-    bool cast_function_from_text = false; ///< a user-defined cast from text would be taken instead of the input function
+    bool exact_equality =
+        false; ///< equal by the type's `=` means the same text (integers, text, uuid ...; not numeric, float)
+    bool has_equality =
+        false; ///< a built-in type that can be compared and indexed (json, xml, point, refcursor cannot)
+    bool cast_function_from_text =
+        false; ///< a user-defined cast from text would be taken instead of the input function
 };
 
 struct TargetKey {
     std::string name;
     std::vector<std::string> columns;
-    std::vector<std::string> operators;  ///< equality of the index per column, ready for SQL: OPERATOR(public.=)
+    std::vector<std::string> operators; ///< equality of the index per column, ready for SQL: OPERATOR(public.=)
     bool primary = false;
-    bool immediate = true;               ///< not deferrable: enforced at each statement
-    bool usable = true;                  ///< valid, not partial, on plain columns only
+    bool immediate = true; ///< not deferrable: enforced at each statement
+    bool usable = true;    ///< valid, not partial, on plain columns only
     bool nulls_not_distinct = false;
 };
 
@@ -36,20 +39,20 @@ struct TargetKey {
 struct UnenforcedConstraint {
     std::string name;
     std::vector<std::string> columns;
-    std::vector<std::string> operators;  ///< per column, ready for SQL: OPERATOR(pg_catalog.=)
+    std::vector<std::string> operators; ///< per column, ready for SQL: OPERATOR(pg_catalog.=)
 };
 
 struct TargetTable {
     std::uint32_t oid = 0;
     QualifiedName name;
-    char kind = 'r';                     ///< r table, p partitioned, f foreign, v view
+    char kind = 'r'; ///< r table, p partitioned, f foreign, v view
     std::vector<TargetColumn> columns;
-    std::vector<TargetKey> keys;         ///< every unique index
+    std::vector<TargetKey> keys; ///< every unique index
     std::vector<UnenforcedConstraint> unenforced;
     bool exclusion_constraints = false;
-    bool firing_triggers = false;        ///< ENABLE ALWAYS or REPLICA: they fire in our sessions
+    bool firing_triggers = false; ///< ENABLE ALWAYS or REPLICA: they fire in our sessions
     bool rules = false;
-    bool row_security = false;           ///< policies apply to our role
+    bool row_security = false; ///< policies apply to our role
 };
 
 } // namespace walbridge::target

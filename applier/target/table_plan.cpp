@@ -49,7 +49,8 @@ void match_columns(const Relation &relation, TablePlan &plan) {
             throw Error(ErrorKind::target_shape, to_string(relation.name) + "." + source.name,
                         "the target table lacks this column of the source",
                         fmt::format("Run on the target: ALTER TABLE {} ADD COLUMN {} {}; then resume the task.",
-                                    dialect::postgres::quote(plan.table.name), dialect::postgres::quote_identifier(source.name),
+                                    dialect::postgres::quote(plan.table.name),
+                                    dialect::postgres::quote_identifier(source.name),
                                     qualified_type(source.type_schema, source.type_name)));
         }
         if (found->generated) continue;
@@ -121,8 +122,10 @@ void judge(TablePlan &plan) {
     for (const auto index : plan.key) key_names.push_back(plan.columns[index].target.name);
     for (const auto &key : plan.table.keys)
         if (plan.lookup != Lookup::unique_key || !same_set(key.columns, key_names)) plan.extra_unique_keys = true;
-    if (plan.lookup != Lookup::unique_key && plan.lookup != Lookup::none) reasons.emplace_back("no immediate unique key of the target covers the replica identity");
-    if (!plan.table.unenforced.empty()) reasons.emplace_back("deferrable or exclusion constraints, which replica sessions do not enforce");
+    if (plan.lookup != Lookup::unique_key && plan.lookup != Lookup::none)
+        reasons.emplace_back("no immediate unique key of the target covers the replica identity");
+    if (!plan.table.unenforced.empty())
+        reasons.emplace_back("deferrable or exclusion constraints, which replica sessions do not enforce");
     if (plan.table.exclusion_constraints) plan.extra_unique_keys = true;
     if (plan.table.firing_triggers) reasons.emplace_back("triggers enabled ALWAYS or REPLICA");
     if (plan.table.rules) reasons.emplace_back("rules");
@@ -143,9 +146,9 @@ TablePlan make_table_plan(const Relation &relation, TargetTable table) {
     match_columns(relation, plan);
     choose_lookup(relation, plan);
     for (const auto index : plan.key) plan.columns[index].key = true;
-    plan.writes_identity_always = std::any_of(plan.columns.begin(), plan.columns.end(), [](const PlannedColumn &column) {
-        return column.target.identity_always && !column.key;
-    });
+    plan.writes_identity_always =
+        std::any_of(plan.columns.begin(), plan.columns.end(),
+                    [](const PlannedColumn &column) { return column.target.identity_always && !column.key; });
     judge(plan);
     return plan;
 }

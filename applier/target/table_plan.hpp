@@ -1,5 +1,5 @@
-// table_plan.hpp: how the rows of one source relation reach one target table: columns matched by name, the key that finds a row,
-// and whether the bulk path may be used. Built once per relation descriptor, immutable, printable.
+// table_plan.hpp: how the rows of one source relation reach one target table: columns matched by name, the key that
+// finds a row, and whether the bulk path may be used. Built once per relation descriptor, immutable, printable.
 #pragma once
 
 #include "change/change.hpp"
@@ -13,34 +13,36 @@ namespace walbridge::target {
 /// How an UPDATE or DELETE finds its row.
 enum class Lookup {
     unique_key, ///< by the columns of an immediate unique key: at most one row
-    key,        ///< by the source's key columns, which no unique index of the target covers: exactly one of the matching rows
-    full_row,   ///< by every column (REPLICA IDENTITY FULL without a usable key): exactly one of several equal rows
-    none,       ///< the relation has no identity: only inserts are possible
+    key, ///< by the source's key columns, which no unique index of the target covers: exactly one of the matching rows
+    full_row, ///< by every column (REPLICA IDENTITY FULL without a usable key): exactly one of several equal rows
+    none,     ///< the relation has no identity: only inserts are possible
 };
 
 struct PlannedColumn {
     std::uint32_t source = 0; ///< index into Relation::columns
     TargetColumn target;
-    bool same_type = true;    ///< the value's form on the wire is the target type's own
-    std::string source_type;  ///< SQL name of the built-in source type, for values converted through it; empty for user types
-    bool key = false;         ///< part of the lookup key
+    bool same_type = true; ///< the value's form on the wire is the target type's own
+    std::string
+        source_type;  ///< SQL name of the built-in source type, for values converted through it; empty for user types
+    bool key = false; ///< part of the lookup key
     std::string equality = "="; ///< operator of the key's index: a user type's `=` is not found through our search_path
 };
 
 struct TablePlan {
     const Relation *relation = nullptr;
     TargetTable table;
-    std::vector<PlannedColumn> columns;     ///< written columns: everything but generated ones
-    std::vector<std::uint32_t> key;         ///< indexes into `columns`
+    std::vector<PlannedColumn> columns; ///< written columns: everything but generated ones
+    std::vector<std::uint32_t> key;     ///< indexes into `columns`
     Lookup lookup = Lookup::none;
-    bool extra_unique_keys = false;         ///< unique keys besides the lookup key: order between rows matters
-    bool writes_identity_always = false;    ///< an UPDATE would have to set a GENERATED ALWAYS column
-    std::vector<std::string> not_bulk;      ///< why the bulk path is not used; empty = eligible
+    bool extra_unique_keys = false;      ///< unique keys besides the lookup key: order between rows matters
+    bool writes_identity_always = false; ///< an UPDATE would have to set a GENERATED ALWAYS column
+    std::vector<std::string> not_bulk;   ///< why the bulk path is not used; empty = eligible
 
     [[nodiscard]] bool bulk_eligible() const { return not_bulk.empty(); }
 };
 
-/// Throws Error(target_shape) when a source column has no column on the target, or a required target column gets no value.
+/// Throws Error(target_shape) when a source column has no column on the target, or a required target column gets no
+/// value.
 [[nodiscard]] TablePlan make_table_plan(const Relation &relation, TargetTable table);
 
 /// For support and `walbridge plan`: lookup, columns, eligibility with reasons.

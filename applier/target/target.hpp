@@ -1,7 +1,8 @@
 // target.hpp: what the apply room asks of a target database. One session = one connection = one thread.
 //
-// A target transaction is: begin(), then per batch either queued operations proven by flush() inside a savepoint, or the
-// row-by-row operations of the exact path, then commit() with the new position. Leaving without commit() rolls back.
+// A target transaction is: begin(), then per batch either queued operations proven by flush() inside a savepoint, or
+// the row-by-row operations of the exact path, then commit() with the new position. Leaving without commit() rolls
+// back.
 #pragma once
 
 #include "change/change.hpp"
@@ -24,9 +25,9 @@ using Row = std::span<const Value>;
 /// What one statement of the exact path met.
 struct RowOutcome {
     long long affected = 0;
-    bool violation = false;       ///< a unique or exclusion constraint refused the row; the statement was undone
-    std::string constraint;       ///< which one
-    std::string message;          ///< the server's words
+    bool violation = false; ///< a unique or exclusion constraint refused the row; the statement was undone
+    std::string constraint; ///< which one
+    std::string message;    ///< the server's words
 };
 
 /// A row of the target as JSON text, for conflict records.
@@ -73,8 +74,9 @@ class TargetSession {
     /// One change as one statement, in order: for tables the set operations cannot serve.
     virtual void queue_change(const TablePlan &plan, const RowChange &change) = 0;
     virtual void queue_truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) = 0;
-    /// Sends what is queued. True when every operation hit exactly its rows; false on any mismatch or refused statement: the caller
-    /// rolls back to the savepoint, which stands until the next one or the transaction's end. Throws only what a retry or an operator must see (lost connection).
+    /// Sends what is queued. True when every operation hit exactly its rows; false on any mismatch or refused
+    /// statement: the caller rolls back to the savepoint, which stands until the next one or the transaction's end.
+    /// Throws only what a retry or an operator must see (lost connection).
     virtual bool flush() = 0;
     /// Why the last flush() returned false, for the log.
     [[nodiscard]] virtual const std::string &mismatch() const = 0;
@@ -101,7 +103,8 @@ class TargetSession {
     /// Records a conflict: inside the open transaction, or in one of its own when there is none.
     virtual void record_conflict(const ConflictRecord &conflict) = 0;
 
-    /// Highest source position whose target transaction is durable by now; asks the server when something is outstanding.
+    /// Highest source position whose target transaction is durable by now; asks the server when something is
+    /// outstanding.
     virtual Lsn durable_position() = 0;
 };
 

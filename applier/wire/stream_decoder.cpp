@@ -35,14 +35,16 @@ Column column_of(const wire::Column &source) {
     column.base_type_oid = source.element.oid;
     column.base_type_schema = source.element.schema;
     column.base_type_name = source.element.name;
-    if (!source.collation_name.empty()) column.collation = fmt::format("{}.{}", source.collation_schema, source.collation_name);
+    if (!source.collation_name.empty())
+        column.collation = fmt::format("{}.{}", source.collation_schema, source.collation_name);
     for (const auto label : source.labels) column.enum_labels.emplace_back(label);
     return column;
 }
 
 Error gap(std::string reason) {
     return Error(ErrorKind::stream_gap, "change stream", std::move(reason),
-                 "Nothing of this transaction was applied. Keep the slot, note the position and report it; `walbridge reset` starts the task over.");
+                 "Nothing of this transaction was applied. Keep the slot, note the position and report it; `walbridge "
+                 "reset` starts the task over.");
 }
 
 } // namespace
@@ -55,8 +57,10 @@ void StreamDecoder::feed(std::string_view frame, const std::shared_ptr<const voi
         batch.bytes += frame.size();
         while (const auto record = assembler_.next()) decode(*record, batch);
     } catch (const wire::ProtocolError &error) {
-        throw Error(ErrorKind::protocol, "change stream", fmt::format("{} (at byte {})", error.reason(), error.offset()),
-                    "Make sure that extension and applier are of the same release; a retry reads the stream again from the stored position.");
+        throw Error(ErrorKind::protocol, "change stream",
+                    fmt::format("{} (at byte {})", error.reason(), error.offset()),
+                    "Make sure that extension and applier are of the same release; a retry reads the stream again from "
+                    "the stored position.");
     }
 }
 
@@ -108,7 +112,8 @@ void StreamDecoder::decode(const wire::Record &record, ChangeBatch &batch) {
     case wire::RecordKind::stream_commit:
     case wire::RecordKind::stream_prepare: break;
     }
-    throw Error(ErrorKind::protocol, "change stream", fmt::format("record kind {} was not asked for", wire::name_of(kind)));
+    throw Error(ErrorKind::protocol, "change stream",
+                fmt::format("record kind {} was not asked for", wire::name_of(kind)));
 }
 
 void StreamDecoder::learn(const wire::Relation &source) {
@@ -120,7 +125,8 @@ void StreamDecoder::learn(const wire::Relation &source) {
     relation.kind = source.kind;
     relation.identity = static_cast<ReplicaIdentity>(source.identity);
     for (const auto &column : source.columns) {
-        if ((column.flags & wire::column_flag::key) != 0) relation.key_columns.push_back(static_cast<std::uint32_t>(relation.columns.size()));
+        if ((column.flags & wire::column_flag::key) != 0)
+            relation.key_columns.push_back(static_cast<std::uint32_t>(relation.columns.size()));
         relation.columns.push_back(column_of(column));
     }
     if (relations_->size() <= relation.number) relations_->resize(relation.number + 1);
@@ -128,7 +134,8 @@ void StreamDecoder::learn(const wire::Relation &source) {
 }
 
 void StreamDecoder::begin(const wire::Begin &begin, ChangeBatch &batch) {
-    if (in_transaction_) throw Error(ErrorKind::protocol, "change stream", "a transaction begins before the last one ended");
+    if (in_transaction_)
+        throw Error(ErrorKind::protocol, "change stream", "a transaction begins before the last one ended");
     begin_ = {begin.xid, Lsn{begin.commit_lsn}, begin.commit_time, std::string(begin.origin)};
     in_transaction_ = true;
     offset_ = 0;
@@ -139,11 +146,13 @@ void StreamDecoder::begin(const wire::Begin &begin, ChangeBatch &batch) {
 void StreamDecoder::commit(const wire::Commit &commit, ChangeBatch &batch) {
     if (!in_transaction_) throw Error(ErrorKind::protocol, "change stream", "a commit without a begin");
     if (commit.counter != counter_ + 1)
-        throw gap(fmt::format("transaction {} at {} carries number {} where {} was due: transactions were lost or repeated", begin_.xid,
-                              to_string(Lsn{commit.commit_lsn}), commit.counter, counter_ + 1));
+        throw gap(
+            fmt::format("transaction {} at {} carries number {} where {} was due: transactions were lost or repeated",
+                        begin_.xid, to_string(Lsn{commit.commit_lsn}), commit.counter, counter_ + 1));
     if (commit.changes != tally_.changes || commit.checksum != tally_.checksum)
-        throw gap(fmt::format("transaction {} at {} says {} changes with checksum {:08x}, received were {} with {:08x}", begin_.xid,
-                              to_string(Lsn{commit.commit_lsn}), commit.changes, commit.checksum, tally_.changes, tally_.checksum));
+        throw gap(fmt::format("transaction {} at {} says {} changes with checksum {:08x}, received were {} with {:08x}",
+                              begin_.xid, to_string(Lsn{commit.commit_lsn}), commit.changes, commit.checksum,
+                              tally_.changes, tally_.checksum));
     if (batch.pieces.empty() || batch.pieces.back().commit) open_piece(batch, offset_ == 0);
     auto &piece = batch.pieces.back();
     piece.last = batch.changes.size();
@@ -164,11 +173,13 @@ void StreamDecoder::add(Change change, const wire::Record &record, ChangeBatch &
 
 Tuple StreamDecoder::tuple(std::span<const wire::ColumnValue> values, ChangeBatch &batch) const {
     const auto copied = batch.allocate_values(values.size());
-    for (std::size_t index = 0; index < values.size(); ++index) copied[index] = {kind_of(values[index].kind), values[index].bytes};
+    for (std::size_t index = 0; index < values.size(); ++index)
+        copied[index] = {kind_of(values[index].kind), values[index].bytes};
     return copied;
 }
 
-Tuple StreamDecoder::key_tuple(const Relation &relation, std::span<const wire::ColumnValue> values, ChangeBatch &batch) const {
+Tuple StreamDecoder::key_tuple(const Relation &relation, std::span<const wire::ColumnValue> values,
+                               ChangeBatch &batch) const {
     const auto whole = batch.allocate_values(relation.columns.size());
     for (std::size_t position = 0; position < values.size(); ++position)
         whole[relation.key_columns[position]] = {kind_of(values[position].kind), values[position].bytes};

@@ -1,7 +1,9 @@
-// stream_decoder.hpp: frames of the wire protocol to batches of the change model. One object per replication connection, one thread.
+// stream_decoder.hpp: frames of the wire protocol to batches of the change model. One object per replication
+// connection, one thread.
 //
-// It proves the stream on the way: transaction counters without a gap, change counts and checksums per commit, descriptors known.
-// Relations live as long as the decoder's registry, which batches share: a batch may outlive the decoder.
+// It proves the stream on the way: transaction counters without a gap, change counts and checksums per commit,
+// descriptors known. Relations live as long as the decoder's registry, which batches share: a batch may outlive the
+// decoder.
 #pragma once
 
 #include "change/batch.hpp"
@@ -22,13 +24,15 @@ class StreamDecoder {
     /// Decodes one frame into `batch`. Throws Error(protocol, stream_gap, plugin).
     void feed(std::string_view frame, const std::shared_ptr<const void> &owner, ChangeBatch &batch);
 
-    /// A keepalive said that the server has sent everything up to `position`. Counts only when no transaction is under way.
+    /// A keepalive said that the server has sent everything up to `position`. Counts only when no transaction is under
+    /// way.
     void idle(Lsn position, ChangeBatch &batch) const;
 
     /// True between the begin and the commit of a transaction, and while a record is incomplete.
     [[nodiscard]] bool in_transaction() const { return in_transaction_ || assembler_.in_record(); }
 
-    /// Completes the piece under way so that `batch` can be handed over; how many changes it holds. May be called again.
+    /// Completes the piece under way so that `batch` can be handed over; how many changes it holds. May be called
+    /// again.
     std::size_t cut(ChangeBatch &batch) const;
     /// The batch was handed over: the piece under way goes on in the next one, after `changes` more changes.
     void handed_over(std::size_t changes) { offset_ += changes; }

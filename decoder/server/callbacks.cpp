@@ -213,8 +213,8 @@ void send_row(Session &session, ReorderBufferTXN *txn, const Destination &to, Re
         row.old_values =
             session.old_tuples.read(plan, relation, old_tuple, plan.full_identity ? Columns::all : Columns::key);
     if (has_new) row.new_values = session.new_tuples.read(plan, relation, new_tuple, Columns::all);
-    // A long key that did not change is missing from both rows where the server does not log it: minor releases of early
-    // 2022 and before, 14.2 for one.
+    // A long key that did not change is missing from both rows where the server does not log it: minor releases of
+    // early 2022 and before, 14.2 for one.
     if (row.kind == wire::RecordKind::update && row.old_kind == wire::OldTuple::none &&
         !holds_key(plan, row.new_values)) {
         row.kind = wire::RecordKind::unidentified;

@@ -47,7 +47,8 @@ Session::Session(LogicalDecodingContext *decoding, Options parsed, bool replicat
       origins(options), new_tuples(encoder), old_tuples(encoder), counter(options.counter) {
     change_context =
         call([&] { return AllocSetContextCreate(decoding->context, "walbridge change", ALLOCSET_DEFAULT_SIZES); });
-    // Read now: the first record of a connection may be a message outside of any transaction, where catalogs are closed.
+    // Read now: the first record of a connection may be a message outside of any transaction, where catalogs are
+    // closed.
     const char *database = call([] { return get_database_name(MyDatabaseId); });
     if (database != nullptr) database_ = encoder.encode(database);
 }

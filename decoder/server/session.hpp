@@ -73,7 +73,7 @@ class Session {
   private:
     std::unordered_map<wire::Xid, std::unique_ptr<Transaction>> transactions_;
     Transaction *last_ = nullptr; ///< the one asked for last: changes come in runs
-    std::string database_; ///< its name, UTF-8
+    std::string database_;        ///< its name, UTF-8
     bool opened_ = false;
     int changes_since_progress_ = 0;
 };

@@ -46,18 +46,20 @@ bool contains(const std::string &text, std::string_view part) { return text.find
 
 /// libpq gives no SQLSTATE for a refused connection; the server's own wording is what there is.
 ErrorKind kind_of_refusal(const std::string &message) {
-    for (const auto *sign : {"password authentication failed", "no password supplied", "no pg_hba.conf entry", "authentication failed",
-                             "role \"", "certificate"})
+    for (const auto *sign : {"password authentication failed", "no password supplied", "no pg_hba.conf entry",
+                             "authentication failed", "role \"", "certificate"})
         if (contains(message, sign)) return ErrorKind::authentication;
-    if (contains(message, "permission denied") || contains(message, "must be superuser") || contains(message, "REPLICATION"))
+    if (contains(message, "permission denied") || contains(message, "must be superuser") ||
+        contains(message, "REPLICATION"))
         return ErrorKind::permission;
     return ErrorKind::connection;
 }
 
 std::string remedy_of_refusal(ErrorKind kind, const Endpoint &endpoint) {
     if (kind == ErrorKind::authentication)
-        return fmt::format("Check role and password of the {} (password_env, password_file or .pgpass) and the server's pg_hba.conf.",
-                           endpoint.role);
+        return fmt::format(
+            "Check role and password of the {} (password_env, password_file or .pgpass) and the server's pg_hba.conf.",
+            endpoint.role);
     if (kind == ErrorKind::permission) return "Grant the role what docs/configuration.md lists for this server.";
     return fmt::format("Check that the {} runs and is reachable from here.", endpoint.role);
 }
@@ -78,15 +80,16 @@ long long Result::affected() const {
     return *text == '\0' ? 0 : std::strtoll(text, nullptr, 10);
 }
 
-Session::Session(const Endpoint &endpoint, const ConnectOptions &options) : endpoint_(std::make_shared<const Endpoint>(endpoint)) {
+Session::Session(const Endpoint &endpoint, const ConnectOptions &options)
+    : endpoint_(std::make_shared<const Endpoint>(endpoint)) {
     const auto info = parse(endpoint.url);
     std::vector<const char *> keys, values;
     const auto add = [&](const char *key, const std::string &value) {
         keys.push_back(key);
         values.push_back(value.c_str());
     };
-    const std::string yes = "1", database_walsender = "database", utf8 = "UTF8", ten = "10", idle = "30", interval = "10", count = "3",
-                      user_timeout = "60000";
+    const std::string yes = "1", database_walsender = "database", utf8 = "UTF8", ten = "10", idle = "30",
+                      interval = "10", count = "3", user_timeout = "60000";
     const auto add_default = [&](const char *key, const std::string &value) {
         if (option(info.get(), key).empty()) add(key, value);
     };
@@ -110,16 +113,25 @@ Session::Session(const Endpoint &endpoint, const ConnectOptions &options) : endp
         SqlError::Fields fields;
         fields.message = trimmed(PQerrorMessage(connection_.get()));
         const auto kind = kind_of_refusal(fields.message);
-        throw SqlError(kind, fmt::format("{} {}", endpoint.role, describe(endpoint.url)), fields, remedy_of_refusal(kind, endpoint));
+        throw SqlError(kind, fmt::format("{} {}", endpoint.role, describe(endpoint.url)), fields,
+                       remedy_of_refusal(kind, endpoint));
     }
     PQsetNoticeProcessor(
-        connection_.get(), [](void *, const char *text) { log::debug("server notice", {{"notice", trimmed(text)}}); }, nullptr);
+        connection_.get(),
+        [](void *, const char *text) {
+            log::debug("server notice", {{"notice", trimmed(text)}});
+        },
+        nullptr);
 
-    // Role and database defaults must not end a long copy or hide rows [T-16, F-10]. Names unknown to the server's version are not touched.
-    execute("SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('statement_timeout', "
+    // Role and database defaults must not end a long copy or hide rows [T-16, F-10]. Names unknown to the server's
+    // version are not touched.
+    execute("SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN "
+            "('statement_timeout', "
             "'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')");
-    std::string settings = "SET row_security = off; SET search_path = pg_catalog; SET standard_conforming_strings = on; SET DateStyle = 'ISO, "
-                           "MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = 'hex'";
+    std::string settings = "SET row_security = off; SET search_path = pg_catalog; SET standard_conforming_strings = "
+                           "on; SET DateStyle = 'ISO, "
+                           "MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; "
+                           "SET bytea_output = 'hex'";
     for (const auto &[name, value] : options.settings) settings += "; SET " + name + " = '" + value + "'";
     execute(settings);
 }
@@ -149,14 +161,19 @@ void Session::raise(const PGresult *result, std::string_view statement) const {
     fields.constraint = field(result, PG_DIAG_CONSTRAINT_NAME);
     fields.statement = std::string(statement.substr(0, 500));
     if (fields.message.empty()) fields.message = trimmed(PQerrorMessage(connection_.get()));
-    if (PQstatus(connection_.get()) != CONNECTION_OK && recovery_for(fields.sqlstate) == Recovery::stop) fields.sqlstate.clear();
+    if (PQstatus(connection_.get()) != CONNECTION_OK && recovery_for(fields.sqlstate) == Recovery::stop)
+        fields.sqlstate.clear();
     auto kind = ErrorKind::target_data;
     switch (recovery_for(fields.sqlstate)) {
-    case Recovery::reconnect: kind = fields.sqlstate.starts_with("53") ? ErrorKind::resource : ErrorKind::connection; break;
+    case Recovery::reconnect:
+        kind = fields.sqlstate.starts_with("53") ? ErrorKind::resource : ErrorKind::connection;
+        break;
     case Recovery::retry_transaction: kind = ErrorKind::resource; break;
     case Recovery::stop:
-        if (fields.sqlstate == "42501") kind = ErrorKind::permission;
-        else if (fields.sqlstate.starts_with("28")) kind = ErrorKind::authentication;
+        if (fields.sqlstate == "42501")
+            kind = ErrorKind::permission;
+        else if (fields.sqlstate.starts_with("28"))
+            kind = ErrorKind::authentication;
         break;
     }
     throw SqlError(kind, fmt::format("{} {}", endpoint_->role, describe(endpoint_->url)), std::move(fields));
@@ -168,7 +185,9 @@ Result Session::query(const std::string &sql, const std::vector<Parameter> &para
     std::vector<const char *> values;
     values.reserve(parameters.size());
     for (const auto &parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-    return check(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0), sql);
+    return check(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
+                              nullptr, nullptr, 0),
+                 sql);
 }
 
 std::optional<std::string> Session::value(const std::string &sql, const std::vector<Parameter> &parameters) {
@@ -195,7 +214,8 @@ std::string redact(const std::string &url) {
     std::string shown;
     for (const auto *entry = info.get(); entry->keyword != nullptr; ++entry) {
         if (entry->val == nullptr || entry->dispchar[0] == '*' || entry->dispchar[0] == 'D') continue;
-        if (std::strstr(entry->keyword, "password") != nullptr || std::strstr(entry->keyword, "passphrase") != nullptr) continue;
+        if (std::strstr(entry->keyword, "password") != nullptr || std::strstr(entry->keyword, "passphrase") != nullptr)
+            continue;
         if (!shown.empty()) shown += ' ';
         shown += fmt::format("{}={}", entry->keyword, entry->val);
     }
@@ -204,9 +224,10 @@ std::string redact(const std::string &url) {
 
 std::string describe(const std::string &url) {
     const auto info = parse(url);
-    const auto host = option(info.get(), "host"), address = option(info.get(), "hostaddr"), port = option(info.get(), "port");
-    return fmt::format("{}:{}/{}", host.empty() ? (address.empty() ? "local" : address) : host, port.empty() ? "5432" : port,
-                       option(info.get(), "dbname"));
+    const auto host = option(info.get(), "host"), address = option(info.get(), "hostaddr"),
+               port = option(info.get(), "port");
+    return fmt::format("{}:{}/{}", host.empty() ? (address.empty() ? "local" : address) : host,
+                       port.empty() ? "5432" : port, option(info.get(), "dbname"));
 }
 
 std::string with_parameter(const std::string &url, const std::string &keyword, const std::string &value) {
@@ -227,7 +248,9 @@ std::string with_parameter(const std::string &url, const std::string &keyword, c
     return changed;
 }
 
-std::string with_database(const std::string &url, const std::string &database) { return with_parameter(url, "dbname", database); }
+std::string with_database(const std::string &url, const std::string &database) {
+    return with_parameter(url, "dbname", database);
+}
 
 std::optional<std::string> parameter(const std::string &url, std::string_view keyword) {
     const auto info = parse(url);

@@ -22,7 +22,7 @@ struct Delete {
 
 /// How to reach a server. `url` is any libpq connection string; passwords in it are never logged.
 struct Endpoint {
-    std::string role;  ///< "source" or "target": names the server in errors
+    std::string role; ///< "source" or "target": names the server in errors
     std::string url;
     std::string password; ///< overrides the one in `url`; empty = libpq's own sources (.pgpass, PGPASSWORD)
 };
@@ -42,7 +42,8 @@ class Result {
     [[nodiscard]] int columns() const { return PQnfields(result_.get()); }
     [[nodiscard]] bool null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
     [[nodiscard]] std::string_view get(int row, int column) const {
-        return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+        return {PQgetvalue(result_.get(), row, column),
+                static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
     }
     [[nodiscard]] std::string text(int row, int column) const { return std::string(get(row, column)); }
     /// A boolean in text form.
@@ -68,7 +69,8 @@ class Session {
 
     /// Runs one or more statements without parameters (simple protocol); the last result. Throws SqlError.
     Result execute(const std::string &sql);
-    /// Runs one statement with text parameters (extended protocol, which replication connections refuse). Throws SqlError.
+    /// Runs one statement with text parameters (extended protocol, which replication connections refuse). Throws
+    /// SqlError.
     Result query(const std::string &sql, const std::vector<Parameter> &parameters = {});
     /// One value of the first row; nullopt when there is no row or it is NULL.
     std::optional<std::string> value(const std::string &sql, const std::vector<Parameter> &parameters = {});
@@ -106,7 +108,8 @@ class Session {
 /// The connection string with one parameter set or replaced, in keyword/value form.
 [[nodiscard]] std::string with_parameter(const std::string &url, const std::string &keyword, const std::string &value);
 
-/// Replaces the database of a connection string, for example to reach `postgres` when the target database does not exist.
+/// Replaces the database of a connection string, for example to reach `postgres` when the target database does not
+/// exist.
 [[nodiscard]] std::string with_database(const std::string &url, const std::string &database);
 
 } // namespace walbridge::pg

@@ -31,7 +31,8 @@ pg::ConnectOptions session_options(const TaskConfig &config) {
              {"check_function_bodies", "off"}}};
 }
 
-/// Keys of a set operation come first in the statement's text only for delete and count; for update they follow the SET columns.
+/// Keys of a set operation come first in the statement's text only for delete and count; for update they follow the SET
+/// columns.
 statements::ColumnList joined(const statements::ColumnList &set, const std::vector<std::uint32_t> &key) {
     auto all = set;
     all.insert(all.end(), key.begin(), key.end());
@@ -45,10 +46,11 @@ std::string timestamp_of(SourceTime time) {
 } // namespace
 
 PostgresApplySession::PostgresApplySession(const TaskConfig &config, const Progress &progress)
-    : config_(config), progress_(progress), session_(config.target.endpoint, session_options(config)), pipeline_(session_),
-      durability_(Lsn{}) {
+    : config_(config), progress_(progress), session_(config.target.endpoint, session_options(config)),
+      pipeline_(session_), durability_(Lsn{}) {
     set_up_origin();
-    // What the server had flushed before we connected cannot be lost any more: the stored position itself becomes durable first.
+    // What the server had flushed before we connected cannot be lost any more: the stored position itself becomes
+    // durable first.
     session_.execute("BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_catalog.txid_current(); COMMIT");
     durability_ = DurabilityTracker(progress.position);
 }
@@ -56,27 +58,34 @@ PostgresApplySession::PostgresApplySession(const TaskConfig &config, const Progr
 void PostgresApplySession::set_up_origin() {
     const auto origin = dialect::postgres::quote_literal(config_.origin_name());
     try {
-        session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_create({0}) WHERE pg_catalog.pg_replication_origin_oid({0}) IS NULL", origin));
+        session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_create({0}) WHERE "
+                                     "pg_catalog.pg_replication_origin_oid({0}) IS NULL",
+                                     origin));
         session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_session_setup({})", origin));
         origin_ = true;
     } catch (const SqlError &error) {
         if (error.sqlstate() != "42501") throw;
-        log::warning("applied transactions carry no replication origin",
-                     {{"reason", error.reason()},
-                      {"remedy", "GRANT EXECUTE ON FUNCTION pg_replication_origin_create(text), pg_replication_origin_oid(text), "
-                                 "pg_replication_origin_session_setup(text), pg_replication_origin_xact_setup(pg_lsn, timestamptz), "
-                                 "pg_replication_origin_progress(text, boolean) to the applier's role"}});
+        log::warning(
+            "applied transactions carry no replication origin",
+            {{"reason", error.reason()},
+             {"remedy",
+              "GRANT EXECUTE ON FUNCTION pg_replication_origin_create(text), pg_replication_origin_oid(text), "
+              "pg_replication_origin_session_setup(text), pg_replication_origin_xact_setup(pg_lsn, timestamptz), "
+              "pg_replication_origin_progress(text, boolean) to the applier's role"}});
         return;
     }
     const auto mark = session_.value(fmt::format("SELECT pg_catalog.pg_replication_origin_progress({}, true)", origin));
     if (mark && parse_lsn(*mark).value_or(Lsn{}) > progress_.position)
         throw Error(ErrorKind::task_state, "walbridge.progress",
-                    fmt::format("the target's replication origin {} stands at {}, after the stored position {}: the progress row is older than the data",
+                    fmt::format("the target's replication origin {} stands at {}, after the stored position {}: the "
+                                "progress row is older than the data",
                                 config_.origin_name(), *mark, to_string(progress_.position)),
                     "Find out who restored or edited walbridge.progress; `walbridge reset` starts the task over.");
 }
 
-std::optional<TargetTable> PostgresApplySession::describe(const QualifiedName &table) { return read_table(session_, table); }
+std::optional<TargetTable> PostgresApplySession::describe(const QualifiedName &table) {
+    return read_table(session_, table);
+}
 
 void PostgresApplySession::begin() {
     in_transaction_ = true;
@@ -88,7 +97,8 @@ void PostgresApplySession::rollback() noexcept {
     in_transaction_ = begin_pending_ = false;
     try {
         pipeline_.finish();
-    } catch (const std::exception &) { // the connection is gone or a retry is due: rolling back is all that is wanted here
+    } catch (
+        const std::exception &) { // the connection is gone or a retry is due: rolling back is all that is wanted here
     }
     session_.rollback_quietly();
 }
@@ -107,9 +117,7 @@ void PostgresApplySession::savepoint() {
     savepoint_open_ = true;
 }
 
-void PostgresApplySession::rollback_to_savepoint() {
-    session_.execute("ROLLBACK TO SAVEPOINT walbridge_batch");
-}
+void PostgresApplySession::rollback_to_savepoint() { session_.execute("ROLLBACK TO SAVEPOINT walbridge_batch"); }
 
 void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const Row> rows) {
     statements::ColumnList columns;
@@ -186,8 +194,9 @@ bool PostgresApplySession::flush() { return pipeline_.finish(); }
 void PostgresApplySession::commit(const CommitPosition &position) {
     send_begin_if_open();
     if (origin_ && position.commit_time != 0)
-        pipeline_.send_plain(fmt::format("SELECT pg_catalog.pg_replication_origin_xact_setup('{}', {})", to_string(position.position),
-                                         timestamp_of(position.commit_time)).c_str());
+        pipeline_.send_plain(fmt::format("SELECT pg_catalog.pg_replication_origin_xact_setup('{}', {})",
+                                         to_string(position.position), timestamp_of(position.commit_time))
+                                 .c_str());
     // Division by zero when no row was hit: the statement fails, and the COMMIT behind it is not executed.
     Bindings bindings;
     bindings.add_text(to_string(position.position));
@@ -196,13 +205,17 @@ void PostgresApplySession::commit(const CommitPosition &position) {
     bindings.add_text(config_.name);
     bindings.add_text(to_string(progress_.position));
     bindings.add_text(std::to_string(progress_.epoch));
-    pipeline_.send("WITH moved AS (UPDATE walbridge.progress SET position = $1::pg_lsn, counter = COALESCE(NULLIF($2::bigint, 0), counter), "
-                   "commit_time = CASE WHEN $3::bigint = 0 THEN commit_time ELSE timestamptz '2000-01-01 00:00:00+00' + $3::bigint * interval '1 microsecond' END, "
-                   "updated_at = pg_catalog.now() WHERE task = $4::text AND position = $5::pg_lsn AND epoch = $6::bigint RETURNING 1) "
+    pipeline_.send("WITH moved AS (UPDATE walbridge.progress SET position = $1::pg_lsn, counter = "
+                   "COALESCE(NULLIF($2::bigint, 0), counter), "
+                   "commit_time = CASE WHEN $3::bigint = 0 THEN commit_time ELSE timestamptz '2000-01-01 00:00:00+00' "
+                   "+ $3::bigint * interval '1 microsecond' END, "
+                   "updated_at = pg_catalog.now() WHERE task = $4::text AND position = $5::pg_lsn AND epoch = "
+                   "$6::bigint RETURNING 1) "
                    "SELECT 1 / pg_catalog.count(*) FROM moved",
                    bindings, 1);
     pipeline_.send_plain("COMMIT");
-    pipeline_.send("SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()", {}, std::nullopt);
+    pipeline_.send("SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()", {},
+                   std::nullopt);
     bool committed = false;
     try {
         committed = pipeline_.finish();
@@ -231,8 +244,10 @@ Lsn PostgresApplySession::durable_position() {
     if (!durability_.outstanding()) return durability_.durable();
     const auto flushed = session_.value("SELECT pg_catalog.pg_current_wal_flush_lsn()");
     durability_.flushed(parse_lsn(flushed.value_or("")).value_or(Lsn{}));
-    // The WAL writer follows within a fraction of a second; where other sessions' open records hold the tail back, we push.
-    if (durability_.outstanding() && std::chrono::steady_clock::now() - last_commit_ > std::chrono::seconds(1)) force_flush();
+    // The WAL writer follows within a fraction of a second; where other sessions' open records hold the tail back, we
+    // push.
+    if (durability_.outstanding() && std::chrono::steady_clock::now() - last_commit_ > std::chrono::seconds(1))
+        force_flush();
     return durability_.durable();
 }
 

@@ -16,14 +16,19 @@ using dialect::postgres::quote_identifier;
 /// Rows shown in conflict records keep values up to this size; longer ones are named by their length.
 constexpr std::size_t longest_shown_value = 4096;
 
-const Value &value_of(const TablePlan &plan, Tuple tuple, std::uint32_t index) { return tuple[plan.columns[index].source]; }
+const Value &value_of(const TablePlan &plan, Tuple tuple, std::uint32_t index) {
+    return tuple[plan.columns[index].source];
+}
 
 /// The tuple whose values find the row.
-Tuple lookup_tuple(const RowChange &change) { return change.old_kind == OldTuple::none ? change.new_row : change.old_row; }
+Tuple lookup_tuple(const RowChange &change) {
+    return change.old_kind == OldTuple::none ? change.new_row : change.old_row;
+}
 
 std::vector<bool> nulls_of(const TablePlan &plan, Tuple tuple) {
     std::vector<bool> nulls;
-    for (std::uint32_t index = 0; index < plan.columns.size(); ++index) nulls.push_back(value_of(plan, tuple, index).kind == ValueKind::null);
+    for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
+        nulls.push_back(value_of(plan, tuple, index).kind == ValueKind::null);
     return nulls;
 }
 
@@ -43,10 +48,13 @@ statements::ColumnList set_columns(const TablePlan &plan, const RowChange &chang
 }
 
 bool sets_identity_always(const TablePlan &plan, const statements::ColumnList &set) {
-    return std::any_of(set.begin(), set.end(), [&](std::uint32_t index) { return plan.columns[index].target.identity_always; });
+    return std::any_of(set.begin(), set.end(),
+                       [&](std::uint32_t index) { return plan.columns[index].target.identity_always; });
 }
 
-std::string relation_of(const TablePlan &plan) { return (plan.table.kind == 'p' ? std::string() : std::string("ONLY ")) + quote(plan.table.name); }
+std::string relation_of(const TablePlan &plan) {
+    return (plan.table.kind == 'p' ? std::string() : std::string("ONLY ")) + quote(plan.table.name);
+}
 
 /// Never CASCADE: what the source truncated along is in the list; what it did not must not vanish here.
 std::string truncate_sql(const std::vector<const TablePlan *> &plans, bool restart_identity) {
@@ -70,7 +78,8 @@ std::optional<std::uint32_t> planned(const TablePlan &plan, const std::string &n
 
 std::string parameter_of(const PlannedColumn &column, int number) {
     if (column.same_type) return fmt::format("${}::{}", number, statements::type_of(column.target));
-    return fmt::format("${}::{}::pg_catalog.text::{}", number, column.source_type.empty() ? "pg_catalog.text" : column.source_type,
+    return fmt::format("${}::{}::pg_catalog.text::{}", number,
+                       column.source_type.empty() ? "pg_catalog.text" : column.source_type,
                        statements::type_of(column.target));
 }
 
@@ -124,25 +133,30 @@ void PostgresApplySession::begin_if_open() {
     session_.execute("BEGIN");
 }
 
-PostgresApplySession::RowStatement PostgresApplySession::row_statement(const TablePlan &plan, const RowChange &change) const {
+PostgresApplySession::RowStatement PostgresApplySession::row_statement(const TablePlan &plan,
+                                                                       const RowChange &change) const {
     RowStatement row;
     if (change.operation == RowOperation::insert) {
         statements::ColumnList columns;
         for (std::uint32_t index = 0; index < plan.columns.size(); ++index) columns.push_back(index);
         row.statement = statements::insert_row(plan, columns);
-        for (const auto index : columns) bind_value(row.bindings, plan.columns[index], value_of(plan, change.new_row, index));
+        for (const auto index : columns)
+            bind_value(row.bindings, plan.columns[index], value_of(plan, change.new_row, index));
         return row;
     }
     const auto lookup = lookup_tuple(change);
     const auto nulls = nulls_of(plan, lookup);
     if (change.operation == RowOperation::update) {
         const auto set = set_columns(plan, change);
-        row.statement = sets_identity_always(plan, set) ? statements::replace_row(plan, set, nulls) : statements::update_row(plan, set, nulls);
-        for (const auto index : set) bind_value(row.bindings, plan.columns[index], value_of(plan, change.new_row, index));
+        row.statement = sets_identity_always(plan, set) ? statements::replace_row(plan, set, nulls)
+                                                        : statements::update_row(plan, set, nulls);
+        for (const auto index : set)
+            bind_value(row.bindings, plan.columns[index], value_of(plan, change.new_row, index));
     } else {
         row.statement = statements::delete_row(plan, nulls);
     }
-    for (const auto index : statements::lookup_columns(plan, nulls)) bind_value(row.bindings, plan.columns[index], value_of(plan, lookup, index));
+    for (const auto index : statements::lookup_columns(plan, nulls))
+        bind_value(row.bindings, plan.columns[index], value_of(plan, lookup, index));
     return row;
 }
 
@@ -196,10 +210,12 @@ RowText PostgresApplySession::fetch_conflicting(const TablePlan &plan, Row row, 
         condition = unique_key_condition(plan, row);
     }
     if (condition.sql.empty()) return std::nullopt;
-    const auto sql = fmt::format("SELECT CASE WHEN pg_catalog.length(shown) <= 65536 THEN shown ELSE pg_catalog.json_build_object('bytes', "
-                                 "pg_catalog.length(shown), 'md5', pg_catalog.md5(shown))::text END FROM (SELECT pg_catalog.to_json(t)::text AS shown "
-                                 "FROM {} AS t WHERE {} LIMIT 1) AS found",
-                                 relation_of(plan), condition.sql);
+    const auto sql = fmt::format(
+        "SELECT CASE WHEN pg_catalog.length(shown) <= 65536 THEN shown ELSE pg_catalog.json_build_object('bytes', "
+        "pg_catalog.length(shown), 'md5', pg_catalog.md5(shown))::text END FROM (SELECT pg_catalog.to_json(t)::text AS "
+        "shown "
+        "FROM {} AS t WHERE {} LIMIT 1) AS found",
+        relation_of(plan), condition.sql);
     const auto result = pipeline_.run(sql, {}, condition.bindings);
     if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK || result.rows() == 0) return std::nullopt;
     return result.text(0, 0);
@@ -239,8 +255,8 @@ std::optional<std::string> PostgresApplySession::violated_unenforced(const Table
             comparable = index && row[*index].present(); // a null never violates
             if (!comparable) break;
             condition += condition.empty() ? "" : " AND ";
-            condition += fmt::format("{} {} {}", quote_identifier(constraint.columns[position]), constraint.operators[position],
-                                     parameter_of(plan.columns[*index], ++number));
+            condition += fmt::format("{} {} {}", quote_identifier(constraint.columns[position]),
+                                     constraint.operators[position], parameter_of(plan.columns[*index], ++number));
             bind_value(bindings, plan.columns[*index], row[*index]);
         }
         if (!comparable) continue;
@@ -261,8 +277,8 @@ void PostgresApplySession::queue_truncate(const std::vector<const TablePlan *> &
     pipeline_.send_plain(truncate_sql(plans, restart_identity).c_str());
 }
 
-void PostgresApplySession::delete_range(const TablePlan &plan, const std::string &column, const std::optional<std::string> &low,
-                                        const std::optional<std::string> &high) {
+void PostgresApplySession::delete_range(const TablePlan &plan, const std::string &column,
+                                        const std::optional<std::string> &low, const std::optional<std::string> &high) {
     begin_if_open();
     std::string sql = fmt::format("DELETE FROM {} WHERE true", relation_of(plan));
     if (low) sql += fmt::format(" AND {} >= {}", quote_identifier(column), dialect::postgres::quote_literal(*low));
@@ -272,14 +288,18 @@ void PostgresApplySession::delete_range(const TablePlan &plan, const std::string
 
 void PostgresApplySession::record_conflict(const ConflictRecord &conflict) {
     begin_if_open();
-    session_.query("INSERT INTO walbridge.conflict (task, kind, policy, outcome, schema_name, table_name, commit_lsn, change, commit_time, "
-                   "constraint_name, key, source_row, target_row) VALUES ($1, $2, $3, $4, $5, $6, $7::pg_lsn, $8::bigint, "
-                   "timestamptz '2000-01-01 00:00:00+00' + $9::bigint * interval '1 microsecond', $10, $11::jsonb, $12::jsonb, $13::jsonb) "
-                   "ON CONFLICT (task, commit_lsn, change) DO NOTHING",
-                   {config_.name, conflict.kind, conflict.policy, conflict.outcome, conflict.table.schema, conflict.table.name,
-                    to_string(conflict.commit_lsn), std::to_string(conflict.change), std::to_string(conflict.commit_time),
-                    conflict.constraint.empty() ? pg::Parameter{} : pg::Parameter{conflict.constraint}, conflict.key.empty() ? "{}" : conflict.key,
-                    conflict.source_row.empty() ? "{}" : conflict.source_row, conflict.target_row});
+    session_.query(
+        "INSERT INTO walbridge.conflict (task, kind, policy, outcome, schema_name, table_name, commit_lsn, change, "
+        "commit_time, "
+        "constraint_name, key, source_row, target_row) VALUES ($1, $2, $3, $4, $5, $6, $7::pg_lsn, $8::bigint, "
+        "timestamptz '2000-01-01 00:00:00+00' + $9::bigint * interval '1 microsecond', $10, $11::jsonb, $12::jsonb, "
+        "$13::jsonb) "
+        "ON CONFLICT (task, commit_lsn, change) DO NOTHING",
+        {config_.name, conflict.kind, conflict.policy, conflict.outcome, conflict.table.schema, conflict.table.name,
+         to_string(conflict.commit_lsn), std::to_string(conflict.change), std::to_string(conflict.commit_time),
+         conflict.constraint.empty() ? pg::Parameter{} : pg::Parameter{conflict.constraint},
+         conflict.key.empty() ? "{}" : conflict.key, conflict.source_row.empty() ? "{}" : conflict.source_row,
+         conflict.target_row});
 }
 
 } // namespace walbridge::target

@@ -1,5 +1,5 @@
-// array_writer.hpp: one-dimensional arrays in PostgreSQL's binary form (array_send in the server's arrayfuncs.c), built from values
-// that already are in their element's binary form; text elements are their UTF-8 bytes.
+// array_writer.hpp: one-dimensional arrays in PostgreSQL's binary form (array_send in the server's arrayfuncs.c), built
+// from values that already are in their element's binary form; text elements are their UTF-8 bytes.
 #pragma once
 
 #include "change/value.hpp"

@@ -74,13 +74,29 @@ ORDER BY c.oid, k.position
 
 /// Types whose `=` holds for values of one text form only.
 const std::set<std::uint32_t> &types_of_exact_equality() {
-    static const std::set<std::uint32_t> oids{16 /*bool*/, 17 /*bytea*/, 18 /*"char"*/, 19 /*name*/, 20, 21, 23 /*integers*/, 25 /*text*/,
-                                              26 /*oid*/, 1043 /*varchar*/, 1082 /*date*/, 1083 /*time*/, 1114, 1184 /*timestamps*/,
-                                              2950 /*uuid*/, 1560 /*bit*/, 1562 /*varbit*/};
+    static const std::set<std::uint32_t> oids{16 /*bool*/,
+                                              17 /*bytea*/,
+                                              18 /*"char"*/,
+                                              19 /*name*/,
+                                              20,
+                                              21,
+                                              23 /*integers*/,
+                                              25 /*text*/,
+                                              26 /*oid*/,
+                                              1043 /*varchar*/,
+                                              1082 /*date*/,
+                                              1083 /*time*/,
+                                              1114,
+                                              1184 /*timestamps*/,
+                                              2950 /*uuid*/,
+                                              1560 /*bit*/,
+                                              1562 /*varbit*/};
     return oids;
 }
 
-std::uint32_t oid_of(const pg::Result &result, int row, int column) { return static_cast<std::uint32_t>(result.number(row, column)); }
+std::uint32_t oid_of(const pg::Result &result, int row, int column) {
+    return static_cast<std::uint32_t>(result.number(row, column));
+}
 
 void read_columns(pg::Session &session, const std::string &oid, TargetTable &table) {
     const auto rows = session.query(column_query, {oid});

@@ -1,4 +1,5 @@
-// element_type.hpp: the built-in types whose binary form may stand in a binary array, by OID. The OIDs are fixed in pg_type.dat.
+// element_type.hpp: the built-in types whose binary form may stand in a binary array, by OID. The OIDs are fixed in
+// pg_type.dat.
 #pragma once
 
 #include <cstdint>

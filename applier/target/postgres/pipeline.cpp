@@ -7,7 +7,8 @@
 namespace walbridge::target {
 namespace {
 
-/// Answers are small, but a server that cannot send them stops reading: at most this many statements and bytes are in flight.
+/// Answers are small, but a server that cannot send them stops reading: at most this many statements and bytes are in
+/// flight.
 constexpr std::size_t max_unanswered = 512;
 constexpr std::size_t max_prepared = 2000;
 
@@ -68,7 +69,8 @@ void StatementPipeline::send(const std::string &sql, const Bindings &bindings, s
     std::vector<const char *> values;
     std::vector<int> lengths, formats;
     bindings.resolve(values, lengths, formats);
-    if (PQsendQueryPrepared(connection, name.c_str(), bindings.count(), values.data(), lengths.data(), formats.data(), 0) != 1)
+    if (PQsendQueryPrepared(connection, name.c_str(), bindings.count(), values.data(), lengths.data(), formats.data(),
+                            0) != 1)
         session_.raise(nullptr, sql);
     sent_.push_back({{}, expected, sql});
     if (sent_.size() - answered_ >= max_unanswered) drain_some();
@@ -76,7 +78,8 @@ void StatementPipeline::send(const std::string &sql, const Bindings &bindings, s
 
 void StatementPipeline::send_plain(const char *sql) {
     enter();
-    if (PQsendQueryParams(session_.raw(), sql, 0, nullptr, nullptr, nullptr, nullptr, 0) != 1) session_.raise(nullptr, sql);
+    if (PQsendQueryParams(session_.raw(), sql, 0, nullptr, nullptr, nullptr, nullptr, 0) != 1)
+        session_.raise(nullptr, sql);
     sent_.push_back({{}, std::nullopt, sql});
 }
 
@@ -109,7 +112,8 @@ bool StatementPipeline::read_answer() {
     } else if (expectation.prepared.empty()) {
         const auto affected = result.affected();
         if (expectation.rows && affected != *expectation.rows)
-            note(fmt::format("{} hit {} rows where {} were expected", expectation.sql.substr(0, 120), affected, *expectation.rows));
+            note(fmt::format("{} hit {} rows where {} were expected", expectation.sql.substr(0, 120), affected,
+                             *expectation.rows));
         if (status == PGRES_TUPLES_OK && !expectation.rows) row_sets_.push_back(std::move(result));
     }
     ++answered_;
@@ -144,12 +148,14 @@ bool StatementPipeline::finish() {
     return !failed_;
 }
 
-pg::Result StatementPipeline::run(const std::string &sql, const std::vector<std::uint32_t> &types, const Bindings &bindings) {
+pg::Result StatementPipeline::run(const std::string &sql, const std::vector<std::uint32_t> &types,
+                                  const Bindings &bindings) {
     auto *connection = session_.raw();
     bool known = false;
     const auto name = name_of(sql, known);
     if (!known) {
-        pg::Result prepared(PQprepare(connection, name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
+        pg::Result prepared(
+            PQprepare(connection, name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
         if (PQresultStatus(prepared.raw()) != PGRES_COMMAND_OK) {
             names_.erase(sql);
             return prepared;
@@ -158,7 +164,8 @@ pg::Result StatementPipeline::run(const std::string &sql, const std::vector<std:
     std::vector<const char *> values;
     std::vector<int> lengths, formats;
     bindings.resolve(values, lengths, formats);
-    return pg::Result(PQexecPrepared(connection, name.c_str(), bindings.count(), values.data(), lengths.data(), formats.data(), 0));
+    return pg::Result(
+        PQexecPrepared(connection, name.c_str(), bindings.count(), values.data(), lengths.data(), formats.data(), 0));
 }
 
 } // namespace walbridge::target

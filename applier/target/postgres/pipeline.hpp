@@ -16,9 +16,9 @@ namespace walbridge::target {
 class Bindings {
   public:
     void add_null();
-    void add_text(std::string text);       ///< kept
-    void add_binary(std::string bytes);    ///< kept
-    void borrow(std::string_view bytes);   ///< in binary form
+    void add_text(std::string text);     ///< kept
+    void add_binary(std::string bytes);  ///< kept
+    void borrow(std::string_view bytes); ///< in binary form
 
     [[nodiscard]] int count() const { return static_cast<int>(entries_.size()); }
 
@@ -39,13 +39,14 @@ class StatementPipeline {
   public:
     explicit StatementPipeline(pg::Session &session) : session_(session) {}
 
-    /// Sends a statement into the pipeline (entering pipeline mode when needed). `expected`: rows it must hit; nullopt = any.
-    /// Statements that stand in `sql` for the first time are prepared on the way.
+    /// Sends a statement into the pipeline (entering pipeline mode when needed). `expected`: rows it must hit; nullopt
+    /// = any. Statements that stand in `sql` for the first time are prepared on the way.
     void send(const std::string &sql, const Bindings &bindings, std::optional<long long> expected);
     /// Like send() for statements without parameters that are not worth preparing (BEGIN, SAVEPOINT).
     void send_plain(const char *sql);
-    /// Sends a synchronisation point, reads every answer and leaves pipeline mode. False when a statement failed or hit another
-    /// number of rows than expected (problem() says which); throws SqlError when the connection broke or a retry is called for.
+    /// Sends a synchronisation point, reads every answer and leaves pipeline mode. False when a statement failed or hit
+    /// another number of rows than expected (problem() says which); throws SqlError when the connection broke or a
+    /// retry is called for.
     bool finish();
     /// Text of the first deviation since the last finish(), and its SQLSTATE (empty = a row count).
     [[nodiscard]] const std::string &problem() const { return problem_; }

@@ -9,22 +9,25 @@
 namespace walbridge::target {
 namespace {
 
-/// Ends sessions of this task that hold the row: their process is gone or was fenced, only the server does not know yet.
+/// Ends sessions of this task that hold the row: their process is gone or was fenced, only the server does not know
+/// yet.
 void end_older_holders(pg::Session &session, const std::string &task) {
-    const auto ended = session.query(
-        "SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a "
-        "WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() "
-        "AND pg_catalog.starts_with(a.application_name, $1) AND a.xact_start IS NOT NULL",
-        {"walbridge_" + task + ":"});
+    const auto ended =
+        session.query("SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a "
+                      "WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() "
+                      "AND pg_catalog.starts_with(a.application_name, $1) AND a.xact_start IS NOT NULL",
+                      {"walbridge_" + task + ":"});
     for (int row = 0; row < ended.rows(); ++row)
-        log::warning("ended an older session of this task that still held its progress row", {{"pid", ended.text(row, 0)}});
+        log::warning("ended an older session of this task that still held its progress row",
+                     {{"pid", ended.text(row, 0)}});
 }
 
 } // namespace
 
 void create_progress(pg::Session &session, const std::string &task, Lsn position) {
-    session.query("INSERT INTO walbridge.progress (task, position) VALUES ($1, $2::pg_lsn) ON CONFLICT (task) DO NOTHING",
-                  {task, to_string(position)});
+    session.query(
+        "INSERT INTO walbridge.progress (task, position) VALUES ($1, $2::pg_lsn) ON CONFLICT (task) DO NOTHING",
+        {task, to_string(position)});
 }
 
 std::optional<Progress> take_over(pg::Session &session, const std::string &task, int patience_seconds) {
@@ -50,10 +53,13 @@ std::optional<Progress> take_over(pg::Session &session, const std::string &task,
 }
 
 std::string assert_epoch_sql(const std::string &task, std::uint64_t epoch) {
-    // The cast of an empty result to a failing division names itself badly; raising needs plpgsql, which every server has.
-    return fmt::format("DO $walbridge$ BEGIN PERFORM 1 FROM walbridge.progress WHERE task = {} AND epoch = {} FOR SHARE; "
-                       "IF NOT FOUND THEN RAISE EXCEPTION 'another process took the task over' USING ERRCODE = 'WB001'; END IF; END $walbridge$",
-                       dialect::postgres::quote_literal(task), epoch);
+    // The cast of an empty result to a failing division names itself badly; raising needs plpgsql, which every server
+    // has.
+    return fmt::format(
+        "DO $walbridge$ BEGIN PERFORM 1 FROM walbridge.progress WHERE task = {} AND epoch = {} FOR SHARE; "
+        "IF NOT FOUND THEN RAISE EXCEPTION 'another process took the task over' USING ERRCODE = 'WB001'; END IF; END "
+        "$walbridge$",
+        dialect::postgres::quote_literal(task), epoch);
 }
 
 } // namespace walbridge::target

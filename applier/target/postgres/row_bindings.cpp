@@ -8,9 +8,11 @@ namespace walbridge::target {
 
 namespace {
 
-/// Types whose receive function takes the same bytes as their input function: name, text, json, bpchar, varchar. Sent by length
-/// they need no terminating zero byte, and so no copy.
-bool receives_text(std::uint32_t type) { return type == 19 || type == text_type_oid || type == 114 || type == 1042 || type == 1043; }
+/// Types whose receive function takes the same bytes as their input function: name, text, json, bpchar, varchar. Sent
+/// by length they need no terminating zero byte, and so no copy.
+bool receives_text(std::uint32_t type) {
+    return type == 19 || type == text_type_oid || type == 114 || type == 1042 || type == 1043;
+}
 
 } // namespace
 
@@ -18,8 +20,10 @@ void bind_value(Bindings &bindings, const PlannedColumn &column, const Value &va
     switch (value.kind) {
     case ValueKind::null: bindings.add_null(); return;
     case ValueKind::text:
-        if (column.same_type && receives_text(column.target.base_type_oid)) bindings.borrow(value.bytes);
-        else bindings.add_text(std::string(value.bytes));
+        if (column.same_type && receives_text(column.target.base_type_oid))
+            bindings.borrow(value.bytes);
+        else
+            bindings.add_text(std::string(value.bytes));
         return;
     case ValueKind::binary: bindings.borrow(value.bytes); return;
     case ValueKind::unchanged: break;
@@ -27,15 +31,18 @@ void bind_value(Bindings &bindings, const PlannedColumn &column, const Value &va
     throw Error(ErrorKind::internal, "statement parameter", "an unchanged value cannot be bound");
 }
 
-std::optional<std::vector<std::uint32_t>> element_types(const TablePlan &plan, const statements::ColumnList &columns, std::span<const Row> rows) {
+std::optional<std::vector<std::uint32_t>> element_types(const TablePlan &plan, const statements::ColumnList &columns,
+                                                        std::span<const Row> rows) {
     std::vector<std::uint32_t> types;
     for (const auto index : columns) {
         ValueKind seen = ValueKind::null;
         for (const auto &row : rows) {
             const auto kind = row[index].kind;
             if (kind == ValueKind::null) continue;
-            if (seen == ValueKind::null) seen = kind;
-            else if (seen != kind) return std::nullopt;
+            if (seen == ValueKind::null)
+                seen = kind;
+            else if (seen != kind)
+                return std::nullopt;
         }
         auto type = text_type_oid;
         if (seen == ValueKind::binary) {
@@ -48,7 +55,8 @@ std::optional<std::vector<std::uint32_t>> element_types(const TablePlan &plan, c
     return types;
 }
 
-void bind_arrays(Bindings &bindings, const std::vector<std::uint32_t> &types, const statements::ColumnList &columns, std::span<const Row> rows) {
+void bind_arrays(Bindings &bindings, const std::vector<std::uint32_t> &types, const statements::ColumnList &columns,
+                 std::span<const Row> rows) {
     for (std::size_t position = 0; position < columns.size(); ++position) {
         ArrayWriter array(types[position]);
         for (const auto &row : rows) array.add(row[columns[position]]);

@@ -12,10 +12,12 @@ void bind_value(Bindings &bindings, const PlannedColumn &column, const Value &va
 
 /// Element type of each listed column's array: the binary type of the first value present, else text.
 /// nullopt when binary and text values are mixed in a column, which one array cannot hold.
-std::optional<std::vector<std::uint32_t>> element_types(const TablePlan &plan, const statements::ColumnList &columns, std::span<const Row> rows);
+std::optional<std::vector<std::uint32_t>> element_types(const TablePlan &plan, const statements::ColumnList &columns,
+                                                        std::span<const Row> rows);
 
 /// Adds one array per listed column.
-void bind_arrays(Bindings &bindings, const std::vector<std::uint32_t> &types, const statements::ColumnList &columns, std::span<const Row> rows);
+void bind_arrays(Bindings &bindings, const std::vector<std::uint32_t> &types, const statements::ColumnList &columns,
+                 std::span<const Row> rows);
 
 /// The columns of a planned row that carry a value (null included): those an UPDATE sets.
 statements::ColumnList present_columns(const TablePlan &plan, Row row);

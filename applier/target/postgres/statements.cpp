@@ -49,12 +49,15 @@ namespace {
 using dialect::postgres::quote;
 using dialect::postgres::quote_identifier;
 
-/// Rows of a plain table are its own, not its inheritance children's; a partitioned target spreads them over its leaves.
+/// Rows of a plain table are its own, not its inheritance children's; a partitioned target spreads them over its
+/// leaves.
 std::string relation_of(const TablePlan &plan) {
     return (plan.table.kind == 'p' ? std::string() : std::string("ONLY ")) + quote(plan.table.name);
 }
 
-std::string column_of(const TablePlan &plan, std::uint32_t index) { return quote_identifier(plan.columns[index].target.name); }
+std::string column_of(const TablePlan &plan, std::uint32_t index) {
+    return quote_identifier(plan.columns[index].target.name);
+}
 
 std::string column_list(const TablePlan &plan, const ColumnList &columns) {
     std::string text;
@@ -62,7 +65,8 @@ std::string column_list(const TablePlan &plan, const ColumnList &columns) {
     return text;
 }
 
-/// `$n` as a value of the column's type. A value of another built-in source type is read as that type and passes through its text form.
+/// `$n` as a value of the column's type. A value of another built-in source type is read as that type and passes
+/// through its text form.
 class Parameters {
   public:
     explicit Parameters(const TablePlan &plan) : plan_(plan) {}
@@ -101,7 +105,8 @@ std::string where_of(const TablePlan &plan, const std::vector<bool> &lookup_null
     const auto add = [&](const std::string &part) { condition += (condition.empty() ? "" : " AND ") + part; };
     switch (plan.lookup) {
     case Lookup::unique_key:
-        for (const auto index : plan.key) add(column_of(plan, index) + " " + plan.columns[index].equality + " " + parameters.next(index));
+        for (const auto index : plan.key)
+            add(column_of(plan, index) + " " + plan.columns[index].equality + " " + parameters.next(index));
         return condition;
     case Lookup::key:
         for (const auto index : plan.key) add(full_row_condition(plan, index, false, parameters));
@@ -111,12 +116,13 @@ std::string where_of(const TablePlan &plan, const std::vector<bool> &lookup_null
             add(full_row_condition(plan, index, lookup_nulls.at(index), parameters));
         break;
     case Lookup::none:
-        throw Error(ErrorKind::unidentified, to_string(plan.table.name), "rows of this table cannot be identified on the target",
+        throw Error(ErrorKind::unidentified, to_string(plan.table.name),
+                    "rows of this table cannot be identified on the target",
                     fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;", quote(plan.table.name)));
     }
     const std::string row_id = plan.table.kind == 'p' ? "(tableoid, ctid)" : "ctid";
-    return fmt::format("{} = (SELECT {} FROM {} WHERE {} LIMIT 1)", row_id, plan.table.kind == 'p' ? "tableoid, ctid" : "ctid", relation_of(plan),
-                       condition);
+    return fmt::format("{} = (SELECT {} FROM {} WHERE {} LIMIT 1)", row_id,
+                       plan.table.kind == 'p' ? "tableoid, ctid" : "ctid", relation_of(plan), condition);
 }
 
 std::string array_parameter(std::size_t position, std::uint32_t element_type) {
@@ -148,7 +154,8 @@ std::string key_join(const TablePlan &plan, std::size_t first, const std::vector
     std::string condition;
     for (std::size_t position = 0; position < plan.key.size(); ++position) {
         const auto index = plan.key[position];
-        condition += fmt::format("{}t.{} {} {}", condition.empty() ? "" : " AND ", column_of(plan, index), plan.columns[index].equality,
+        condition += fmt::format("{}t.{} {} {}", condition.empty() ? "" : " AND ", column_of(plan, index),
+                                 plan.columns[index].equality,
                                  element(plan, index, first + position + 1, element_types[first + position]));
     }
     return condition;
@@ -165,14 +172,17 @@ Statement insert_row(const TablePlan &plan, const ColumnList &columns) {
     if (columns.empty()) return {fmt::format("INSERT INTO {} DEFAULT VALUES", quote(plan.table.name)), {}};
     std::string values;
     for (const auto index : columns) values += (values.empty() ? "" : ", ") + parameters.next(index);
-    return {fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})", quote(plan.table.name), column_list(plan, columns), values),
+    return {fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})", quote(plan.table.name),
+                        column_list(plan, columns), values),
             parameters.types};
 }
 
 Statement update_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
     Parameters parameters(plan);
     std::string assignments;
-    for (const auto index : set) assignments += fmt::format("{}{} = {}", assignments.empty() ? "" : ", ", column_of(plan, index), parameters.next(index));
+    for (const auto index : set)
+        assignments +=
+            fmt::format("{}{} = {}", assignments.empty() ? "" : ", ", column_of(plan, index), parameters.next(index));
     const auto condition = where_of(plan, lookup_nulls, parameters);
     if (set.empty()) // nothing of the target's changed: still prove that the row is there
         return {fmt::format("SELECT 1 FROM {} WHERE {} FOR UPDATE", relation_of(plan), condition), parameters.types};
@@ -187,10 +197,12 @@ Statement replace_row(const TablePlan &plan, const ColumnList &set, const std::v
     std::string selected;
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
         all.push_back(index);
-        selected += (index == 0 ? "" : ", ") + (values[index].empty() ? "old_row." + column_of(plan, index) : values[index]);
+        selected +=
+            (index == 0 ? "" : ", ") + (values[index].empty() ? "old_row." + column_of(plan, index) : values[index]);
     }
     const auto condition = where_of(plan, lookup_nulls, parameters);
-    return {fmt::format("WITH old_row AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM old_row",
+    return {fmt::format("WITH old_row AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) OVERRIDING SYSTEM "
+                        "VALUE SELECT {} FROM old_row",
                         relation_of(plan), condition, quote(plan.table.name), column_list(plan, all), selected),
             parameters.types};
 }
@@ -211,12 +223,14 @@ ColumnList lookup_columns(const TablePlan &plan, const std::vector<bool> &lookup
     return columns;
 }
 
-std::string insert_set(const TablePlan &plan, const ColumnList &columns, const std::vector<std::uint32_t> &element_types) {
+std::string insert_set(const TablePlan &plan, const ColumnList &columns,
+                       const std::vector<std::uint32_t> &element_types) {
     std::string selected;
     for (std::size_t position = 0; position < columns.size(); ++position)
-        selected += (position == 0 ? "" : ", ") + element(plan, columns[position], position + 1, element_types[position]);
-    return fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}", quote(plan.table.name), column_list(plan, columns), selected,
-                       unnest(element_types));
+        selected +=
+            (position == 0 ? "" : ", ") + element(plan, columns[position], position + 1, element_types[position]);
+    return fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}", quote(plan.table.name),
+                       column_list(plan, columns), selected, unnest(element_types));
 }
 
 std::string update_set(const TablePlan &plan, const ColumnList &set, const std::vector<std::uint32_t> &element_types) {
@@ -229,11 +243,13 @@ std::string update_set(const TablePlan &plan, const ColumnList &set, const std::
 }
 
 std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types) {
-    return fmt::format("DELETE FROM {} AS t USING {} WHERE {}", relation_of(plan), unnest(element_types), key_join(plan, 0, element_types));
+    return fmt::format("DELETE FROM {} AS t USING {} WHERE {}", relation_of(plan), unnest(element_types),
+                       key_join(plan, 0, element_types));
 }
 
 std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types) {
-    return fmt::format("SELECT 1 FROM {} AS t JOIN {} ON {}", relation_of(plan), unnest(element_types), key_join(plan, 0, element_types));
+    return fmt::format("SELECT 1 FROM {} AS t JOIN {} ON {}", relation_of(plan), unnest(element_types),
+                       key_join(plan, 0, element_types));
 }
 
 } // namespace walbridge::target::statements

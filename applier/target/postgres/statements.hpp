@@ -1,7 +1,9 @@
-// statements.hpp: the SQL text of every operation on a planned table. Pure functions: plan and column choice in, text out.
+// statements.hpp: the SQL text of every operation on a planned table. Pure functions: plan and column choice in, text
+// out.
 //
-// Two families. Row statements take one parameter per value ($1, $2 ...), each cast to its column's type, so that text goes through
-// the type's input function and binary through its receive function. Set statements take one array per column and unnest them.
+// Two families. Row statements take one parameter per value ($1, $2 ...), each cast to its column's type, so that text
+// goes through the type's input function and binary through its receive function. Set statements take one array per
+// column and unnest them.
 #pragma once
 
 #include "target/table_plan.hpp"
@@ -25,14 +27,17 @@ struct Statement {
 /// `lookup_nulls`: per planned column, whether the old value is null (full-row lookup only).
 [[nodiscard]] Statement update_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls);
 /// Deletes the row and inserts it again with the new values: the only way to change a GENERATED ALWAYS identity.
-[[nodiscard]] Statement replace_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls);
+[[nodiscard]] Statement replace_row(const TablePlan &plan, const ColumnList &set,
+                                    const std::vector<bool> &lookup_nulls);
 [[nodiscard]] Statement delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls);
 /// The columns that a lookup binds, in order.
 [[nodiscard]] ColumnList lookup_columns(const TablePlan &plan, const std::vector<bool> &lookup_nulls);
 
 // Set statements. `binary[i]`: the i-th listed column arrives as an array of its own built-in type, else as text[].
-[[nodiscard]] std::string insert_set(const TablePlan &plan, const ColumnList &columns, const std::vector<std::uint32_t> &element_types);
-[[nodiscard]] std::string update_set(const TablePlan &plan, const ColumnList &set, const std::vector<std::uint32_t> &element_types);
+[[nodiscard]] std::string insert_set(const TablePlan &plan, const ColumnList &columns,
+                                     const std::vector<std::uint32_t> &element_types);
+[[nodiscard]] std::string update_set(const TablePlan &plan, const ColumnList &set,
+                                     const std::vector<std::uint32_t> &element_types);
 [[nodiscard]] std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
 [[nodiscard]] std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
 

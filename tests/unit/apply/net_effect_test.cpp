@@ -1,5 +1,5 @@
-// net_effect_test.cpp: the set operations must leave a table exactly as the changes one after the other would, and must not hide
-// a row that was missing or in the way.
+// net_effect_test.cpp: the set operations must leave a table exactly as the changes one after the other would, and must
+// not hide a row that was missing or in the way.
 #include "apply/net_effect.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -31,9 +31,13 @@ class Stream {
         plan.lookup = target::Lookup::unique_key;
     }
 
-    void insert(const std::string &id, const std::string &a, const std::string &b) { add(RowOperation::insert, {}, {id, a, b}); }
+    void insert(const std::string &id, const std::string &a, const std::string &b) {
+        add(RowOperation::insert, {}, {id, a, b});
+    }
     /// "~" = unchanged
-    void update(const std::string &id, const std::string &a, const std::string &b) { add(RowOperation::update, {}, {id, a, b}); }
+    void update(const std::string &id, const std::string &a, const std::string &b) {
+        add(RowOperation::update, {}, {id, a, b});
+    }
     void move(const std::string &old_id, const std::string &id, const std::string &a, const std::string &b) {
         add(RowOperation::update, {old_id, "", ""}, {id, a, b});
     }
@@ -54,8 +58,10 @@ class Stream {
         if (texts.empty()) return {};
         auto &values = values_.emplace_back();
         for (const auto &text : texts) {
-            if (text == "~") values.push_back({ValueKind::unchanged, {}});
-            else values.push_back({ValueKind::text, texts_.emplace_back(text)});
+            if (text == "~")
+                values.push_back({ValueKind::unchanged, {}});
+            else
+                values.push_back({ValueKind::text, texts_.emplace_back(text)});
         }
         return values;
     }
@@ -90,7 +96,8 @@ bool run(const NetEffect &effect, Model &model) {
             const bool there = model.contains(key);
             if (there != (operation.kind == Kind::remove || operation.kind == Kind::update)) return false;
             if (operation.kind == Kind::remove) model.erase(key);
-            if (operation.kind == Kind::insert) model[key] = {text_of(operation.rows[at][1]), text_of(operation.rows[at][2])};
+            if (operation.kind == Kind::insert)
+                model[key] = {text_of(operation.rows[at][1]), text_of(operation.rows[at][2])};
             if (operation.kind == Kind::update) {
                 if (operation.rows[at][1].present()) model[key].first = text_of(operation.rows[at][1]);
                 if (operation.rows[at][2].present()) model[key].second = text_of(operation.rows[at][2]);

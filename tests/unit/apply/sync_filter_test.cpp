@@ -61,7 +61,8 @@ BOOST_AUTO_TEST_CASE(integers_are_read_in_both_forms) {
     BOOST_TEST(integer_of({ValueKind::text, "-42"}).value() == -42);
     BOOST_TEST(integer_of({ValueKind::binary, "\xff\xff"sv}).value() == -1);
     BOOST_TEST(integer_of({ValueKind::binary, "\x00\x00\x00\x07"sv}).value() == 7);
-    BOOST_TEST(integer_of({ValueKind::binary, "\x80\x00\x00\x00\x00\x00\x00\x00"sv}).value() == std::numeric_limits<std::int64_t>::min());
+    BOOST_TEST(integer_of({ValueKind::binary, "\x80\x00\x00\x00\x00\x00\x00\x00"sv}).value() ==
+               std::numeric_limits<std::int64_t>::min());
     BOOST_TEST(!integer_of({ValueKind::text, "7.0"}).has_value());
     BOOST_TEST(!integer_of({ValueKind::null, {}}).has_value());
 }

@@ -37,8 +37,8 @@ BOOST_AUTO_TEST_CASE(local_oids_user_types_and_xml_travel_as_text) {
     BOOST_TEST(!portable_in_binary(2210, 2205));   // regclass[]
     BOOST_TEST(!portable_in_binary(16501, 16500)); // array of a user type
     BOOST_TEST(!portable_in_binary(143, 142));     // xml[]
-    BOOST_TEST(!portable_in_binary(22, 21));    // int2vector: an empty one is refused on the way in
-    BOOST_TEST(!portable_in_binary(30, 26));    // oidvector
+    BOOST_TEST(!portable_in_binary(22, 21));       // int2vector: an empty one is refused on the way in
+    BOOST_TEST(!portable_in_binary(30, 26));       // oidvector
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_table_is_copied_without_a_query) {

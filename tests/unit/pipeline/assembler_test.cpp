@@ -1,5 +1,5 @@
-// assembler_test.cpp: batches hold whatever has arrived, a transaction is never handed over in a way that loses its rest, and
-// errors reach the applier behind everything that came before them.
+// assembler_test.cpp: batches hold whatever has arrived, a transaction is never handed over in a way that loses its
+// rest, and errors reach the applier behind everything that came before them.
 #include "pipeline/assembler.hpp"
 
 #include "base/error.hpp"
@@ -81,7 +81,8 @@ BOOST_AUTO_TEST_CASE(a_broken_connection_reaches_the_applier_as_its_error) {
     frames.close(std::make_exception_ptr(Error(ErrorKind::connection, "source", "gone")));
     Assembler assembler(config, 0, frames, batches);
     assembler.run();
-    BOOST_CHECK_EXCEPTION(static_cast<void>(batches.pop()), Error, [](const Error &error) { return error.kind() == ErrorKind::connection; });
+    BOOST_CHECK_EXCEPTION(static_cast<void>(batches.pop()), Error,
+                          [](const Error &error) { return error.kind() == ErrorKind::connection; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

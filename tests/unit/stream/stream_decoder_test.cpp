@@ -1,4 +1,5 @@
-// stream_decoder_test.cpp: what the stream proves: nothing lost, nothing twice, nothing damaged, nothing idle while something is pending.
+// stream_decoder_test.cpp: what the stream proves: nothing lost, nothing twice, nothing damaged, nothing idle while
+// something is pending.
 #include "wire/stream_decoder.hpp"
 
 #include "base/error.hpp"

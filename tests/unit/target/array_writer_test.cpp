@@ -1,4 +1,5 @@
-// array_writer_test.cpp: the binary array form, byte by byte; a wrong header is refused by the server or, worse, read differently.
+// array_writer_test.cpp: the binary array form, byte by byte; a wrong header is refused by the server or, worse, read
+// differently.
 #include "target/postgres/array_writer.hpp"
 
 #include "base/error.hpp"

@@ -22,7 +22,8 @@ TargetColumn column(const char *name, std::uint32_t type, const char *type_name,
 TablePlan plan(Lookup lookup) {
     TablePlan made;
     made.table.name = {"public", "t"};
-    made.table.columns = {column("id", 23, "int4", true), column("bits", 1560, "bit", true), column("n", 1700, "numeric", false)};
+    made.table.columns = {column("id", 23, "int4", true), column("bits", 1560, "bit", true),
+                          column("n", 1700, "numeric", false)};
     for (std::uint32_t index = 0; index < 3; ++index) {
         PlannedColumn planned;
         planned.source = index;
@@ -64,17 +65,20 @@ BOOST_AUTO_TEST_CASE(a_partitioned_target_is_addressed_without_only) {
 }
 
 BOOST_AUTO_TEST_CASE(set_statements_cast_text_elements_and_leave_native_ones) {
-    BOOST_TEST(statements::insert_set(plan(Lookup::unique_key), {0, 2}, {23, 25}) ==
-               R"(INSERT INTO "public"."t" ("id", "n") OVERRIDING SYSTEM VALUE SELECT u.c1, u.c2::"pg_catalog"."numeric" FROM )"
-               R"(ROWS FROM (pg_catalog.unnest($1::pg_catalog."int4"[]), pg_catalog.unnest($2::pg_catalog."text"[])) AS u(c1, c2))");
-    BOOST_TEST(statements::update_set(plan(Lookup::unique_key), {2}, {1700, 23}).find(R"(WHERE t."id" = u.c2)") != std::string::npos);
+    BOOST_TEST(
+        statements::insert_set(plan(Lookup::unique_key), {0, 2}, {23, 25}) ==
+        R"(INSERT INTO "public"."t" ("id", "n") OVERRIDING SYSTEM VALUE SELECT u.c1, u.c2::"pg_catalog"."numeric" FROM )"
+        R"(ROWS FROM (pg_catalog.unnest($1::pg_catalog."int4"[]), pg_catalog.unnest($2::pg_catalog."text"[])) AS u(c1, c2))");
+    BOOST_TEST(statements::update_set(plan(Lookup::unique_key), {2}, {1700, 23}).find(R"(WHERE t."id" = u.c2)") !=
+               std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_value_of_another_type_passes_through_its_text) {
     auto converting = plan(Lookup::unique_key);
     converting.columns[2].same_type = false;
     converting.columns[2].source_type = "\"pg_catalog\".\"int8\"";
-    BOOST_TEST(statements::insert_row(converting, {2}).sql.find(R"($1::"pg_catalog"."int8"::pg_catalog.text::"pg_catalog"."numeric")") !=
+    BOOST_TEST(statements::insert_row(converting, {2})
+                   .sql.find(R"($1::"pg_catalog"."int8"::pg_catalog.text::"pg_catalog"."numeric")") !=
                std::string::npos);
 }
 

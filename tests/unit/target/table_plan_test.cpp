@@ -22,8 +22,10 @@ Relation relation(ReplicaIdentity identity = ReplicaIdentity::primary_key) {
         column.type_name = "int4";
         table.columns.push_back(column);
     }
-    if (identity == ReplicaIdentity::full) table.key_columns = {0, 1};
-    else if (identity != ReplicaIdentity::nothing) table.key_columns = {0};
+    if (identity == ReplicaIdentity::full)
+        table.key_columns = {0, 1};
+    else if (identity != ReplicaIdentity::nothing)
+        table.key_columns = {0};
     return table;
 }
 
