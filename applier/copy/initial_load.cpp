@@ -99,6 +99,9 @@ class DataStage {
 
     Outcome one_pass(source::ExportedSnapshot *first) {
         auto target = schema::open_target(context_.config, "copy");
+        // What reconciling changes here, the pass's workers rely on: it must survive a crash of the target during the
+        // pass.
+        target.execute("SET synchronous_commit = local");
         auto chunks = load_chunks(target, context_.config.name);
         report_tables(context_.progress, chunks);
         if (open_of(chunks).empty()) return Outcome::complete;
