@@ -77,9 +77,7 @@ class Walbridge:
         self.applier.start()
 
     def copied(self):
-        """the incremental stage runs"""
-        return self.source.scalar("SELECT active FROM pg_replication_slots WHERE slot_name = 'walbridge_bench'") and self.target.scalar(
-            "SELECT count(*) FROM wide") == ROWS and self.applier.status()["state"] in ("running", "catching-up")
+        return self.target.scalar("SELECT phase = 'follow' FROM walbridge.task WHERE task = 'bench'")
 
     def start(self):
         self.applier.start()
