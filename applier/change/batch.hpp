@@ -44,9 +44,9 @@ class ChangeBatch {
     }
 
     std::span<const Relation *> allocate_relations(std::size_t count) {
-        auto *memory = static_cast<const Relation **>(
-            memory_->allocate(count * sizeof(const Relation *), alignof(const Relation *)));
-        return {new (memory) const Relation *[count], count};
+        using Pointer = const Relation *;
+        auto *memory = static_cast<Pointer *>(memory_->allocate(count * sizeof(Pointer), alignof(Pointer)));
+        return {new (memory) Pointer[count], count};
     }
 
     /// A copy of `text` that lives as long as the batch.

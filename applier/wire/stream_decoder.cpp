@@ -162,13 +162,13 @@ void StreamDecoder::commit(const wire::Commit &commit, ChangeBatch &batch) {
     offset_ = 0;
 }
 
-void StreamDecoder::add(Change change, const wire::Record &record, ChangeBatch &batch) {
+void StreamDecoder::add(const Change &change, const wire::Record &record, ChangeBatch &batch) {
     if (!in_transaction_) throw Error(ErrorKind::protocol, "change stream", "a change outside a transaction");
     if (batch.pieces.empty() || batch.pieces.back().commit) open_piece(batch, offset_ == 0);
     tally_.add(record.bytes);
+    if (batch.changes.empty()) batch.hold(relations_);
     batch.hold(record.owner);
-    batch.hold(relations_);
-    batch.changes.push_back(std::move(change));
+    batch.changes.push_back(change);
 }
 
 Tuple StreamDecoder::tuple(std::span<const wire::ColumnValue> values, ChangeBatch &batch) const {

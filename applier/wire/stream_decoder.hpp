@@ -48,7 +48,7 @@ class StreamDecoder {
     void learn(const wire::Relation &relation);
     Tuple key_tuple(const Relation &relation, std::span<const wire::ColumnValue> values, ChangeBatch &batch) const;
     Tuple tuple(std::span<const wire::ColumnValue> values, ChangeBatch &batch) const;
-    void add(Change change, const wire::Record &record, ChangeBatch &batch);
+    void add(const Change &change, const wire::Record &record, ChangeBatch &batch);
 
     wire::RecordAssembler assembler_;
     wire::ShapeTable shapes_;

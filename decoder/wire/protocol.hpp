@@ -10,7 +10,7 @@ namespace walbridge::wire {
 inline constexpr std::uint32_t protocol_version = 1;
 
 // A frame is the payload of one XLogData message, flag byte included.
-inline constexpr std::size_t max_frame_bytes = 64 * 1024;
+inline constexpr std::size_t max_frame_bytes = std::size_t{64} * 1024;
 // Longest record a reader accepts unless told otherwise. A row holds at most 1 GB per value; more than this is damage.
 inline constexpr std::uint64_t max_record_bytes = std::uint64_t{1} << 33;
 inline constexpr std::size_t max_varint_bytes = 10;

@@ -132,7 +132,7 @@ Session::Session(const Endpoint &endpoint, const ConnectOptions &options)
                            "on; SET DateStyle = 'ISO, "
                            "MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; "
                            "SET bytea_output = 'hex'";
-    for (const auto &[name, value] : options.settings) settings += "; SET " + name + " = '" + value + "'";
+    for (const auto &[name, value] : options.settings) settings += fmt::format("; SET {} = '{}'", name, value);
     execute(settings);
 }
 

@@ -132,7 +132,7 @@ std::string array_parameter(std::size_t position, std::uint32_t element_type) {
 /// An unnested element as a value of the column's type.
 std::string element(const TablePlan &plan, std::uint32_t index, std::size_t position, std::uint32_t element_type) {
     const auto &column = plan.columns[index];
-    const auto name = fmt::format("u.c{}", position);
+    auto name = fmt::format("u.c{}", position);
     if (element_type == column.target.type_oid && column.same_type) return name;
     if (column.same_type || element_type == text_type_oid) return name + "::" + type_of(column.target);
     return name + "::pg_catalog.text::" + type_of(column.target);
