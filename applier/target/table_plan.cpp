@@ -58,16 +58,10 @@ void match_columns(const Relation &relation, TablePlan &plan) {
     }
 }
 
-std::optional<std::uint32_t> planned(const TablePlan &plan, const std::string &name) {
-    for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
-        if (plan.columns[index].target.name == name) return index;
-    return std::nullopt;
-}
-
 bool take_key(TablePlan &plan, const std::vector<std::string> &names) {
     std::vector<std::uint32_t> key;
     for (const auto &name : names) {
-        const auto index = planned(plan, name);
+        const auto index = find_column(plan, name);
         if (!index) return false;
         key.push_back(*index);
     }
@@ -77,7 +71,7 @@ bool take_key(TablePlan &plan, const std::vector<std::string> &names) {
 
 void take_operators(TablePlan &plan, const TargetKey &key) {
     for (std::size_t position = 0; position < key.columns.size(); ++position)
-        if (const auto index = planned(plan, key.columns[position]); index && position < key.operators.size())
+        if (const auto index = find_column(plan, key.columns[position]); index && position < key.operators.size())
             plan.columns[*index].equality = key.operators[position];
 }
 
@@ -89,7 +83,7 @@ void choose_lookup_full(const Relation &, TablePlan &plan) {
         for (const auto &key : plan.table.keys) {
             if (key.primary != primary || !finds_one_row(key)) continue;
             const bool complete = std::all_of(key.columns.begin(), key.columns.end(), [&](const std::string &name) {
-                const auto index = planned(plan, name);
+                const auto index = find_column(plan, name);
                 return index && plan.columns[*index].target.not_null;
             });
             if (complete && take_key(plan, key.columns)) {
@@ -138,6 +132,12 @@ void judge(TablePlan &plan) {
 }
 
 } // namespace
+
+std::optional<std::uint32_t> find_column(const TablePlan &plan, const std::string &name) {
+    for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
+        if (plan.columns[index].target.name == name) return index;
+    return std::nullopt;
+}
 
 TablePlan make_table_plan(const Relation &relation, TargetTable table) {
     TablePlan plan;

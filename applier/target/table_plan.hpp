@@ -5,6 +5,7 @@
 #include "change/change.hpp"
 #include "target/table.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct TablePlan {
 /// Throws Error(target_shape) when a source column has no column on the target, or a required target column gets no
 /// value.
 [[nodiscard]] TablePlan make_table_plan(const Relation &relation, TargetTable table);
+
+/// The planned column of that name on the target, as an index into TablePlan::columns.
+[[nodiscard]] std::optional<std::uint32_t> find_column(const TablePlan &plan, const std::string &name);
 
 /// For support and `walbridge plan`: lookup, columns, eligibility with reasons.
 [[nodiscard]] std::string describe(const TablePlan &plan);

@@ -52,14 +52,10 @@ bool sets_identity_always(const TablePlan &plan, const statements::ColumnList &s
                        [&](std::uint32_t index) { return plan.columns[index].target.identity_always; });
 }
 
-std::string relation_of(const TablePlan &plan) {
-    return (plan.table.kind == 'p' ? std::string() : std::string("ONLY ")) + quote(plan.table.name);
-}
-
 /// Never CASCADE: what the source truncated along is in the list; what it did not must not vanish here.
 std::string truncate_sql(const std::vector<const TablePlan *> &plans, bool restart_identity) {
     std::string sql;
-    for (const auto *plan : plans) sql += (sql.empty() ? "TRUNCATE " : ", ") + relation_of(*plan);
+    for (const auto *plan : plans) sql += (sql.empty() ? "TRUNCATE " : ", ") + statements::relation_of(*plan);
     return sql + (restart_identity ? " RESTART IDENTITY" : "");
 }
 
@@ -67,28 +63,15 @@ std::string truncate_sql(const std::vector<const TablePlan *> &plans, bool resta
 struct KeyCondition {
     std::string sql;
     Bindings bindings;
-    int parameters = 0;
+    std::size_t parameters = 0;
 };
-
-std::optional<std::uint32_t> planned(const TablePlan &plan, const std::string &name) {
-    for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
-        if (plan.columns[index].target.name == name) return index;
-    return std::nullopt;
-}
-
-std::string parameter_of(const PlannedColumn &column, int number) {
-    if (column.same_type) return fmt::format("${}::{}", number, statements::type_of(column.target));
-    return fmt::format("${}::{}::pg_catalog.text::{}", number,
-                       column.source_type.empty() ? "pg_catalog.text" : column.source_type,
-                       statements::type_of(column.target));
-}
 
 void add_key(const TablePlan &plan, const TargetKey &key, Row row, KeyCondition &condition) {
     std::string part;
     std::vector<std::pair<const PlannedColumn *, const Value *>> values;
-    int number = condition.parameters;
+    std::size_t number = condition.parameters;
     for (std::size_t position = 0; position < key.columns.size(); ++position) {
-        const auto index = planned(plan, key.columns[position]);
+        const auto index = find_column(plan, key.columns[position]);
         if (!index || row[*index].kind == ValueKind::unchanged) return;
         const auto name = quote_identifier(key.columns[position]);
         part += part.empty() ? "" : " AND ";
@@ -97,7 +80,8 @@ void add_key(const TablePlan &plan, const TargetKey &key, Row row, KeyCondition 
             part += name + " IS NULL";
             continue;
         }
-        part += fmt::format("{} {} {}", name, key.operators[position], parameter_of(plan.columns[*index], ++number));
+        part += fmt::format("{} {} {}", name, key.operators[position],
+                            statements::typed_parameter(plan.columns[*index], ++number));
         values.emplace_back(&plan.columns[*index], &row[*index]);
     }
     if (part.empty()) return;
@@ -119,7 +103,7 @@ void leave_out(const TablePlan &plan, const Row &key, KeyCondition &condition) {
     for (const auto index : plan.key) {
         part += part.empty() ? "" : " AND ";
         part += fmt::format("{} {} {}", quote_identifier(plan.columns[index].target.name), plan.columns[index].equality,
-                            parameter_of(plan.columns[index], ++condition.parameters));
+                            statements::typed_parameter(plan.columns[index], ++condition.parameters));
         bind_value(condition.bindings, plan.columns[index], key[index]);
     }
     if (!part.empty()) condition.sql = fmt::format("({}) AND NOT ({})", condition.sql, part);
@@ -191,7 +175,7 @@ long long PostgresApplySession::delete_conflicting(const TablePlan &plan, Row ro
     auto condition = unique_key_condition(plan, row);
     if (condition.sql.empty()) return 0;
     if (except_key != nullptr) leave_out(plan, *except_key, condition);
-    const auto sql = fmt::format("DELETE FROM {} WHERE {}", relation_of(plan), condition.sql);
+    const auto sql = fmt::format("DELETE FROM {} WHERE {}", statements::relation_of(plan), condition.sql);
     const auto result = pipeline_.run(sql, {}, condition.bindings);
     if (PQresultStatus(result.raw()) != PGRES_COMMAND_OK) session_.raise(result.raw(), sql);
     return result.affected();
@@ -215,7 +199,7 @@ RowText PostgresApplySession::fetch_conflicting(const TablePlan &plan, Row row, 
         "pg_catalog.length(shown), 'md5', pg_catalog.md5(shown))::text END FROM (SELECT pg_catalog.to_json(t)::text AS "
         "shown "
         "FROM {} AS t WHERE {} LIMIT 1) AS found",
-        relation_of(plan), condition.sql);
+        statements::relation_of(plan), condition.sql);
     const auto result = pipeline_.run(sql, {}, condition.bindings);
     if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK || result.rows() == 0) return std::nullopt;
     return result.text(0, 0);
@@ -224,7 +208,7 @@ RowText PostgresApplySession::fetch_conflicting(const TablePlan &plan, Row row, 
 std::string PostgresApplySession::row_as_json(const TablePlan &plan, Row row) {
     std::string columns;
     Bindings bindings;
-    int number = 0;
+    std::size_t number = 0;
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
         const auto &value = row[index];
         if (value.kind == ValueKind::unchanged) continue;
@@ -234,7 +218,7 @@ std::string PostgresApplySession::row_as_json(const TablePlan &plan, Row row) {
             columns += fmt::format("${}::pg_catalog.text AS {}", ++number, name);
             bindings.add_text(fmt::format("({} bytes)", value.bytes.size()));
         } else {
-            columns += fmt::format("{} AS {}", parameter_of(plan.columns[index], ++number), name);
+            columns += fmt::format("{} AS {}", statements::typed_parameter(plan.columns[index], ++number), name);
             bind_value(bindings, plan.columns[index], value);
         }
     }
@@ -248,19 +232,21 @@ std::optional<std::string> PostgresApplySession::violated_unenforced(const Table
     for (const auto &constraint : plan.table.unenforced) {
         std::string condition;
         Bindings bindings;
-        int number = 0;
+        std::size_t number = 0;
         bool comparable = true;
         for (std::size_t position = 0; position < constraint.columns.size() && comparable; ++position) {
-            const auto index = planned(plan, constraint.columns[position]);
+            const auto index = find_column(plan, constraint.columns[position]);
             comparable = index && row[*index].present(); // a null never violates
             if (!comparable) break;
             condition += condition.empty() ? "" : " AND ";
-            condition += fmt::format("{} {} {}", quote_identifier(constraint.columns[position]),
-                                     constraint.operators[position], parameter_of(plan.columns[*index], ++number));
+            condition +=
+                fmt::format("{} {} {}", quote_identifier(constraint.columns[position]), constraint.operators[position],
+                            statements::typed_parameter(plan.columns[*index], ++number));
             bind_value(bindings, plan.columns[*index], row[*index]);
         }
         if (!comparable) continue;
-        const auto sql = fmt::format("SELECT pg_catalog.count(*) FROM {} WHERE {}", relation_of(plan), condition);
+        const auto sql =
+            fmt::format("SELECT pg_catalog.count(*) FROM {} WHERE {}", statements::relation_of(plan), condition);
         const auto result = pipeline_.run(sql, {}, bindings);
         if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK) session_.raise(result.raw(), sql);
         if (result.number(0, 0) > 1) return constraint.name;
@@ -280,7 +266,7 @@ void PostgresApplySession::queue_truncate(const std::vector<const TablePlan *> &
 void PostgresApplySession::delete_range(const TablePlan &plan, const std::string &column,
                                         const std::optional<std::string> &low, const std::optional<std::string> &high) {
     begin_if_open();
-    std::string sql = fmt::format("DELETE FROM {} WHERE true", relation_of(plan));
+    std::string sql = fmt::format("DELETE FROM {} WHERE true", statements::relation_of(plan));
     if (low) sql += fmt::format(" AND {} >= {}", quote_identifier(column), dialect::postgres::quote_literal(*low));
     if (high) sql += fmt::format(" AND {} < {}", quote_identifier(column), dialect::postgres::quote_literal(*high));
     session_.execute(sql);

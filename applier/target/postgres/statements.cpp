@@ -49,12 +49,6 @@ namespace {
 using dialect::postgres::quote;
 using dialect::postgres::quote_identifier;
 
-/// Rows of a plain table are its own, not its inheritance children's; a partitioned target spreads them over its
-/// leaves.
-std::string relation_of(const TablePlan &plan) {
-    return (plan.table.kind == 'p' ? std::string() : std::string("ONLY ")) + quote(plan.table.name);
-}
-
 std::string column_of(const TablePlan &plan, std::uint32_t index) {
     return quote_identifier(plan.columns[index].target.name);
 }
@@ -65,19 +59,14 @@ std::string column_list(const TablePlan &plan, const ColumnList &columns) {
     return text;
 }
 
-/// `$n` as a value of the column's type. A value of another built-in source type is read as that type and passes
-/// through its text form.
+/// Numbers the parameters of a statement.
 class Parameters {
   public:
     explicit Parameters(const TablePlan &plan) : plan_(plan) {}
 
     std::string next(std::uint32_t index) {
-        const auto &column = plan_.columns[index];
         types.push_back(0);
-        const auto placeholder = fmt::format("${}", types.size());
-        if (column.same_type) return placeholder + "::" + type_of(column.target);
-        const auto source = column.source_type.empty() ? std::string("pg_catalog.text") : column.source_type;
-        return fmt::format("{}::{}::pg_catalog.text::{}", placeholder, source, type_of(column.target));
+        return typed_parameter(plan_.columns[index], types.size());
     }
 
     std::vector<std::uint32_t> types;
@@ -162,6 +151,16 @@ std::string key_join(const TablePlan &plan, std::size_t first, const std::vector
 }
 
 } // namespace
+
+std::string relation_of(const TablePlan &plan) {
+    return (plan.table.kind == 'p' ? std::string() : std::string("ONLY ")) + quote(plan.table.name);
+}
+
+std::string typed_parameter(const PlannedColumn &column, std::size_t number) {
+    if (column.same_type) return fmt::format("${}::{}", number, type_of(column.target));
+    return fmt::format("${}::{}::pg_catalog.text::{}", number,
+                       column.source_type.empty() ? "pg_catalog.text" : column.source_type, type_of(column.target));
+}
 
 std::string type_of(const TargetColumn &column) {
     return quote_identifier(column.type_schema) + "." + quote_identifier(column.type_name);

@@ -41,6 +41,14 @@ struct Statement {
 [[nodiscard]] std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
 [[nodiscard]] std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
 
+/// The target's table in FROM: ONLY for a plain table, whose rows are its own and not its inheritance children's; a
+/// partitioned target spreads them over its leaves.
+[[nodiscard]] std::string relation_of(const TablePlan &plan);
+
+/// `$number` as a value of the column's type. A value of another built-in source type is read as that type and passes
+/// through its text form.
+[[nodiscard]] std::string typed_parameter(const PlannedColumn &column, std::size_t number);
+
 /// `"schema"."type"`: never a keyword form, so that no modifier is implied (bit is not bit(1)).
 [[nodiscard]] std::string type_of(const TargetColumn &column);
 
