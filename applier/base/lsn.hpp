@@ -13,8 +13,7 @@ namespace walbridge {
 struct Lsn {
     std::uint64_t value = 0;
 
-    constexpr auto
-    operator<=>(const Lsn &) const = default; // NOLINT(modernize-use-nullptr): the operator is the compiler's
+    constexpr auto operator<=>(const Lsn &) const = default;
     [[nodiscard]] constexpr bool valid() const { return value != 0; }
 };
 

@@ -181,7 +181,7 @@ std::vector<Key> copy_section() {
          .type = KeyType::size,
          .fallback = "1GB",
          .low = 64 * kilobyte,
-         .high = 1024 * 1024 * gigabyte,
+         .high = std::int64_t{1024} * 1024 * gigabyte,
          .help = "From this size on a table is split by its key, so that a killed copy resumes inside the table.",
          .store = [](TaskConfig &task,
                      const Value &value) { task.copy.key_chunk_bytes = static_cast<std::uint64_t>(number(value)); }},

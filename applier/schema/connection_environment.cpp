@@ -1,6 +1,7 @@
 // connection_environment.cpp: libpq itself knows the variable of each connection parameter.
 #include "schema/connection_environment.hpp"
 
+#include <fmt/format.h>
 #include <map>
 #include <unistd.h>
 
@@ -41,7 +42,7 @@ ClientConnection client_connection(const pg::Endpoint &endpoint, const std::stri
     auto &server_options = variables["PGOPTIONS"];
     server_options += (server_options.empty() ? "" : " ") + options;
     variables["LC_ALL"] = "C"; // messages are matched and shown
-    for (const auto &[name, value] : variables) connection.environment.push_back(name + "=" + value);
+    for (const auto &[name, value] : variables) connection.environment.push_back(fmt::format("{}={}", name, value));
     return connection;
 }
 

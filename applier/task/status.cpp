@@ -161,7 +161,7 @@ std::string for_people(const Json &json) {
         fmt::format("state:      {}{}\n", json["process"].is_null() && !at_rest ? "stopped (was " + state + ")" : state,
                     json["paused"].get<bool>() && state != "paused" ? " (pause asked for)" : "");
     out += fmt::format("stage:      {}\n", text_of(json["stage"]));
-    const auto age = json["status_age_seconds"];
+    const auto &age = json["status_age_seconds"];
     if (json["process"].is_null())
         out += fmt::format("process:    none runs; what follows is what was stored{}\n",
                            age.is_number() ? " " + human_seconds(number_of(age)) + " ago" : "");

@@ -4,6 +4,7 @@
 #include "base/lsn.hpp"
 #include "task/state_store.hpp"
 
+#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -14,7 +15,7 @@ using Json = nlohmann::ordered_json;
 
 template <class T> Json or_null(const std::optional<T> &value) { return value ? Json(*value) : Json(nullptr); }
 
-double rounded(double value) { return static_cast<double>(static_cast<std::int64_t>(value * 1000 + 0.5)) / 1000; }
+double rounded(double value) { return std::round(value * 1000) / 1000; }
 
 struct Totals {
     std::uint64_t rows = 0, bytes = 0, estimated_rows = 0, estimated_bytes = 0;
