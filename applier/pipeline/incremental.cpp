@@ -2,6 +2,7 @@
 #include "pipeline/incremental.hpp"
 
 #include "apply/batch_applier.hpp"
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "pipeline/assembler.hpp"
 #include "pipeline/heartbeat.hpp"
@@ -23,12 +24,6 @@ constexpr std::chrono::seconds idle_interval{5};
 constexpr milliseconds durable_poll{100};
 /// More than this received and not yet decoded is a backlog: the task is catching up.
 constexpr std::size_t backlog_bytes = std::size_t{256} << 10;
-
-SourceTime now() {
-    constexpr std::int64_t epoch_difference = 946684800;
-    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count() - epoch_difference * 1000000;
-}
 
 std::string joined(const std::vector<std::string> &patterns) {
     std::string text;
@@ -93,7 +88,7 @@ class Applier {
         if (batch.urgent_position) store_idle();
         if (batch.heartbeat_sent != 0) {
             statistics_.heartbeat_sent.store(batch.heartbeat_sent);
-            statistics_.heartbeat_lag_us.store(now() - batch.heartbeat_sent);
+            statistics_.heartbeat_lag_us.store(now_since_2000() - batch.heartbeat_sent);
         }
     }
 
@@ -120,7 +115,7 @@ class Applier {
         statistics_.applied_lsn.store(committed.position.value);
         if (committed.commit_time == 0) return;
         statistics_.applied_commit_time.store(committed.commit_time);
-        statistics_.last_lag_us.store(now() - committed.commit_time);
+        statistics_.last_lag_us.store(now_since_2000() - committed.commit_time);
         statistics_.transactions += committed.transactions;
     }
 

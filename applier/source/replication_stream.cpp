@@ -2,6 +2,7 @@
 // manual).
 #include "source/replication_stream.hpp"
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
 
@@ -29,14 +30,6 @@ std::uint64_t read64(const char *bytes) {
 
 void write64(char *bytes, std::uint64_t number) {
     for (int byte = 0; byte < 8; ++byte) bytes[byte] = static_cast<char>(number >> (56 - 8 * byte));
-}
-
-/// Microseconds since 2000-01-01 by this machine's clock.
-std::uint64_t now_microseconds() {
-    constexpr std::int64_t epoch_difference = 946684800;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count() -
-                                      epoch_difference * 1000000);
 }
 
 constexpr int frame_header = 1 + 8 + 8 + 8;     // 'w', start, end, send time
@@ -151,7 +144,7 @@ void ReplicationStream::send_status(bool request_reply) {
     write64(status + 1, std::max(positions_.received.load(), durable));
     write64(status + 9, durable);
     write64(status + 17, std::max(positions_.applied.load(), durable));
-    write64(status + 25, now_microseconds());
+    write64(status + 25, static_cast<std::uint64_t>(now_since_2000()));
     status[33] = request_reply ? 1 : 0;
     if (PQputCopyData(session_.raw(), status, sizeof status) != 1 || PQflush(session_.raw()) != 0)
         session_.raise(nullptr, "sending status");

@@ -36,13 +36,6 @@ std::optional<double> lag_seconds(const LagInput &input) {
     return static_cast<double>(age) / 1e6;
 }
 
-std::int64_t now_since_2000() {
-    constexpr std::int64_t unix_to_2000 = 946'684'800'000'000;
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-               .count() -
-           unix_to_2000;
-}
-
 std::string human_bytes(double bytes) {
     constexpr std::array units{"B", "kB", "MB", "GB", "TB", "PB"};
     std::size_t unit = 0;

@@ -1,6 +1,8 @@
 // figures.hpp: the arithmetic of status: rates, times to go, lag. Pure; the caller passes the time.
 #pragma once
 
+#include "base/clock.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -39,9 +41,6 @@ struct LagInput {
 /// newest transaction or heartbeat took from the source's commit to the target. Else, or when heartbeats stay away: the
 /// age of the newest one that arrived. nullopt: nothing arrived yet.
 [[nodiscard]] std::optional<double> lag_seconds(const LagInput &input);
-
-/// Now in microseconds since 2000-01-01 UTC.
-[[nodiscard]] std::int64_t now_since_2000();
 
 /// For people: "1.4 GB", "12,345", "3 min 20 s".
 [[nodiscard]] std::string human_bytes(double bytes);
