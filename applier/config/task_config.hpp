@@ -82,7 +82,12 @@ struct TaskConfig {
     std::map<std::string, std::string> labels; ///< shown in logs and status
 
     [[nodiscard]] std::string slot_name() const { return "walbridge_" + name; }
-    [[nodiscard]] std::string origin_name() const { return "walbridge_" + name; }
+    /// Of an apply session: the first one's is walbridge_<task>, the others' walbridge_<task>:<n>.
+    [[nodiscard]] std::string origin_name(int session = 0) const {
+        return "walbridge_" + name + (session == 0 ? "" : ":" + std::to_string(session));
+    }
+    /// Sessions that may apply side by side, each with a replication origin.
+    [[nodiscard]] int apply_sessions() const { return 1; }
     /// application_name of every session of the task: `walbridge_<task>:<what>`.
     [[nodiscard]] std::string application_name(const std::string &what) const {
         return "walbridge_" + name + ":" + what;

@@ -71,7 +71,7 @@ class Applier {
   public:
     Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions,
             Statistics &statistics)
-        : session_(config, progress), statistics_(statistics), positions_(positions),
+        : ledger_(progress), session_(config, ledger_), statistics_(statistics), positions_(positions),
           applier_(config, session_, load_sync_filter(config), progress.position,
                    [this](const apply::Committed &committed) { note(committed); }) {
         positions_.applied.store(progress.position.value);
@@ -128,6 +128,7 @@ class Applier {
         statistics_.conflicts.store(counters.conflicts);
     }
 
+    target::CommitLedger ledger_;
     target::PostgresApplySession session_;
     Statistics &statistics_;
     source::StreamPositions &positions_;

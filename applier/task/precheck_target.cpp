@@ -1,5 +1,6 @@
 // precheck_target.cpp: the target as a server: version, rights, quiet sessions, origins, encoding.
 #include "dialect/postgres.hpp"
+#include "target/postgres/origins.hpp"
 #include "task/precheck_checks.hpp"
 #include "task/state_store.hpp"
 
@@ -139,9 +140,12 @@ void check_origin(PrecheckContext &context, pg::Session &target) {
             .flag(0, 0);
     const bool known = !readable || read_task(target, context.config.name);
     // Origins are shared by all databases of a cluster: ours exists only where our task's row is.
-    const bool exists =
-        target.value("SELECT 1 FROM pg_catalog.pg_replication_origin WHERE roname = $1", {context.config.origin_name()})
-            .has_value();
+    const auto counted =
+        target.query(fmt::format("SELECT count(*) FILTER (WHERE {0}), count(*) FILTER (WHERE NOT {0}) FROM "
+                                 "pg_catalog.pg_replication_origin o",
+                                 target::origins_of_task),
+                     {context.config.origin_name()});
+    const bool exists = counted.number(0, 0) > 0;
     if (exists && !known)
         return context.error(
             "target.origin",
@@ -150,7 +154,20 @@ void check_origin(PrecheckContext &context, pg::Session &target) {
             fmt::format(
                 "Choose another task name; if no such task exists any more: SELECT pg_replication_origin_drop('{}');",
                 context.config.origin_name()));
-    context.ok("target.origin", "replication origins can be used");
+    // Until version 17 the setting for slots bounds the origins too. An origin that nobody uses takes no room, but
+    // whether somebody does is shown to superusers only.
+    const std::string setting =
+        target.server_version() >= 180000 ? "max_active_replication_origins" : "max_replication_slots";
+    const auto total = std::stoll(target.value("SHOW " + setting).value());
+    const auto needed = context.config.apply_sessions();
+    const auto left = total - counted.number(0, 1);
+    const auto text = fmt::format("{} of {} = {} are free for replication origins, {} needed: one per apply session",
+                                  left, setting, total, needed);
+    const auto fix =
+        fmt::format("ALTER SYSTEM SET {} = {}; then restart the target.", setting, counted.number(0, 1) + needed);
+    if (left < 1) return context.error("target.origin", text, fix);
+    if (left < needed) return context.warning("target.origin", text, fix);
+    context.ok("target.origin", text);
 }
 
 void check_encoding(PrecheckContext &context, pg::Session &target) {

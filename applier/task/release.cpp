@@ -1,6 +1,7 @@
 // release.cpp: undoing what a task left on both servers, to start over (reset) or for good (release).
 #include "base/lsn.hpp"
 #include "dialect/postgres.hpp"
+#include "target/postgres/origins.hpp"
 #include "task/operator_commands.hpp"
 #include "task/replica_identity.hpp"
 #include "task/start.hpp"
@@ -29,11 +30,8 @@ void refuse_while_running(pg::Session &target, const TaskConfig &config, const c
                 fmt::format("walbridge stop first, then walbridge {}.", what));
 }
 
-/// The origin of exactly this task: walbridge_orders_2 belongs to a task orders_2. A session that still uses it needs a
-/// moment to go.
-std::string drop_origin(pg::Session &target, const TaskConfig &config, bool &complete) {
-    const auto origin = config.origin_name();
-    if (!target.value("SELECT 1 FROM pg_catalog.pg_replication_origin WHERE roname = $1", {origin})) return {};
+/// A session that still uses the origin needs a moment to go.
+std::string drop_origin(pg::Session &target, const std::string &origin, bool &complete) {
     for (int attempt = 0;; ++attempt) {
         try {
             target.query("SELECT pg_catalog.pg_replication_origin_drop($1)", {origin});
@@ -50,6 +48,16 @@ std::string drop_origin(pg::Session &target, const TaskConfig &config, bool &com
                 quote_literal(origin));
         }
     }
+}
+
+std::string drop_origins(pg::Session &target, const TaskConfig &config, bool &complete) {
+    const auto origins =
+        target.query(fmt::format("SELECT o.roname FROM pg_catalog.pg_replication_origin o WHERE {} ORDER BY 1",
+                                 target::origins_of_task),
+                     {config.origin_name()});
+    std::string text;
+    for (int row = 0; row < origins.rows(); ++row) text += drop_origin(target, origins.text(row, 0), complete);
+    return text;
 }
 
 std::string truncate_targets(pg::Session &target, const TaskConfig &config) {
@@ -93,7 +101,7 @@ std::string reset(const TaskConfig &config, bool truncate) {
         if (truncate) text += truncate_targets(target, config);
         text += kept_created(target, config);
         bool complete = true;
-        text += drop_origin(target, config, complete);
+        text += drop_origins(target, config, complete);
         remove_task(target, config.name, true);
         text += "target: removed the task's state\n";
     }
@@ -144,7 +152,7 @@ ReleaseResult release(const TaskConfig &config) {
                 "  -- identities that walbridge set are listed in walbridge.replica_identity on the target\n";
     }
     if (target) {
-        result.text += drop_origin(*target, config, result.complete);
+        result.text += drop_origins(*target, config, result.complete);
         if (known) {
             remove_task(*target, config.name, false);
             result.text += "target: removed the task's state\n";
@@ -155,8 +163,9 @@ ReleaseResult release(const TaskConfig &config) {
         result.complete = false;
         result.text += fmt::format("target: cannot be reached ({}); run there:\n", target_down);
         result.text +=
-            fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {};\n",
-                        quote_literal(config.origin_name()));
+            fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {} OR "
+                        "starts_with(roname, {});\n",
+                        quote_literal(config.origin_name()), quote_literal(config.origin_name() + ":"));
         for (const auto *table :
              {"conflict", "schema_item", "table_sync", "kept_object", "replica_identity", "progress", "task"})
             result.text +=

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
 #include "target/postgres/catalog.hpp"
+#include "target/postgres/origins.hpp"
 #include "target/postgres/row_bindings.hpp"
 
 #include <fmt/format.h>
@@ -13,8 +14,8 @@ namespace walbridge::target {
 namespace {
 
 /// Plans are pinned to index access: a generic plan from a stale statistic must not turn a key lookup into a scan.
-pg::ConnectOptions session_options(const TaskConfig &config) {
-    return {config.application_name("apply"),
+pg::ConnectOptions session_options(const TaskConfig &config, int number) {
+    return {config.application_name(number == 0 ? "apply" : fmt::format("apply {}", number)),
             false,
             {{"session_replication_role", "replica"},
              {"synchronous_commit", config.apply.synchronous_commit ? "on" : "off"},
@@ -45,18 +46,21 @@ std::string timestamp_of(SourceTime time) {
 
 } // namespace
 
-PostgresApplySession::PostgresApplySession(const TaskConfig &config, const Progress &progress)
-    : config_(config), progress_(progress), session_(config.target.endpoint, session_options(config)),
-      pipeline_(session_), durability_(Lsn{}) {
-    set_up_origin();
+PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedger &ledger, int number)
+    : config_(config), ledger_(ledger), session_(config.target.endpoint, session_options(config, number)),
+      pipeline_(session_) {
+    // Asked after connecting: a commit in between could belong to an earlier life of the server.
+    connected_at_ = ledger_.commits();
+    set_up_origin(number);
+    if (number != 0) return;
+    if (origin_) check_origin_marks();
     // What the server had flushed before we connected cannot be lost any more: the stored position itself becomes
     // durable first.
     session_.execute("BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_catalog.txid_current(); COMMIT");
-    durability_ = DurabilityTracker(progress.position);
 }
 
-void PostgresApplySession::set_up_origin() {
-    const auto origin = dialect::postgres::quote_literal(config_.origin_name());
+void PostgresApplySession::set_up_origin(int number) {
+    const auto origin = dialect::postgres::quote_literal(config_.origin_name(number));
     try {
         session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_create({0}) WHERE "
                                      "pg_catalog.pg_replication_origin_oid({0}) IS NULL",
@@ -72,15 +76,24 @@ void PostgresApplySession::set_up_origin() {
               "GRANT EXECUTE ON FUNCTION pg_replication_origin_create(text), pg_replication_origin_oid(text), "
               "pg_replication_origin_session_setup(text), pg_replication_origin_xact_setup(pg_lsn, timestamptz), "
               "pg_replication_origin_progress(text, boolean) to the applier's role"}});
-        return;
     }
-    const auto mark = session_.value(fmt::format("SELECT pg_catalog.pg_replication_origin_progress({}, true)", origin));
-    if (mark && parse_lsn(*mark).value_or(Lsn{}) > progress_.position)
+}
+
+/// Marks and position are written in the same transactions: a mark ahead of the position means that one was edited.
+void PostgresApplySession::check_origin_marks() {
+    const auto position = ledger_.current().position;
+    const auto marks = session_.query("SELECT o.roname, pg_catalog.pg_replication_origin_progress(o.roname, true) FROM "
+                                      "pg_catalog.pg_replication_origin o WHERE " +
+                                          std::string(origins_of_task),
+                                      {config_.origin_name()});
+    for (int row = 0; row < marks.rows(); ++row) {
+        if (marks.null(row, 1) || parse_lsn(marks.get(row, 1)).value_or(Lsn{}) <= position) continue;
         throw Error(ErrorKind::task_state, "walbridge.progress",
                     fmt::format("the target's replication origin {} stands at {}, after the stored position {}: the "
                                 "progress row is older than the data",
-                                config_.origin_name(), *mark, to_string(progress_.position)),
+                                marks.get(row, 0), marks.get(row, 1), to_string(position)),
                     "Find out who restored or edited walbridge.progress; `walbridge reset` starts the task over.");
+    }
 }
 
 std::optional<TargetTable> PostgresApplySession::describe(const QualifiedName &table) {
@@ -198,13 +211,14 @@ void PostgresApplySession::commit(const CommitPosition &position) {
                                          to_string(position.position), timestamp_of(position.commit_time))
                                  .c_str());
     // Division by zero when no row was hit: the statement fails, and the COMMIT behind it is not executed.
+    const auto before = ledger_.committing(position);
     Bindings bindings;
     bindings.add_text(to_string(position.position));
     bindings.add_text(std::to_string(position.counter));
     bindings.add_text(std::to_string(position.commit_time));
     bindings.add_text(config_.name);
-    bindings.add_text(to_string(progress_.position));
-    bindings.add_text(std::to_string(progress_.epoch));
+    bindings.add_text(to_string(before.position));
+    bindings.add_text(std::to_string(before.epoch));
     pipeline_.send("WITH moved AS (UPDATE walbridge.progress SET position = $1::pg_lsn, counter = "
                    "COALESCE(NULLIF($2::bigint, 0), counter), "
                    "commit_time = CASE WHEN $3::bigint = 0 THEN commit_time ELSE timestamptz '2000-01-01 00:00:00+00' "
@@ -227,34 +241,42 @@ void PostgresApplySession::commit(const CommitPosition &position) {
     if (!committed) {
         const auto problem = pipeline_.problem();
         session_.rollback_quietly();
-        if (problem.find("22012") != std::string::npos)
-            throw Error(ErrorKind::fenced, "task " + config_.name, "another process took the task over",
-                        "Nothing was lost: the other process continues from the stored position.");
+        if (problem.find("22012") != std::string::npos) raise_refused_commit();
         throw Error(ErrorKind::target_data, "COMMIT on the target", problem, "Mend the cause and resume the task.");
     }
-    progress_.position = position.position;
-    if (position.counter != 0) progress_.counter = position.counter;
     const auto &lsns = pipeline_.row_sets().back();
-    durability_.committed(position.position, parse_lsn(lsns.get(0, 0)).value());
-    durability_.flushed(parse_lsn(lsns.get(0, 1)).value());
-    last_commit_ = std::chrono::steady_clock::now();
+    ledger_.committed(position, parse_lsn(lsns.get(0, 0)).value());
+    ledger_.flushed(parse_lsn(lsns.get(0, 1)).value(), connected_at_);
+}
+
+/// The progress row was not where our next commit continues from: taken over, or the server came back from a crash
+/// without our last commits (which were not confirmed to the source) and this session is of its new life.
+void PostgresApplySession::raise_refused_commit() {
+    const auto epoch = session_.value("SELECT epoch FROM walbridge.progress WHERE task = $1", {config_.name});
+    if (epoch == std::to_string(ledger_.current().epoch)) {
+        SqlError::Fields fields;
+        fields.message = "the target lost commits that were not durable yet";
+        throw SqlError(ErrorKind::connection, "target " + pg::describe(session_.endpoint().url), fields);
+    }
+    throw Error(ErrorKind::fenced, "task " + config_.name, "another process took the task over",
+                "Nothing was lost: the other process continues from the stored position.");
 }
 
 Lsn PostgresApplySession::durable_position() {
-    if (!durability_.outstanding()) return durability_.durable();
+    if (const auto known = ledger_.durability(); !known.outstanding) return known.durable;
     const auto flushed = session_.value("SELECT pg_catalog.pg_current_wal_flush_lsn()");
-    durability_.flushed(parse_lsn(flushed.value_or("")).value_or(Lsn{}));
+    ledger_.flushed(parse_lsn(flushed.value_or("")).value_or(Lsn{}), connected_at_);
     // The WAL writer follows within a fraction of a second; where other sessions' open records hold the tail back, we
     // push.
-    if (durability_.outstanding() && std::chrono::steady_clock::now() - last_commit_ > std::chrono::seconds(1))
-        force_flush();
-    return durability_.durable();
+    const auto known = ledger_.durability();
+    if (known.outstanding && CommitLedger::Clock::now() - known.last_commit > std::chrono::seconds(1)) force_flush();
+    return ledger_.durability().durable;
 }
 
 void PostgresApplySession::force_flush() {
     const auto target = session_.value("SELECT pg_catalog.pg_current_wal_insert_lsn()");
     session_.execute("BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_catalog.txid_current(); COMMIT");
-    durability_.flushed(parse_lsn(target.value_or("")).value_or(Lsn{}));
+    ledger_.flushed(parse_lsn(target.value_or("")).value_or(Lsn{}), connected_at_);
 }
 
 } // namespace walbridge::target

@@ -2,20 +2,19 @@
 #pragma once
 
 #include "config/task_config.hpp"
-#include "target/postgres/durability.hpp"
+#include "target/postgres/commit_ledger.hpp"
 #include "target/postgres/pipeline.hpp"
-#include "target/postgres/progress.hpp"
 #include "target/postgres/statements.hpp"
 #include "target/target.hpp"
-
-#include <chrono>
 
 namespace walbridge::target {
 
 class PostgresApplySession final : public TargetSession {
   public:
-    /// Connects and prepares the session; `progress` is what take_over returned.
-    PostgresApplySession(const TaskConfig &config, const Progress &progress);
+    /// Connects and prepares the session. Session 0 is opened first and outlives the others: it compares the marks of
+    /// all replication origins of the task with the stored position and makes that position durable. Each session has
+    /// an origin of its own, since PostgreSQL lets one session use an origin.
+    PostgresApplySession(const TaskConfig &config, CommitLedger &ledger, int number = 0);
 
     std::optional<TargetTable> describe(const QualifiedName &table) override;
     void begin() override;
@@ -50,18 +49,19 @@ class PostgresApplySession final : public TargetSession {
         statements::Statement statement;
         Bindings bindings;
     };
-    void set_up_origin();
+    void set_up_origin(int number);
+    void check_origin_marks();
+    [[noreturn]] void raise_refused_commit();
     RowStatement row_statement(const TablePlan &plan, const RowChange &change) const;
     void send_begin_if_open();
     void begin_if_open();
     void force_flush();
 
     const TaskConfig &config_;
-    Progress progress_;
+    CommitLedger &ledger_;
     pg::Session session_;
     StatementPipeline pipeline_;
-    DurabilityTracker durability_;
-    std::chrono::steady_clock::time_point last_commit_{};
+    std::uint64_t connected_at_ = 0; ///< commits of the task before this session: it cannot speak for those
     bool origin_ = false;
     bool in_transaction_ = false;
     bool begin_pending_ = false; ///< BEGIN travels with the first statements

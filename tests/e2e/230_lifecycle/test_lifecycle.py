@@ -67,12 +67,30 @@ def test_release_leaves_the_data_and_nothing_else(pair):
     pair.source.psql("INSERT INTO t VALUES (1000, 'last')")
     applier.wait_caught_up()
     applier.stop()
+    # One origin per apply session belongs to the task; a task whose name only begins like ours keeps its own.
+    others = f"walbridge_{pair.name}_2"
+    for origin in (f"walbridge_{pair.name}:1", others):
+        pair.target.sql("SELECT pg_replication_origin_create(%s)", (origin,))
     assert applier.cli("release", "--yes").code == Exit.ok
     assert slots(pair) == []
-    assert pair.target.sql("SELECT roname FROM pg_replication_origin WHERE roname LIKE %s", (f"walbridge_{pair.name}%",)) == []
+    assert pair.target.sql("SELECT roname FROM pg_replication_origin WHERE roname LIKE %s", (f"walbridge_{pair.name}%",)) == [(others,)]
     if pair.target.exists("walbridge.task"):
         assert pair.target.sql("SELECT * FROM walbridge.task WHERE task = %s", (pair.name,)) == []
     pair.compare()
+
+
+def test_a_mark_of_any_session_after_the_stored_position_is_refused(pair):
+    """The progress row was put back by hand or from a backup: what is on the target cannot be known any more."""
+    pair.source.psql(TABLE)
+    applier = pair.run()
+    applier.wait_caught_up()
+    applier.stop()
+    origin = f"walbridge_{pair.name}:3"
+    pair.target.sql("SELECT pg_replication_origin_create(%s)", (origin,))
+    pair.target.sql("SELECT pg_replication_origin_advance(%s, 'FFFFFFFF/0')", (origin,))
+    applier.start()
+    assert applier.wait_exit() == Exit.task_state
+    assert origin in applier.log_text()
 
 
 def test_a_second_process_for_the_same_task_is_refused(pair):
