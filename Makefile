@@ -10,7 +10,7 @@ CMAKE_ARGS ?=
 export PG_CONFIG PYTHON JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-dev all decoder applier install unit regress e2e check demo bench soak lint format asan tsan \
+.PHONY: help deps deps-dev all decoder applier install unit regress e2e check demo bench bench-smoke soak lint format asan tsan \
         check-matrix clean
 
 help: ## this list
@@ -54,8 +54,12 @@ check: ## everything a change must pass, from an empty machine; the last line co
 demo: ## watch a live database being copied, followed and compared (about a minute)
 	@demo/run
 
-bench: ## copy and catch-up against native logical replication in one run
-	@bench/copy_and_catchup
+bench: applier decoder ## measure against the peers on a quiet machine (half an hour); BENCH="--quick" or BENCH="--workloads tpcb" chooses
+	@scripts/deps --bench
+	@bench/run $(BENCH)
+
+bench-smoke: applier decoder ## whether the benchmark works, in a minute: tiny sizes, results in build/bench
+	@bench/run --smoke $(BENCH)
 
 soak: ## the heavy variants: 5 million rows in one transaction, 700 MB values, more than 50 kills
 	WALBRIDGE_SOAK=1 scripts/check

@@ -1,0 +1,108 @@
+"""Decode only: the source's side. pg_recvlogical takes the backlog to /dev/null; bytes are counted exactly, apart from the clock."""
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from . import slots
+from .measure import Stopwatch
+
+SLOT = "bench_decode"
+MESSAGE_HEADER = 30         # CopyData 5, XLogData 25
+NOTHING = "nothing.nothing"
+
+
+class Decoder:
+    """only: the workloads it is for, None = all. optional: an option that the plugin may not have yet."""
+
+    def __init__(self, name, plugin, only=None, optional=False, floor=False, **options):
+        self.name, self.plugin, self.only, self.optional, self.floor = name, plugin, only, optional, floor
+        self.options = {key: str(value) for key, value in options.items()}
+
+
+OWN = {"proto_version": 1, "format": "binary", "include": "*.*", "counter": 0, "messages": "on"}        # as the applier asks
+LARGE = ("huge_insert",)
+ALL = [
+    Decoder("pgoutput binary", "pgoutput", proto_version=1, publication_names="bench", binary="true"),
+    Decoder("pgoutput text", "pgoutput", proto_version=1, publication_names="bench"),
+    Decoder("pgoutput binary, streaming", "pgoutput", only=LARGE, proto_version=2, publication_names="bench", binary="true", streaming="true"),
+    Decoder("test_decoding", "test_decoding"),
+    Decoder("wal2json", "wal2json", **{"format-version": 2}),
+    Decoder("decoderbufs", "decoderbufs"),
+    Decoder("walbridge", "walbridge", **OWN),
+    Decoder("walbridge, streaming", "walbridge", only=LARGE, **OWN, streaming="on"),
+    Decoder("walbridge, lz4", "walbridge", optional=True, **OWN, compression="lz4"),
+    Decoder("walbridge, zstd", "walbridge", optional=True, **OWN, compression="zstd"),
+    Decoder("floor: wal2json, all filtered", "wal2json", floor=True,
+            **{"format-version": 2, "add-tables": NOTHING, "include-transaction": "false"}),
+    Decoder("floor: walbridge, nothing selected", "walbridge", floor=True, **{**OWN, "include": NOTHING}),
+]
+
+
+def chosen(source, workload, not_available):
+    """The decoders for a workload; those whose plugin is not installed are recorded."""
+    found = []
+    for decoder in ALL:
+        if decoder.only and workload.name not in decoder.only:
+            continue
+        if decoder.plugin in ("wal2json", "decoderbufs") and not source.has_library(decoder.plugin):
+            not_available[f"decoding with {decoder.name}"] = f"{decoder.plugin} is not installed (scripts/deps --bench)"
+            continue
+        found.append(decoder)
+    return found
+
+
+def count_bytes(prepared, decoder):
+    """(messages, payload bytes, error) of the whole backlog, through SQL and a slot of its own."""
+    source = prepared.source
+    name = "bench_bytes_" + "".join(c if c.isalnum() else "_" for c in decoder.name.lower())
+    slots.copy_base(source, name, decoder.plugin)
+    try:
+        options = [word for pair in decoder.options.items() for word in pair]
+        marks = ", ".join(["%s"] * len(options))
+        variadic = f", VARIADIC ARRAY[{marks}]" if options else ""
+        messages, payload = source.sql("SELECT count(*), coalesce(sum(length(data)), 0)::bigint FROM "
+                                       f"pg_logical_slot_peek_binary_changes(%s, %s, NULL{variadic})", (name, prepared.end, *options))[0]
+        return messages, payload, None
+    except Exception as error:
+        if not decoder.optional:
+            raise
+        return None, None, str(error).splitlines()[0]
+    finally:
+        slots.drop(source, name)
+
+
+def receive(prepared, decoder):
+    """Seconds and CPU of the source until pg_recvlogical has been given everything."""
+    source = prepared.source
+    slots.copy_base(source, SLOT, decoder.plugin)
+    command = [source.cluster.bin / "pg_recvlogical", "-d", source.url(), "--slot", SLOT, "--start", "-f", "/dev/null",
+               "-F", "0", "--endpos", prepared.end]
+    for key, value in decoder.options.items():
+        command += ["-o", f"{key}={value}"]
+    clock = Stopwatch(source.cluster, prepared.target_server)
+    ended = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    seconds = clock.seconds()
+    if ended.returncode != 0:
+        raise RuntimeError(f"pg_recvlogical with {decoder.name}: {ended.stdout}")
+    slots.drop(source, SLOT)        # its walsender is gone after this, and its CPU counted
+    return {"seconds": seconds, "cpu": clock.used()["source_cpu"]}
+
+
+def run(prepared, rounds, results, say):
+    workload = prepared.workload
+    decoders = chosen(prepared.source.cluster, workload, results.data["not_available"])
+    with ThreadPoolExecutor(2) as pool:
+        counted = list(pool.map(lambda decoder: count_bytes(prepared, decoder), decoders))
+    usable = []
+    for decoder, (messages, payload, error) in zip(decoders, counted):
+        if error:
+            results.data["not_available"][f"decoding with {decoder.name}"] = error
+            continue
+        usable.append(decoder)
+        results.add("bytes", workload=workload.name, decoder=decoder.name, floor=decoder.floor, messages=messages, payload=payload,
+                    wire=payload + MESSAGE_HEADER * messages)
+    for number in range(rounds):
+        for decoder in usable if number % 2 == 0 else usable[::-1]:
+            row = receive(prepared, decoder)
+            results.add("decode", workload=workload.name, decoder=decoder.name, floor=decoder.floor, round=number + 1, **row)
+    say(f"  {workload.name}: decoded with {len(usable)} plugins and settings, {rounds} times each")
+    results.save()

@@ -1,0 +1,36 @@
+"""Slots of the source: one base slot per workload, and a copy of it for each run, so that all read the same WAL."""
+from walbridge_testing.waiting import wait_until
+
+BASE = "bench_base"
+
+
+def create_base(database):
+    database.sql("SELECT pg_create_logical_replication_slot(%s, 'test_decoding')", (BASE,))
+
+
+def copy_base(database, name, plugin):
+    """A fresh slot where the base slot stands, for whatever plugin."""
+    drop(database, name)
+    database.sql("SELECT pg_copy_logical_replication_slot(%s, %s, false, %s)", (BASE, name, plugin))
+
+
+def drop(database, name):
+    """When its last reader has gone."""
+    def gone():
+        rows = database.sql("SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s", (name,))
+        if not rows:
+            return True
+        if rows[0][0] is None:
+            database.sql("SELECT pg_drop_replication_slot(%s)", (name,))
+        else:
+            database.sql("SELECT pg_terminate_backend(%s)", (rows[0][0],))
+        return False
+    wait_until(gone, 30, f"slot {name} dropped", interval=0.02)
+
+
+def drop_origin(database, name):
+    """When the last session that had it set up has gone."""
+    def gone():
+        database.sql("SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = %s", (name,))
+        return True
+    wait_until(gone, 30, f"origin {name} dropped", interval=0.02)
