@@ -49,6 +49,9 @@ class ChangeBatch {
         return {new (memory) Pointer[count], count};
     }
 
+    /// For whatever else has to live as long as the batch.
+    std::pmr::memory_resource &memory() { return *memory_; }
+
     /// A copy of `text` that lives as long as the batch.
     std::string_view copy(std::string_view text) {
         auto *memory = static_cast<char *>(memory_->allocate(text.size(), 1));

@@ -94,8 +94,8 @@ void StreamDecoder::decode(const wire::Record &record, ChangeBatch &batch) {
         session_seen_ = true;
         return;
     case wire::RecordKind::relation: return learn(wire::read_relation(record.bytes));
-    case wire::RecordKind::begin: return begin(wire::read_begin(record.bytes), batch);
-    case wire::RecordKind::commit: return commit(wire::read_commit(record.bytes), batch);
+    case wire::RecordKind::begin: return begin(wire::read_begin(record.bytes, last_begin_), batch);
+    case wire::RecordKind::commit: return commit(wire::read_commit(record.bytes, last_begin_), batch);
     case wire::RecordKind::insert:
     case wire::RecordKind::update:
     case wire::RecordKind::erase:
@@ -187,7 +187,7 @@ Tuple StreamDecoder::key_tuple(const Relation &relation, std::span<const wire::C
 }
 
 void StreamDecoder::row(const wire::Record &record, ChangeBatch &batch) {
-    const auto source = wire::read_row(record.bytes, wire::Block::plain, shapes_, values_);
+    const auto source = wire::read_row(record.bytes, wire::Block::plain, shapes_, values_, batch.memory());
     const Relation &relation = (*relations_)[source.relation];
     if (source.kind == wire::RecordKind::unidentified) {
         UnidentifiedChange change;

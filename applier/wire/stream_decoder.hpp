@@ -52,6 +52,7 @@ class StreamDecoder {
 
     wire::RecordAssembler assembler_;
     wire::ShapeTable shapes_;
+    wire::LastBegin last_begin_;
     std::vector<wire::ColumnValue> values_; ///< reused per row
     /// Owned for the process's life time of the connection's batches; shared so that batches may outlive us.
     std::shared_ptr<std::deque<Relation>> relations_ = std::make_shared<std::deque<Relation>>();

@@ -29,36 +29,41 @@ struct FormChoice {
     ValueForm form;
     JsonForm json;
     bool needs_function; // output or send, by form
+    wire::Layout layout = wire::Layout::sized;
 };
+
+constexpr wire::Layout fixed(int bytes) { return static_cast<wire::Layout>(bytes); }
 
 // The list of docs/wire-protocol.md, "Tuples". base: the column's type with domains taken off.
 FormChoice choose_form(Oid base, bool is_enum, bool binary) {
-    const auto either = [&](ValueForm form, JsonForm json = JsonForm::string) {
-        return binary ? FormChoice{form, json, form == ValueForm::send} : FormChoice{ValueForm::output, json, true};
+    using wire::Layout;
+    const auto either = [&](ValueForm form, Layout layout, JsonForm json = JsonForm::string) {
+        const bool sends = form == ValueForm::send || form == ValueForm::numeric;
+        return binary ? FormChoice{form, json, sends, layout} : FormChoice{ValueForm::output, json, true};
     };
     switch (base) {
-    case BOOLOID: return either(ValueForm::boolean, JsonForm::boolean);
-    case INT2OID: return either(ValueForm::int2, JsonForm::number);
+    case BOOLOID: return either(ValueForm::boolean, fixed(1), JsonForm::boolean);
+    case INT2OID: return either(ValueForm::int2, Layout::int2, JsonForm::number);
     case INT4OID:
-    case OIDOID:
-    case FLOAT4OID: return either(ValueForm::int4, JsonForm::number);
-    case DATEOID: return either(ValueForm::int4);
-    case INT8OID:
-    case FLOAT8OID: return either(ValueForm::int8, JsonForm::number);
+    case OIDOID: return either(ValueForm::int4, Layout::int4, JsonForm::number);
+    case DATEOID: return either(ValueForm::int4, Layout::int4);
+    case INT8OID: return either(ValueForm::int8, Layout::int8, JsonForm::number);
     case TIMEOID:
     case TIMESTAMPOID:
-    case TIMESTAMPTZOID: return either(ValueForm::int8);
-    case TIMETZOID: return either(ValueForm::timetz);
-    case INTERVALOID: return either(ValueForm::interval);
-    case UUIDOID: return either(ValueForm::uuid);
-    case CHAROID: return either(ValueForm::char1);
-    case BYTEAOID: return either(ValueForm::bytea);
-    case JSONBOID: return either(ValueForm::jsonb);
-    case NUMERICOID: return either(ValueForm::send, JsonForm::number);
+    case TIMESTAMPTZOID: return either(ValueForm::int8, Layout::int8);
+    case FLOAT4OID: return either(ValueForm::float4, fixed(4), JsonForm::number);
+    case FLOAT8OID: return either(ValueForm::float8, fixed(8), JsonForm::number);
+    case TIMETZOID: return either(ValueForm::timetz, fixed(12));
+    case INTERVALOID: return either(ValueForm::interval, fixed(16));
+    case UUIDOID: return either(ValueForm::uuid, fixed(16));
+    case CHAROID: return either(ValueForm::char1, fixed(1));
+    case NUMERICOID: return either(ValueForm::numeric, Layout::numeric, JsonForm::number);
+    case BYTEAOID: return either(ValueForm::bytea, Layout::sized);
+    case JSONBOID: return either(ValueForm::jsonb, Layout::sized);
     case INETOID:
     case CIDROID:
     case BITOID:
-    case VARBITOID: return either(ValueForm::send);
+    case VARBITOID: return either(ValueForm::send, Layout::sized);
     case TEXTOID:
     case VARCHAROID:
     case BPCHAROID:
@@ -122,8 +127,13 @@ void RelationCache::on_catalog(Datum, int cache, uint32 hash) {
 // ---- plans
 
 const RelationPlan &RelationCache::plan_for(Relation relation) {
+    if (last_oid_ == RelationGetRelid(relation) && last_->valid) return *last_;
     const auto found = plans_.find(RelationGetRelid(relation));
-    if (found != plans_.end() && found->second->valid) return *found->second;
+    if (found != plans_.end() && found->second->valid) {
+        last_ = found->second.get();
+        last_oid_ = found->first;
+        return *last_;
+    }
 
     std::unique_ptr<RelationPlan> &slot = plans_[RelationGetRelid(relation)];
     if (!slot) slot = std::make_unique<RelationPlan>();
@@ -152,6 +162,8 @@ void RelationCache::free_functions(RelationPlan &plan) {
 
 void RelationCache::sweep() {
     if (plans_.size() < sweep_at_) return;
+    last_ = nullptr;
+    last_oid_ = InvalidOid;
     for (auto entry = plans_.begin(); entry != plans_.end();) {
         if (entry->second->valid) {
             ++entry;
@@ -288,8 +300,10 @@ void RelationCache::add_column(Relation relation, int index, bool key, RelationP
     column_plan.key = key;
     column_plan.form = choice.form;
     column_plan.json = choice.json;
+    column.layout = choice.layout;
     if (choice.needs_function) {
-        const Oid function = choice.form == ValueForm::send ? base.send_function : base.output_function;
+        const bool sends = choice.form == ValueForm::send || choice.form == ValueForm::numeric;
+        const Oid function = sends ? base.send_function : base.output_function;
         const MemoryContext home = plan.functions;
         column_plan.function = call([&] {
             auto *info = static_cast<FmgrInfo *>(MemoryContextAlloc(home, sizeof(FmgrInfo)));

@@ -38,8 +38,11 @@ enum class ValueForm : std::uint8_t {
     // binary, encoded here
     boolean,
     int2,
-    int4, ///< also oid, float4 and date: four bytes, most significant first
-    int8, ///< also float8, time, timestamp and timestamptz
+    int4, ///< also oid and date
+    int8, ///< also time, timestamp and timestamptz
+    float4,
+    float8,
+    numeric, ///< longer ones through the send function
     timetz,
     interval,
     uuid,
@@ -117,6 +120,8 @@ class RelationCache {
     MemoryContext owner_;
     CachePolicy policy_;
     std::unordered_map<Oid, std::unique_ptr<RelationPlan>> plans_;
+    const RelationPlan *last_ = nullptr; ///< the one asked for last: changes come in runs
+    Oid last_oid_ = InvalidOid;
     std::size_t sweep_at_ = 1024;                    ///< plans
     std::unordered_set<std::uint64_t> dependencies_; ///< of all plans: most invalidations concern none of them
 };

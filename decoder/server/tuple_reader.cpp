@@ -2,8 +2,11 @@
 #include "server/tuple_reader.hpp"
 
 #include "server/compat.hpp"
+#include "wire/numeric.hpp"
+#include "wire/varint.hpp"
 
 #include <cstring>
+#include <optional>
 
 extern "C" {
 #include "access/detoast.h"
@@ -27,7 +30,12 @@ template <class Unsigned> char *put_big_endian(char *out, Unsigned value) {
     return out;
 }
 
-ColumnValue binary(const char *bytes, std::size_t size) { return {ValueKind::binary, {bytes, size}}; }
+// Bytes that stand as they are, without a length: layouts of fixed size, integers, numeric.
+ColumnValue plain(const char *bytes, std::size_t size) { return {ValueKind::binary, {bytes, size}, false}; }
+
+ColumnValue sized(const char *bytes, std::size_t size) { return {ValueKind::binary, {bytes, size}}; }
+
+ColumnValue integer(char *out, std::int64_t value) { return plain(out, wire::encode_varint(out, wire::zigzag(value))); }
 
 // A varlena as one plain block. Values that the reorder buffer put together from TOAST chunks are pointers to memory:
 // followed here, because the server's own detoasting would copy them, and they may be large. Only compressed ones are
@@ -45,6 +53,34 @@ varlena *flatten(Datum datum) {
 
 std::string_view bytes_of(const varlena *value) {
     return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+// A numeric by its stored form, which is fixed as long as pg_upgrade keeps data files: a header of two bytes that says
+// all in the short form and sign and scale in the long one, which the weight follows, then digits in base 10000.
+// Nothing for NaN, the infinities and long numbers.
+std::optional<wire::ScaledNumber> read_numeric(std::string_view bytes) {
+    constexpr unsigned special = 0xC000, short_form = 0x8000, long_negative = 0x4000;
+    std::uint16_t header = 0;
+    if (bytes.size() < sizeof header) return std::nullopt;
+    std::memcpy(&header, bytes.data(), sizeof header);
+    bytes.remove_prefix(sizeof header);
+    if ((header & special) == special) return std::nullopt;
+    bool negative = (header & long_negative) != 0;
+    unsigned scale = header & 0x3FFF;
+    std::int16_t weight = 0;
+    if ((header & short_form) != 0) {
+        negative = (header & 0x2000) != 0;
+        scale = (header & 0x1F80) >> 7;
+        weight = static_cast<std::int16_t>((header & 0x3F) - (header & 0x40)); // seven bits, the highest is the sign
+    } else {
+        if (bytes.size() < sizeof weight) return std::nullopt;
+        std::memcpy(&weight, bytes.data(), sizeof weight);
+        bytes.remove_prefix(sizeof weight);
+    }
+    std::int16_t digits[6];
+    if (bytes.size() > sizeof digits) return std::nullopt;
+    std::memcpy(digits, bytes.data(), bytes.size());
+    return wire::scale_number({digits, bytes.size() / sizeof *digits}, weight, negative, scale);
 }
 
 } // namespace
@@ -76,6 +112,7 @@ std::span<const ColumnValue> TupleReader::read(const RelationPlan &plan, Relatio
         },
         &place);
     values_.clear();
+    values_.reserve(plan.columns.size());
     for (std::size_t i = 0; i < plan.columns.size(); ++i) {
         const ColumnPlan &column = plan.columns[i];
         place.column = column.index;
@@ -94,39 +131,50 @@ std::span<const ColumnValue> TupleReader::read(const RelationPlan &plan, Relatio
 ColumnValue TupleReader::value_of(const ColumnPlan &column, Datum datum, Slot &slot) {
     char *const start = slot.data();
     switch (column.form) {
-    case ValueForm::boolean: slot[0] = DatumGetBool(datum) ? 1 : 0; return binary(start, 1);
-    case ValueForm::char1: slot[0] = DatumGetChar(datum); return binary(start, 1);
-    case ValueForm::int2:
-        put_big_endian(start, static_cast<std::uint16_t>(DatumGetInt16(datum)));
-        return binary(start, 2);
-    case ValueForm::int4:
-        // float4 is passed by value with the bits of the float.
+    case ValueForm::boolean: slot[0] = DatumGetBool(datum) ? 1 : 0; return plain(start, 1);
+    case ValueForm::char1: slot[0] = DatumGetChar(datum); return plain(start, 1);
+    case ValueForm::int2: return integer(start, DatumGetInt16(datum));
+    case ValueForm::int4: return integer(start, DatumGetInt32(datum));
+    case ValueForm::int8: return integer(start, DatumGetInt64(datum));
+    case ValueForm::float4:
+        // Passed by value with the bits of the float.
         put_big_endian(start, static_cast<std::uint32_t>(DatumGetInt32(datum)));
-        return binary(start, 4);
-    case ValueForm::int8: {
-#ifdef USE_FLOAT8_BYVAL
-        put_big_endian(start, static_cast<std::uint64_t>(DatumGetInt64(datum)));
-#else
+        return plain(start, 4);
+    case ValueForm::float8: {
+        const double value = DatumGetFloat8(datum);
         std::uint64_t bits = 0;
-        std::memcpy(&bits, DatumGetPointer(datum), sizeof bits);
+        std::memcpy(&bits, &value, sizeof bits);
         put_big_endian(start, bits);
-#endif
-        return binary(start, 8);
+        return plain(start, 8);
+    }
+    case ValueForm::numeric: {
+        if (const auto number = read_numeric(bytes_of(flatten(datum)))) {
+            start[0] = static_cast<char>(number->scale + 1);
+            return plain(start, 1 + wire::encode_varint(start + 1, wire::zigzag(number->units)));
+        }
+        const std::string_view bytes =
+            bytes_of(call([&] { return static_cast<const varlena *>(SendFunctionCall(column.function, datum)); }));
+        char *const whole =
+            call([&] { return static_cast<char *>(palloc(1 + wire::max_varint_bytes + bytes.size())); });
+        whole[0] = 0;
+        const std::size_t head = 1 + wire::encode_varint(whole + 1, bytes.size());
+        std::memcpy(whole + head, bytes.data(), bytes.size());
+        return plain(whole, head + bytes.size());
     }
     case ValueForm::timetz: {
         const TimeTzADT *time = DatumGetTimeTzADTP(datum);
         char *out = put_big_endian(start, static_cast<std::uint64_t>(time->time));
         put_big_endian(out, static_cast<std::uint32_t>(time->zone));
-        return binary(start, 12);
+        return plain(start, 12);
     }
     case ValueForm::interval: {
         const Interval *interval = DatumGetIntervalP(datum);
         char *out = put_big_endian(start, static_cast<std::uint64_t>(interval->time));
         out = put_big_endian(out, static_cast<std::uint32_t>(interval->day));
         put_big_endian(out, static_cast<std::uint32_t>(interval->month));
-        return binary(start, 16);
+        return plain(start, 16);
     }
-    case ValueForm::uuid: return binary(reinterpret_cast<const char *>(DatumGetUUIDP(datum)->data), UUID_LEN);
+    case ValueForm::uuid: return plain(reinterpret_cast<const char *>(DatumGetUUIDP(datum)->data), UUID_LEN);
     case ValueForm::bytea: {
         const std::string_view bytes = bytes_of(flatten(datum));
         return {ValueKind::binary, bytes};
@@ -141,13 +189,13 @@ ColumnValue TupleReader::value_of(const ColumnPlan &column, Datum datum, Slot &s
             appendStringInfoChar(&text, 1); // version of jsonb's binary form
             (void)JsonbToCString(&text, &jsonb->root, VARSIZE(jsonb));
         });
-        if (!encoder_.converts()) return binary(text.data, static_cast<std::size_t>(text.len));
+        if (!encoder_.converts()) return sized(text.data, static_cast<std::size_t>(text.len));
         const std::string_view utf8 = encoder_.encode({text.data + 1, static_cast<std::size_t>(text.len - 1)});
         char *whole =
             call([&] { return static_cast<char *>(MemoryContextAllocHuge(CurrentMemoryContext, utf8.size() + 1)); });
         whole[0] = 1;
         std::memcpy(whole + 1, utf8.data(), utf8.size());
-        return binary(whole, utf8.size() + 1);
+        return sized(whole, utf8.size() + 1);
     }
     case ValueForm::send: {
         const varlena *bytes = call([&] { return SendFunctionCall(column.function, datum); });

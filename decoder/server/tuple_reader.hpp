@@ -39,7 +39,7 @@ class TupleReader {
     std::vector<Datum> datums_;
     std::unique_ptr<bool[]> nulls_;
     std::size_t room_ = 0;
-    std::vector<Slot> slots_; ///< one per column: fixed-width values in network order
+    std::vector<Slot> slots_; ///< one per column: values that are laid out here
     std::vector<wire::ColumnValue> values_;
 };
 

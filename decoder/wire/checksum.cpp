@@ -1,14 +1,7 @@
-// checksum.cpp: CRC-32 through zlib, and the combination rule for streamed transactions.
+// checksum.cpp: the combination rule for streamed transactions.
 #include "wire/checksum.hpp"
 
-#include <zlib.h>
-
 namespace walbridge::wire {
-
-std::uint32_t extend_crc(std::uint32_t crc, std::string_view bytes) {
-    // crc32_z takes a size_t; plain crc32 would cut lengths above 4 GiB.
-    return static_cast<std::uint32_t>(crc32_z(crc, reinterpret_cast<const Bytef *>(bytes.data()), bytes.size()));
-}
 
 Tally StreamLedger::total() const {
     Tally total;

@@ -6,14 +6,12 @@
 #include <map>
 #include <string_view>
 
+#include "wire/crc32c.hpp"
 #include "wire/records.hpp"
 
 namespace walbridge::wire {
 
-// Continues a CRC-32 over more bytes; the CRC of nothing is 0.
-std::uint32_t extend_crc(std::uint32_t crc, std::string_view bytes);
-
-// Number of changes and CRC-32 of their payloads: of a transaction, of a stream block or of one subtransaction.
+// Number of changes and CRC-32C of their payloads: of a transaction, of a stream block or of one subtransaction.
 struct Tally {
     std::uint64_t changes = 0;
     std::uint32_t checksum = 0;

@@ -49,6 +49,17 @@ enum class RecordKind : std::uint8_t {
 
 enum class ValueKind : std::uint8_t { null = 0, unchanged = 1, text = 2, binary = 3 };
 
+// How values of kind binary travel, by column; the relation record tells. What they stand for is always the output of
+// the type's send function. 1 to 16: exactly that many bytes, without a length.
+enum class Layout : std::uint8_t {
+    sized = 0, // a length and the bytes
+    longest_fixed = 16,
+    int2 = 0x22, // integers as signed varints
+    int4 = 0x24,
+    int8 = 0x28,
+    numeric = 0x30, // numeric.hpp
+};
+
 enum class OldTuple : std::uint8_t { none = 0, key = 1, full = 2 };
 
 namespace column_flag {

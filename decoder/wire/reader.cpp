@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "wire/numeric.hpp"
+
 namespace walbridge::wire {
 
 namespace {
@@ -125,16 +127,78 @@ OldTuple old_tuple(Cursor &in, bool may_be_absent) {
     return static_cast<OldTuple>(value);
 }
 
-// Appends `columns` values.
-void read_tuple(Cursor &in, std::uint32_t columns, std::vector<ColumnValue> &values) {
-    const std::string_view kinds = in.take((std::uint64_t{columns} + 3) / 4);
+// Values that are expanded: from what the record holds to what the type's send function gives. Room for them was
+// counted by the shape.
+class Expander {
+  public:
+    explicit Expander(char *room) : at_(room) {}
+
+    std::string_view integer(Cursor &in, unsigned bytes) {
+        const std::int64_t value = in.signed_varint();
+        const unsigned unused = 64 - 8 * bytes;
+        if (static_cast<std::int64_t>(static_cast<std::uint64_t>(value) << unused) >> unused != value)
+            in.fail("an integer of " + std::to_string(bytes) + " bytes is out of range");
+        for (unsigned n = 0; n < bytes; ++n) at_[n] = static_cast<char>(value >> (8 * (bytes - 1 - n)));
+        return took(bytes);
+    }
+
+    std::string_view numeric(Cursor &in) {
+        const std::uint8_t head = in.u8();
+        if (head == 0) return in.string();
+        if (head > longest_scale + 1) in.fail("unknown form of a numeric value " + printable(head));
+        const std::int64_t units = in.signed_varint();
+        if (units > most_units || units < -most_units) in.fail("a numeric value is too long for its form");
+        return took(expand_numeric({units, static_cast<std::uint32_t>(head - 1)}, at_));
+    }
+
+  private:
+    std::string_view took(std::size_t bytes) {
+        const std::string_view taken(at_, bytes);
+        at_ += bytes;
+        return taken;
+    }
+
+    char *at_;
+};
+
+std::string_view read_binary(Cursor &in, Layout layout, Expander &expander) {
+    switch (layout) {
+    case Layout::sized: return in.string();
+    case Layout::int2: return expander.integer(in, 2);
+    case Layout::int4: return expander.integer(in, 4);
+    case Layout::int8: return expander.integer(in, 8);
+    case Layout::numeric: return expander.numeric(in);
+    default: return in.take(static_cast<std::uint64_t>(layout)); // fixed; others were refused with the relation
+    }
+}
+
+// Appends one value for each column.
+void read_tuple(Cursor &in, const TupleShape &shape, std::vector<ColumnValue> &values,
+                std::pmr::memory_resource &memory) {
+    const std::size_t columns = shape.columns.size();
+    const std::string_view kinds = in.take((columns + 3) / 4);
     if (columns % 4 != 0 && (static_cast<std::uint8_t>(kinds.back()) >> (2 * (columns % 4))) != 0)
         in.fail("unused bits of a tuple are set");
-    for (std::uint32_t i = 0; i < columns; ++i) {
+    Expander expander(shape.expanded_bytes != 0 ? static_cast<char *>(memory.allocate(shape.expanded_bytes, 1))
+                                                : nullptr);
+    for (std::size_t i = 0; i < columns; ++i) {
         const auto value_kind = static_cast<ValueKind>((static_cast<std::uint8_t>(kinds[i / 4]) >> (2 * (i % 4))) & 3);
         std::string_view bytes;
-        if (value_kind == ValueKind::text || value_kind == ValueKind::binary) bytes = in.string();
-        values.push_back({value_kind, bytes});
+        if (value_kind == ValueKind::text)
+            bytes = in.string();
+        else if (value_kind == ValueKind::binary)
+            bytes = read_binary(in, shape.columns[i], expander);
+        values.emplace_back(value_kind, bytes);
+    }
+}
+
+bool is_known(Layout layout) {
+    switch (layout) {
+    case Layout::int2:
+    case Layout::int4:
+    case Layout::int8:
+    case Layout::numeric: return true;
+    default: return layout <= Layout::longest_fixed;
     }
 }
 
@@ -265,11 +329,23 @@ std::string_view name_of(RecordKind kind) {
 
 // ---- relations and rows
 
-TupleShape shape_of(const Relation &relation) {
-    TupleShape shape;
-    shape.columns = static_cast<std::uint32_t>(relation.columns.size());
-    for (const Column &column : relation.columns)
-        if (column.has(column_flag::key)) ++shape.key_columns;
+void TupleShape::add(Layout layout) {
+    columns.push_back(layout);
+    switch (layout) {
+    case Layout::int2: expanded_bytes += 2; break;
+    case Layout::int4: expanded_bytes += 4; break;
+    case Layout::int8: expanded_bytes += 8; break;
+    case Layout::numeric: expanded_bytes += longest_expanded_numeric; break;
+    default: break;
+    }
+}
+
+RowShape shape_of(const Relation &relation) {
+    RowShape shape;
+    for (const Column &column : relation.columns) {
+        shape.row.add(column.layout);
+        if (column.has(column_flag::key)) shape.key.add(column.layout);
+    }
     return shape;
 }
 
@@ -283,7 +359,7 @@ void ShapeTable::learn(const Relation &relation) {
     slot = shape_of(relation);
 }
 
-const TupleShape &ShapeTable::at(RelationNumber number) const {
+const RowShape &ShapeTable::at(RelationNumber number) const {
     if (number >= shapes_.size() || !shapes_[number])
         throw ProtocolError(0, "relation number " + std::to_string(number) + " has not been defined");
     return *shapes_[number];
@@ -332,12 +408,16 @@ Relation read_relation(std::string_view record) {
         column.collation_name = in.string();
         column.labels.resize(in.count("enum label"));
         for (std::string_view &label : column.labels) label = in.string();
+        const std::uint8_t layout = in.u8();
+        column.layout = static_cast<Layout>(layout);
+        if (!is_known(column.layout)) in.fail("unknown layout of values " + printable(layout));
     }
     in.end();
     return relation;
 }
 
-RowChange read_row(std::string_view record, Block block, const ShapeTable &shapes, std::vector<ColumnValue> &values) {
+RowChange read_row(std::string_view record, Block block, const ShapeTable &shapes, std::vector<ColumnValue> &values,
+                   std::pmr::memory_resource &memory) {
     RowChange row;
     row.kind = kind(record);
     Cursor in(record, 1);
@@ -360,16 +440,16 @@ RowChange read_row(std::string_view record, Block block, const ShapeTable &shape
     }
     default: throw ProtocolError(0, "expected a row record and found " + std::string(name_of(row.kind)));
     }
-    const TupleShape &shape = shapes.at(row.relation);
+    const RowShape &shape = shapes.at(row.relation);
     values.clear();
     std::size_t old_columns = 0;
     if (row.old_kind != OldTuple::none) {
-        if (row.old_kind == OldTuple::key && shape.key_columns == 0)
+        if (row.old_kind == OldTuple::key && shape.key.columns.empty())
             in.fail("a key row of a relation without key columns");
-        read_tuple(in, row.old_kind == OldTuple::key ? shape.key_columns : shape.columns, values);
+        read_tuple(in, row.old_kind == OldTuple::key ? shape.key : shape.row, values, memory);
         old_columns = values.size();
     }
-    if (new_tuple) read_tuple(in, shape.columns, values);
+    if (new_tuple) read_tuple(in, shape.row, values, memory);
     in.end();
     row.old_values = std::span<const ColumnValue>(values).first(old_columns);
     row.new_values = std::span<const ColumnValue>(values).subspan(old_columns);
@@ -417,24 +497,30 @@ Message read_message(std::string_view record, Block block) {
 
 // ---- transactions
 
-Begin read_begin(std::string_view record) {
+Begin read_begin(std::string_view record, LastBegin &last) {
     Cursor in = open(record, RecordKind::begin);
     Begin begin;
-    begin.xid = in.xid();
-    begin.commit_lsn = in.varint();
-    begin.commit_time = in.signed_varint();
+    const std::int64_t step = in.signed_varint();
+    const std::int64_t most = UINT32_MAX;
+    if (step > most || step < -most || last.xid + step < 1 || last.xid + step > most)
+        in.fail("a transaction id is out of range");
+    begin.xid = static_cast<Xid>(last.xid + step);
+    begin.commit_lsn = last.commit_lsn + static_cast<std::uint64_t>(in.signed_varint());
+    begin.commit_time = static_cast<Microseconds>(static_cast<std::uint64_t>(last.commit_time) +
+                                                  static_cast<std::uint64_t>(in.signed_varint()));
     begin.origin = in.string();
-    begin.origin_lsn = in.varint();
+    if (!begin.origin.empty()) begin.origin_lsn = in.varint();
     in.end();
+    last = {begin.xid, begin.commit_lsn, begin.commit_time};
     return begin;
 }
 
-Commit read_commit(std::string_view record) {
+Commit read_commit(std::string_view record, const LastBegin &begin) {
     Cursor in = open(record, RecordKind::commit);
     Commit commit;
-    commit.commit_lsn = in.varint();
-    commit.end_lsn = in.varint();
-    commit.commit_time = in.signed_varint();
+    commit.commit_lsn = begin.commit_lsn;
+    commit.end_lsn = begin.commit_lsn + in.varint();
+    commit.commit_time = begin.commit_time;
     commit.counter = in.varint();
     commit.changes = in.varint();
     commit.checksum = in.u32();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -58,13 +59,21 @@ class RecordAssembler {
     std::uint64_t record_bytes_ = 0;
 };
 
-// How many columns a tuple has; the relation record tells.
+// What a tuple of some columns is made of.
 struct TupleShape {
-    std::uint32_t columns = 0;
-    std::uint32_t key_columns = 0;
+    std::vector<Layout> columns;    // how their binary values travel
+    std::size_t expanded_bytes = 0; // most that their values take which do not stand in the record as they are used
+
+    void add(Layout layout);
 };
 
-TupleShape shape_of(const Relation &relation);
+// The tuples of one relation; the relation record tells.
+struct RowShape {
+    TupleShape row;
+    TupleShape key;
+};
+
+RowShape shape_of(const Relation &relation);
 
 // The shapes of all relations of a connection by number. Numbers are dense, so this is an array.
 class ShapeTable {
@@ -72,10 +81,10 @@ class ShapeTable {
     // Throws ProtocolError when the number is taken: numbers are never reused.
     void learn(const Relation &relation);
     // Throws ProtocolError when no relation record gave this number.
-    const TupleShape &at(RelationNumber number) const;
+    const RowShape &at(RelationNumber number) const;
 
   private:
-    std::vector<std::optional<TupleShape>> shapes_;
+    std::vector<std::optional<RowShape>> shapes_;
 };
 
 // Whether a change record stands between stream_start and stream_stop, where it carries a subtransaction id.
@@ -91,15 +100,18 @@ std::string_view name_of(RecordKind kind);
 // The session record is also where a protocol version other than ours is refused.
 Session read_session(std::string_view record);
 Relation read_relation(std::string_view record);
-Begin read_begin(std::string_view record);
+// `last` is the connection's last begin record before this one, and this one afterwards.
+Begin read_begin(std::string_view record, LastBegin &last);
 // insert, update, erase, unidentified. values is overwritten and holds what the result's spans point to; keep it for
-// the next call and nothing is allocated per row.
-RowChange read_row(std::string_view record, Block block, const ShapeTable &shapes, std::vector<ColumnValue> &values);
+// the next call and nothing is allocated per row but the bytes of values that do not stand in the record in the form of
+// the type's send function: those come from `memory`.
+RowChange read_row(std::string_view record, Block block, const ShapeTable &shapes, std::vector<ColumnValue> &values,
+                   std::pmr::memory_resource &memory);
 // The relation a row record names, without reading its tuples.
 RelationNumber row_relation(std::string_view record, Block block);
 Truncate read_truncate(std::string_view record, Block block);
 Message read_message(std::string_view record, Block block);
-Commit read_commit(std::string_view record);
+Commit read_commit(std::string_view record, const LastBegin &begin);
 BeginPrepare read_begin_prepare(std::string_view record);
 Prepare read_prepare(std::string_view record);
 CommitPrepared read_commit_prepared(std::string_view record);

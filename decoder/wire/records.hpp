@@ -19,7 +19,13 @@ using Microseconds = std::int64_t; // since 2000-01-01 00:00:00 UTC
 
 struct ColumnValue {
     ValueKind kind = ValueKind::null;
+    // When writing: false when the bytes stand by their column's layout, without a length before them.
+    bool sized = true;
     std::string_view bytes = {}; // empty for null and unchanged
+
+    ColumnValue() = default;
+    ColumnValue(ValueKind value_kind, std::string_view value, bool has_length = true)
+        : kind(value_kind), sized(has_length), bytes(value) {}
 };
 
 struct Session {
@@ -48,6 +54,7 @@ struct Column {
     std::string_view collation_schema = {};
     std::string_view collation_name = {}; // empty: default or none
     std::vector<std::string_view> labels = {};
+    Layout layout = Layout::sized;
 
     bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 };
@@ -70,10 +77,18 @@ struct Begin {
     Lsn origin_lsn = 0;
 };
 
-struct Commit {
+// What the last begin record of a connection said. The next one gives differences, and the commit record does not
+// repeat it.
+struct LastBegin {
+    Xid xid = 0;
     Lsn commit_lsn = 0;
-    Lsn end_lsn = 0;
     Microseconds commit_time = 0;
+};
+
+struct Commit {
+    Lsn commit_lsn = 0; // as in begin
+    Lsn end_lsn = 0;
+    Microseconds commit_time = 0; // as in begin
     std::uint64_t counter = 0;
     std::uint64_t changes = 0;
     std::uint32_t checksum = 0;

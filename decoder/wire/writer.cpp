@@ -5,32 +5,11 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "wire/varint.hpp"
+
 namespace walbridge::wire {
 
 namespace {
-
-std::size_t encode_varint(char *out, std::uint64_t value) {
-    std::size_t n = 0;
-    while (value >= 0x80) {
-        out[n++] = static_cast<char>(value | 0x80);
-        value >>= 7;
-    }
-    out[n++] = static_cast<char>(value);
-    return n;
-}
-
-std::size_t varint_bytes(std::uint64_t value) {
-    std::size_t n = 1;
-    while (value >= 0x80) {
-        value >>= 7;
-        ++n;
-    }
-    return n;
-}
-
-std::uint64_t zigzag(std::int64_t value) {
-    return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-}
 
 void encode_u32(char *out, std::uint32_t value) {
     for (int i = 0; i < 4; ++i) out[i] = static_cast<char>(value >> (8 * i));
@@ -41,8 +20,28 @@ bool has_bytes(const ColumnValue &value) { return value.kind == ValueKind::text 
 std::uint64_t tuple_bytes(std::span<const ColumnValue> values) {
     std::uint64_t total = (values.size() + 3) / 4;
     for (const ColumnValue &value : values)
-        if (has_bytes(value)) total += varint_bytes(value.bytes.size()) + value.bytes.size();
+        if (has_bytes(value)) total += value.bytes.size() + (value.sized ? varint_bytes(value.bytes.size()) : 0);
     return total;
+}
+
+// The kinds of the values from the nth on, four to a byte.
+char kinds_from(std::span<const ColumnValue> values, std::size_t n) {
+    unsigned kinds = 0;
+    for (std::size_t i = n; i < std::min(n + 4, values.size()); ++i)
+        kinds |= static_cast<unsigned>(values[i].kind) << (2 * (i - n));
+    return static_cast<char>(kinds);
+}
+
+char *put_tuple(char *out, std::span<const ColumnValue> values) {
+    for (std::size_t i = 0; i < values.size(); i += 4) *out++ = kinds_from(values, i);
+    for (const ColumnValue &value : values) {
+        if (!has_bytes(value)) continue;
+        const std::size_t bytes = value.bytes.size();
+        if (value.sized) out += encode_varint(out, bytes);
+        if (bytes != 0) std::memcpy(out, value.bytes.data(), bytes);
+        out += bytes;
+    }
+    return out;
 }
 
 void put_type(ByteBuffer &out, const TypeRef &type) {
@@ -82,7 +81,19 @@ void FrameWriter::begin_record(std::uint64_t bytes, Tally *first, Tally *second)
     record_spilled_ = false;
 }
 
+char *FrameWriter::claim() {
+    if (missing_ > max_frame_bytes - used_) return nullptr;
+    char *const room = frame_.data() + used_;
+    used_ += static_cast<std::size_t>(missing_);
+    missing_ = 0;
+    return room;
+}
+
 void FrameWriter::tally_pending() {
+    if (tallies_[0] == nullptr && tallies_[1] == nullptr) {
+        untallied_ = used_;
+        return;
+    }
     const std::string_view pending(frame_.data() + untallied_, used_ - untallied_);
     for (int i = 0; i < 2; ++i)
         if (tallies_[i] != nullptr) crcs_[i] = extend_crc(crcs_[i], pending);
@@ -193,6 +204,7 @@ void put_descriptor(ByteBuffer &out, const Relation &relation) {
         out.put_string(column.collation_name);
         out.put_varint(column.labels.size());
         for (const std::string_view label : column.labels) out.put_string(label);
+        out.put_u8(static_cast<std::uint8_t>(column.layout));
     }
 }
 
@@ -233,23 +245,24 @@ void RecordWriter::write_relation(RelationNumber number, std::string_view descri
 
 void RecordWriter::write(const Begin &record) {
     ByteBuffer &out = start(RecordKind::begin);
-    out.put_varint(record.xid);
-    out.put_varint(record.commit_lsn);
-    out.put_signed(record.commit_time);
+    // Differences may wrap around; the reader's sums do as well.
+    out.put_signed(static_cast<std::int64_t>(record.xid) - static_cast<std::int64_t>(last_begin_.xid));
+    out.put_signed(static_cast<std::int64_t>(record.commit_lsn - last_begin_.commit_lsn));
+    out.put_signed(static_cast<std::int64_t>(static_cast<std::uint64_t>(record.commit_time) -
+                                             static_cast<std::uint64_t>(last_begin_.commit_time)));
     out.put_string(record.origin);
-    out.put_varint(record.origin_lsn);
+    if (!record.origin.empty()) out.put_varint(record.origin_lsn);
     finish();
+    last_begin_ = {record.xid, record.commit_lsn, record.commit_time};
 }
 
 void RecordWriter::put_tuple(std::span<const ColumnValue> values) {
-    for (std::size_t i = 0; i < values.size(); i += 4) {
-        std::uint8_t kinds = 0;
-        for (std::size_t j = i; j < std::min(i + 4, values.size()); ++j)
-            kinds = static_cast<std::uint8_t>(kinds | (static_cast<unsigned>(values[j].kind) << (2 * (j - i))));
-        frames_.put_u8(kinds);
+    for (std::size_t i = 0; i < values.size(); i += 4) frames_.put_u8(static_cast<std::uint8_t>(kinds_from(values, i)));
+    for (const ColumnValue &value : values) {
+        if (!has_bytes(value)) continue;
+        if (value.sized) frames_.put_varint(value.bytes.size());
+        frames_.put_bytes(value.bytes);
     }
-    for (const ColumnValue &value : values)
-        if (has_bytes(value)) frames_.put_string(value.bytes);
 }
 
 void RecordWriter::write(const RowChange &record, Tally &first, Tally *second) {
@@ -279,9 +292,16 @@ void RecordWriter::write(const RowChange &record, Tally &first, Tally *second) {
     if (old_tuple) bytes += tuple_bytes(record.old_values);
     if (new_tuple) bytes += tuple_bytes(record.new_values);
     frames_.begin_record(bytes, &first, second);
-    frames_.put_bytes(head.view());
-    if (old_tuple) put_tuple(record.old_values);
-    if (new_tuple) put_tuple(record.new_values);
+    if (char *out = frames_.claim(); out != nullptr) {
+        std::memcpy(out, head.view().data(), head.view().size());
+        out += head.view().size();
+        if (old_tuple) out = wire::put_tuple(out, record.old_values);
+        if (new_tuple) wire::put_tuple(out, record.new_values);
+    } else {
+        frames_.put_bytes(head.view());
+        if (old_tuple) put_tuple(record.old_values);
+        if (new_tuple) put_tuple(record.new_values);
+    }
     frames_.end_record();
 }
 
@@ -309,10 +329,10 @@ void RecordWriter::write(const Message &record, Tally *first, Tally *second) {
 }
 
 void RecordWriter::write(const Commit &record) {
+    if (record.commit_lsn != last_begin_.commit_lsn || record.commit_time != last_begin_.commit_time)
+        throw std::logic_error("a transaction ends with another position than it began with");
     ByteBuffer &out = start(RecordKind::commit);
-    out.put_varint(record.commit_lsn);
-    out.put_varint(record.end_lsn);
-    out.put_signed(record.commit_time);
+    out.put_varint(record.end_lsn - record.commit_lsn);
     out.put_varint(record.counter);
     out.put_varint(record.changes);
     out.put_u32(record.checksum);

@@ -31,6 +31,9 @@ class FrameWriter {
     // Starts a record of exactly `bytes` payload bytes. The payload is added to the given tallies once the record is
     // complete.
     void begin_record(std::uint64_t bytes, Tally *first = nullptr, Tally *second = nullptr);
+    // Room for the whole payload of the record just begun, to be filled before end_record(); null when this frame does
+    // not hold it, and put_bytes() has to be used.
+    char *claim();
     void put_u8(std::uint8_t value) { put_bytes({reinterpret_cast<const char *>(&value), 1}); }
     void put_u32(std::uint32_t value);
     void put_varint(std::uint64_t value);
@@ -84,7 +87,7 @@ class ByteBuffer {
 // Everything of a relation record behind the number: what tells one descriptor from another.
 void put_descriptor(ByteBuffer &out, const Relation &relation);
 
-// Writes records. Change records are added to the tallies given.
+// Writes the records of one connection. Change records are added to the tallies given.
 class RecordWriter {
   public:
     explicit RecordWriter(FrameSink &sink) : frames_(sink) {}
@@ -116,6 +119,7 @@ class RecordWriter {
 
     FrameWriter frames_;
     ByteBuffer body_;
+    LastBegin last_begin_;
 };
 
 } // namespace walbridge::wire

@@ -8,14 +8,14 @@ INSERT INTO bin VALUES (1, 'a');
 SELECT substr(encode(f, 'hex'), 1, 2) AS flags, substr(encode(f, 'hex'), 5, 2) AS kind, position('\x010103312e30'::bytea IN f) AS version_at,
        position('\x04'::bytea || 'UTF8' IN f) > 0 AS encoding
 FROM frames_of('bin') f;
--- one frame per transaction; an insert: length, 'I', relation 1, two columns (binary, text), values behind their lengths
+-- one frame per transaction; an insert: length, 'I', relation 1, two columns (binary, text), the number as
+-- a signed varint, the text behind its length
 INSERT INTO bin VALUES (2, 'b');
 INSERT INTO bin VALUES (3, NULL);
 DELETE FROM bin WHERE id = 2;
 UPDATE bin SET id = 4 WHERE id = 3;
-SELECT n, position('\x0a49010b0400000002'::bytea || '\x0162' IN f) > 0 AS insert_2, position('\x0849010304'::bytea || '\x00000003' IN f) > 0 AS insert_3,
-       position('\x094401010304'::bytea || '\x00000002' IN f) > 0 AS delete_2,
-       position('\x0f5501010304'::bytea || '\x00000003' || '\x0304' || '\x00000004' IN f) > 0 AS update_3
+SELECT n, position('\x0649010b04'::bytea || '\x0162' IN f) > 0 AS insert_2, position('\x0449010306'::bytea IN f) > 0 AS insert_3,
+       position('\x054401010304'::bytea IN f) > 0 AS delete_2, position('\x07550101030603'::bytea || '\x08' IN f) > 0 AS update_3
 FROM frames_of('bin') WITH ORDINALITY frames (f, n);
 -- many small transactions, each flushed; one large transaction in full frames
 INSERT INTO bin SELECT g, repeat('x', 100) FROM generate_series(10, 2000) g;

@@ -61,25 +61,49 @@ INSERT INTO types (b) VALUES (true);
 SELECT c ->> 'name' AS name, c - 'name' AS says
 FROM changes('types') line, jsonb_array_elements(line::jsonb -> 'columns') c WHERE line::json ->> 'kind' = 'relation';
 
--- binary is the send function's result, text is the output function's: each value stands in the frame behind its length
+-- binary stands for the send function's result, text is the output function's. Integers, dates and times are signed varints, numerics a
+-- scale and one; values of fixed size stand as they are, all others behind their length
+CREATE FUNCTION varint(n numeric) RETURNS bytea LANGUAGE sql IMMUTABLE
+    AS $$ WITH RECURSIVE groups(n, rest) AS (
+            SELECT 0, n UNION ALL SELECT g.n + 1, div(rest, 128) FROM groups g WHERE rest >= 128)
+          SELECT string_agg(set_byte('\x00', 0, (rest % 128)::int + CASE WHEN rest >= 128 THEN 128 ELSE 0 END), ''::bytea ORDER BY groups.n)
+          FROM groups $$;
+CREATE FUNCTION signed(n int8) RETURNS bytea LANGUAGE sql IMMUTABLE
+    AS $$ SELECT varint(CASE WHEN n < 0 THEN -2 * n::numeric - 1 ELSE 2 * n::numeric END) $$;
+CREATE FUNCTION sized(value bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT varint(length(value)) || value $$;
+CREATE FUNCTION micros(e numeric) RETURNS int8 LANGUAGE sql IMMUTABLE AS $$ SELECT (e * 1000000)::int8 $$;
 CREATE TABLE sent (b bool, i2 int2, i4 int4, i8 int8, o oid, f4 float4, f8 float8, n numeric, by bytea, d date, ti time, tz timetz, ts timestamp,
     tstz timestamptz, iv interval, u uuid, ip inet, net cidr, bi bit(3), vb varbit, ch "char", jb jsonb, dv very_positive, t text, na name);
 INSERT INTO sent VALUES (true, -2, 3, -4, 5, 1.5, -2.5, 123.456, '\x0001', '2024-01-02', '01:02:03', '01:02:03+04', '2024-01-02 03:04:05',
     '2024-01-02 03:04:05+00', '1 mon 2 days 3 sec', '12345678-1234-1234-1234-123456789abc', '1.2.3.4/24', '10.0.0.0/8', B'101', B'1', 'x',
-    '{"a":1}', 77, 'text', 'name');
+    '{"a":1}', 77, 'text', 'name'),
+    (false, -32768, 2147483647, -9223372036854775808, 4294967295, 'NaN', '-Infinity', -0.05, '', 'infinity', '24:00:00', '00:00:00-15', '-infinity',
+    'infinity', '-1 day', '00000000-0000-0000-0000-000000000000', '::1', '::/0', B'000', B'', '', 'null', 2147483647, '', '');
 CREATE TABLE frames AS SELECT string_agg(data, ''::bytea) AS data
     FROM pg_logical_slot_peek_binary_changes('types', NULL, NULL, 'proto_version', '1', 'include', 'public.sent');
 CREATE FUNCTION holds(value bytea) RETURNS bool LANGUAGE sql
-    AS $$ SELECT position(decode(lpad(to_hex(length(value)), 2, '0'), 'hex') || value IN data) > 0 FROM frames $$;
-SELECT holds(boolsend(b)) b, holds(int2send(i2)) i2, holds(int4send(i4)) i4, holds(int8send(i8)) i8, holds(oidsend(o)) o, holds(float4send(f4)) f4,
-    holds(float8send(f8)) f8, holds(numeric_send(n)) n, holds(byteasend(by)) "by", holds(date_send(d)) d, holds(time_send(ti)) ti,
-    holds(timetz_send(tz)) tz, holds(timestamp_send(ts)) ts, holds(timestamptz_send(tstz)) tstz, holds(interval_send(iv)) iv,
-    holds(uuid_send(u)) u, holds(inet_send(ip)) ip, holds(cidr_send(net)) net, holds(bit_send(bi)) bi, holds(varbit_send(vb)) vb,
-    holds(charsend(ch)) ch, holds(jsonb_send(jb)) jb, holds(int4send(dv)) dv, holds(textsend(t)) t, holds(namesend(na)) na
+    AS $$ SELECT position(value IN data) > 0 FROM frames $$;
+SELECT holds(boolsend(b) || signed(i2) || signed(i4) || signed(i8) || signed(o::int8 - CASE WHEN o::int8 > 2147483647 THEN 4294967296 ELSE 0 END)
+        || float4send(f4) || float8send(f8)) AS numbers,
+    holds(signed(CASE WHEN isfinite(d) THEN d - date '2000-01-01' ELSE 2147483647 END) || signed(micros(extract(epoch FROM ti)::numeric)) || timetz_send(tz)
+        || signed(CASE WHEN isfinite(ts) THEN micros(extract(epoch FROM ts - timestamp '2000-01-01')::numeric) ELSE -9223372036854775808 END)
+        || signed(CASE WHEN isfinite(tstz) THEN micros(extract(epoch FROM tstz - timestamptz '2000-01-01 00:00+00')::numeric) ELSE 9223372036854775807 END)
+        || interval_send(iv) || uuid_send(u)) AS times,
+    holds(sized(inet_send(ip)) || sized(cidr_send(net)) || sized(bit_send(bi)) || sized(varbit_send(vb)) || charsend(ch) || sized(jsonb_send(jb))
+        || signed(dv) || sized(textsend(t)) || sized(namesend(na))) AS others,
+    holds(CASE n WHEN 123.456 THEN '\x04' || signed(123456) ELSE '\x03' || signed(-5) END || sized(byteasend("by"))) AS numerics
 FROM sent;
+-- numerics without a short form: those that are no number, long ones, and more places than a number shows
+CREATE TABLE long_numerics (n numeric);
+INSERT INTO long_numerics VALUES ('NaN'), (1e18), (-1e18 + 1), (1e-17), (1e-16), (123456789012345678901234567890.5), (0), (0.000), (10000), (-0.0001);
+UPDATE frames SET data = (SELECT string_agg(f.data, ''::bytea)
+    FROM pg_logical_slot_peek_binary_changes('types', NULL, NULL, 'proto_version', '1', 'include', 'public.long_numerics') f);
+SELECT n, holds('\x490103' || CASE WHEN n = 'NaN' OR abs(n) >= 1e18 OR scale(n) > 16 THEN '\x00' || sized(numeric_send(n))
+    ELSE set_byte('\x00', 0, scale(n) + 1) || signed((n * 10::numeric ^ scale(n))::int8) END) AS sent FROM long_numerics;
 -- with binary=off the same values are text
 UPDATE frames SET data = (SELECT string_agg(f.data, ''::bytea)
     FROM pg_logical_slot_peek_binary_changes('types', NULL, NULL, 'proto_version', '1', 'binary', 'off', 'include', 'public.sent') f);
-SELECT holds('t') b, holds('-2') i2, holds('123.456') n, holds('\x5c7830303031') "by", holds('2024-01-02') d, holds('{"a": 1}') jb FROM sent;
+SELECT holds(sized('t')) b, holds(sized('-2')) i2, holds(sized('123.456')) n, holds(sized('\x5c7830303031')) "by", holds(sized('2024-01-02')) d,
+    holds(sized('{"a": 1}')) jb;
 SELECT pg_drop_replication_slot('types');
 RESET ALL;

@@ -62,18 +62,21 @@ BOOST_AUTO_TEST_CASE(the_reader_understands_the_published_bytes) {
     BOOST_TEST(records == 29);
 }
 
-BOOST_AUTO_TEST_CASE(a_commit_is_the_bytes_of_the_document) {
+BOOST_AUTO_TEST_CASE(a_transaction_is_the_bytes_of_the_document) {
     MemorySink sink;
     RecordWriter out(sink);
-    out.write(
-        Commit{.commit_lsn = 300, .end_lsn = 1, .commit_time = -1, .counter = 2, .changes = 3, .checksum = 0x04030201});
+    out.write(Begin{.xid = 3, .commit_lsn = 300, .commit_time = -1});
+    out.write(Commit{
+        .commit_lsn = 300, .end_lsn = 308, .commit_time = -1, .counter = 2, .changes = 3, .checksum = 0x04030201});
     out.flush();
     BOOST_REQUIRE_EQUAL(sink.frames.size(), 1u);
-    // flags, length, kind, varint 300, varint 1, zigzag -1, 2, 3, u32
-    BOOST_TEST(sink.frames[0] == std::string("\0\x0b"
+    // flags; length, kind, zigzag 3, 300, -1, no origin; length, kind, varint 308 - 300, 2, 3, u32
+    BOOST_TEST(sink.frames[0] == std::string("\0\x06"
+                                             "B"
+                                             "\x06\xd8\x04\x01\0\x08"
                                              "C"
-                                             "\xac\x02\x01\x01\x02\x03\x01\x02\x03\x04",
-                                             13));
+                                             "\x08\x02\x03\x01\x02\x03\x04",
+                                             17));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

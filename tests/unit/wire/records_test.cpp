@@ -33,6 +33,20 @@ ShapeTable sample_shapes() {
     return shapes;
 }
 
+std::pmr::monotonic_buffer_resource memory;
+
+RowChange row_of(std::string_view record, Block block, const ShapeTable &shapes, std::vector<ColumnValue> &values) {
+    return read_row(record, block, shapes, values, memory);
+}
+
+Begin begin_of(std::string_view record) {
+    LastBegin none;
+    return read_begin(record, none);
+}
+
+// The commit of the sample's only whole transaction.
+Commit commit_of(std::string_view record) { return read_commit(record, {700, 0x1000, -1}); }
+
 auto reason_contains(std::string part) {
     return [part](const ProtocolError &e) {
         BOOST_TEST_MESSAGE(e.what());
@@ -92,16 +106,17 @@ BOOST_AUTO_TEST_CASE(a_relation_keeps_every_attribute_of_its_columns) {
         BOOST_TEST(a.element.name == b.element.name);
         BOOST_TEST(a.collation_schema == b.collation_schema);
         BOOST_TEST(a.collation_name == b.collation_name);
+        BOOST_TEST((a.layout == b.layout));
         BOOST_TEST(a.labels == b.labels, boost::test_tools::per_element());
     }
-    BOOST_TEST(shape_of(relation).columns == 6u);
-    BOOST_TEST(shape_of(relation).key_columns == 2u);
+    BOOST_TEST(shape_of(relation).row.columns.size() == 6u);
+    BOOST_TEST(shape_of(relation).key.columns.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_row_tells_null_unchanged_empty_text_and_binary_apart) {
     const std::string bytes = nth(RecordKind::insert);
     std::vector<ColumnValue> storage;
-    const RowChange row = read_row(bytes, Block::plain, sample_shapes(), storage);
+    const RowChange row = row_of(bytes, Block::plain, sample_shapes(), storage);
     BOOST_TEST(row.relation == 1u);
     BOOST_TEST(row.subxid == 0u);
     BOOST_TEST(row.old_values.empty());
@@ -122,14 +137,14 @@ BOOST_AUTO_TEST_CASE(old_rows_cover_the_key_or_all_columns) {
     const std::size_t old_sizes[] = {0, 2, 6};
     for (int i = 0; i < 3; ++i) {
         const std::string bytes = nth(RecordKind::update, i);
-        const RowChange row = read_row(bytes, Block::plain, shapes, storage);
+        const RowChange row = row_of(bytes, Block::plain, shapes, storage);
         BOOST_TEST((row.old_kind == static_cast<OldTuple>(i)));
         BOOST_TEST(row.old_values.size() == old_sizes[i]);
         BOOST_TEST(row.new_values.size() == 6u);
     }
     for (int i = 0; i < 2; ++i) {
         const std::string bytes = nth(RecordKind::erase, i);
-        const RowChange row = read_row(bytes, Block::plain, shapes, storage);
+        const RowChange row = row_of(bytes, Block::plain, shapes, storage);
         BOOST_TEST(row.old_values.size() == old_sizes[i + 1]);
         BOOST_TEST(row.new_values.empty());
     }
@@ -139,10 +154,10 @@ BOOST_AUTO_TEST_CASE(an_unidentified_change_names_its_operation) {
     std::vector<ColumnValue> storage;
     const ShapeTable shapes = sample_shapes();
     const std::string update = nth(RecordKind::unidentified, 0);
-    BOOST_TEST(read_row(update, Block::plain, shapes, storage).operation == 'U');
+    BOOST_TEST(row_of(update, Block::plain, shapes, storage).operation == 'U');
     BOOST_TEST(storage.size() == 6u);
     const std::string erase = nth(RecordKind::unidentified, 1);
-    BOOST_TEST(read_row(erase, Block::plain, shapes, storage).operation == 'D');
+    BOOST_TEST(row_of(erase, Block::plain, shapes, storage).operation == 'D');
     BOOST_TEST(storage.empty());
 }
 
@@ -150,7 +165,7 @@ BOOST_AUTO_TEST_CASE(changes_in_a_stream_block_carry_their_subtransaction) {
     std::vector<ColumnValue> storage;
     const ShapeTable shapes = sample_shapes();
     const std::string insert = nth(RecordKind::insert, 2);
-    const RowChange row = read_row(insert, Block::streamed, shapes, storage);
+    const RowChange row = row_of(insert, Block::streamed, shapes, storage);
     BOOST_TEST(row.subxid == 800u);
     BOOST_TEST(row.relation == 1u);
     BOOST_TEST(row_relation(insert, Block::streamed) == 1u);
@@ -175,17 +190,17 @@ BOOST_AUTO_TEST_CASE(truncates_and_messages_keep_their_flags) {
 
 BOOST_AUTO_TEST_CASE(begin_and_commit_keep_both_positions_and_times) {
     const std::string b = nth(RecordKind::begin);
-    const Begin begin = read_begin(b);
+    const Begin begin = begin_of(b);
     BOOST_TEST(begin.xid == 700u);
     BOOST_TEST(begin.commit_lsn == 0x1000u);
     BOOST_TEST(begin.commit_time == -1);
     BOOST_TEST(begin.origin == "other");
     BOOST_TEST(begin.origin_lsn == 0x99u);
     const std::string c = nth(RecordKind::commit);
-    const Commit commit = read_commit(c);
+    const Commit commit = commit_of(c);
     BOOST_TEST(commit.commit_lsn == 0x1000u);
     BOOST_TEST(commit.end_lsn == 0x1200u);
-    BOOST_TEST(commit.commit_time == 1);
+    BOOST_TEST(commit.commit_time == -1);
     BOOST_TEST(commit.counter == 42u);
     BOOST_TEST(commit.changes == 10u);
 }
@@ -225,8 +240,8 @@ BOOST_AUTO_TEST_CASE(the_checksum_of_a_transaction_can_be_recomputed_from_its_re
         if (found == RecordKind::begin) inside = true;
         if (inside && is_change(found)) tally.add(record);
         if (found == RecordKind::commit) {
-            BOOST_TEST(read_commit(record).changes == tally.changes);
-            BOOST_TEST(read_commit(record).checksum == tally.checksum);
+            BOOST_TEST(commit_of(record).changes == tally.changes);
+            BOOST_TEST(commit_of(record).checksum == tally.checksum);
             return;
         }
     }
@@ -240,20 +255,19 @@ BOOST_AUTO_TEST_CASE(an_unknown_kind_is_refused_by_name) {
 
 BOOST_AUTO_TEST_CASE(a_record_of_another_kind_is_refused) {
     const std::string bytes = nth(RecordKind::commit);
-    BOOST_CHECK_EXCEPTION(read_begin(bytes), ProtocolError,
-                          reason_contains("expected a begin record and found commit"));
+    BOOST_CHECK_EXCEPTION(begin_of(bytes), ProtocolError, reason_contains("expected a begin record and found commit"));
 }
 
 BOOST_AUTO_TEST_CASE(bytes_left_over_are_refused) {
     std::string bytes = nth(RecordKind::commit);
     bytes += 'x';
-    BOOST_CHECK_EXCEPTION(read_commit(bytes), ProtocolError, reason_contains("left over"));
+    BOOST_CHECK_EXCEPTION(commit_of(bytes), ProtocolError, reason_contains("left over"));
 }
 
 BOOST_AUTO_TEST_CASE(a_row_of_an_unknown_relation_is_refused) {
     const std::string bytes = nth(RecordKind::insert);
     std::vector<ColumnValue> storage;
-    BOOST_CHECK_EXCEPTION(read_row(bytes, Block::plain, ShapeTable(), storage), ProtocolError,
+    BOOST_CHECK_EXCEPTION(row_of(bytes, Block::plain, ShapeTable(), storage), ProtocolError,
                           reason_contains("has not been defined"));
 }
 
@@ -264,26 +278,56 @@ BOOST_AUTO_TEST_CASE(a_relation_number_is_never_given_twice_and_never_skipped) {
     BOOST_CHECK_THROW(shapes.learn(sample_relation(4000000000u)), ProtocolError);
 }
 
-BOOST_AUTO_TEST_CASE(numbers_survive_at_their_extremes) {
+BOOST_AUTO_TEST_CASE(transactions_follow_each_other_by_differences_in_either_direction) {
+    const LastBegin transactions[] = {{UINT32_MAX, UINT64_MAX, INT64_MIN},
+                                      {1, 0, INT64_MAX},
+                                      {900, 0x5000, 12},
+                                      {899, 0x5100, 11},
+                                      {899, 0x5100, 11}};
     MemorySink sink;
     RecordWriter out(sink);
-    out.write(Commit{.commit_lsn = UINT64_MAX,
-                     .end_lsn = 0,
-                     .commit_time = INT64_MIN,
-                     .counter = UINT64_MAX - 1,
-                     .changes = 128,
-                     .checksum = UINT32_MAX});
-    out.write(Commit{.commit_time = INT64_MAX});
+    for (const auto &[xid, lsn, time] : transactions) {
+        out.write(Begin{.xid = xid, .commit_lsn = lsn, .commit_time = time});
+        out.write(Commit{.commit_lsn = lsn,
+                         .end_lsn = lsn + 8,
+                         .commit_time = time,
+                         .counter = UINT64_MAX - 1,
+                         .changes = 128,
+                         .checksum = UINT32_MAX});
+    }
     out.flush();
     RecordAssembler assembler;
     assembler.feed(sink.frames.at(0), nullptr);
-    const Commit low = read_commit(assembler.next()->bytes);
-    BOOST_TEST(low.commit_lsn == UINT64_MAX);
-    BOOST_TEST(low.commit_time == INT64_MIN);
-    BOOST_TEST(low.counter == UINT64_MAX - 1);
-    BOOST_TEST(low.changes == 128u);
-    BOOST_TEST(low.checksum == UINT32_MAX);
-    BOOST_TEST(read_commit(assembler.next()->bytes).commit_time == INT64_MAX);
+    LastBegin last;
+    for (const auto &[xid, lsn, time] : transactions) {
+        const Begin begin = read_begin(assembler.next()->bytes, last);
+        BOOST_TEST(begin.xid == xid);
+        BOOST_TEST(begin.commit_lsn == lsn);
+        BOOST_TEST(begin.commit_time == time);
+        const Commit commit = read_commit(assembler.next()->bytes, last);
+        BOOST_TEST(commit.commit_lsn == lsn);
+        BOOST_TEST(commit.end_lsn == lsn + 8);
+        BOOST_TEST(commit.commit_time == time);
+        BOOST_TEST(commit.counter == UINT64_MAX - 1);
+        BOOST_TEST(commit.changes == 128u);
+        BOOST_TEST(commit.checksum == UINT32_MAX);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_step_to_an_impossible_transaction_id_is_refused) {
+    using namespace std::string_view_literals;
+    LastBegin last{.xid = 1};
+    BOOST_CHECK_EXCEPTION(read_begin("B\x01\0\0\0"sv, last), ProtocolError, reason_contains("out of range"));
+    BOOST_CHECK_EXCEPTION(read_begin("B\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0\0\0"sv, last), ProtocolError,
+                          reason_contains("out of range"));
+    BOOST_TEST(read_begin("B\0\0\0\0"sv, last).xid == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_that_contradicts_its_begin_is_not_written) {
+    MemorySink sink;
+    RecordWriter out(sink);
+    out.write(Begin{.xid = 1, .commit_lsn = 100});
+    BOOST_CHECK_THROW(out.write(Commit{.commit_lsn = 101, .end_lsn = 102}), std::logic_error);
 }
 
 BOOST_AUTO_TEST_CASE(a_varint_has_one_form_only) {
@@ -305,7 +349,7 @@ BOOST_AUTO_TEST_CASE(a_table_without_columns_has_an_empty_tuple) {
     assembler.feed(sink.frames.at(0), nullptr);
     std::vector<ColumnValue> storage;
     const auto record = assembler.next();
-    BOOST_TEST(read_row(record->bytes, Block::plain, shapes, storage).new_values.empty());
+    BOOST_TEST(row_of(record->bytes, Block::plain, shapes, storage).new_values.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,6 +20,8 @@ inline ColumnValue null() { return {ValueKind::null, {}}; }
 inline ColumnValue unchanged() { return {ValueKind::unchanged, {}}; }
 inline ColumnValue text(std::string_view bytes) { return {ValueKind::text, bytes}; }
 inline ColumnValue binary(std::string_view bytes) { return {ValueKind::binary, bytes}; }
+// In the form of its column's layout, which knows its length.
+inline ColumnValue laid_out(std::string_view bytes) { return {ValueKind::binary, bytes, false}; }
 
 // Six columns, so that the tuple's kinds need a second byte; id and part are the key.
 inline Relation sample_relation(RelationNumber number) {
@@ -33,9 +35,13 @@ inline Relation sample_relation(RelationNumber number) {
     const auto add = [&](Column column) { relation.columns.push_back(std::move(column)); };
     add({.name = "id",
          .flags = column_flag::key | column_flag::identity_always | column_flag::not_null,
-         .type = {20, "pg_catalog", "int8", 'b'}});
-    add({.name = "part", .flags = column_flag::key | column_flag::not_null, .type = {23, "pg_catalog", "int4", 'b'}});
-    add({.name = "price", .type = {1700, "pg_catalog", "numeric", 'b'}, .typmod = 655366});
+         .type = {20, "pg_catalog", "int8", 'b'},
+         .layout = Layout::int8});
+    add({.name = "part",
+         .flags = column_flag::key | column_flag::not_null,
+         .type = {700, "pg_catalog", "float4", 'b'},
+         .layout = static_cast<Layout>(4)});
+    add({.name = "price", .type = {1700, "pg_catalog", "numeric", 'b'}, .typmod = 655366, .layout = Layout::numeric});
     add({.name = "mood", .type = {16600, "public", "mood", 'e'}, .labels = {"sad", "ok", "happy"}});
     add({.name = "moods",
          .type = {16601, "public", "_mood", 'a'},
@@ -63,10 +69,10 @@ inline void write_sample_stream(FrameSink &sink) {
                       .database = "shop",
                       .server_encoding = "UTF8",
                       .counter_seed = 41});
-    const std::string_view id("\0\0\0\0\0\0\0\7", 8);
+    const std::string_view id("\x0e"); // 7
     const std::string_view part("\0\0\0\1", 4);
-    const std::vector<ColumnValue> row = {binary(id), binary(part), null(), text("ok"), unchanged(), text("")};
-    const std::vector<ColumnValue> key = {binary(id), binary(part)};
+    const std::vector<ColumnValue> row = {laid_out(id), laid_out(part), null(), text("ok"), unchanged(), text("")};
+    const std::vector<ColumnValue> key = {laid_out(id), laid_out(part)};
 
     Tally tally;
     out.write(Begin{.xid = 700, .commit_lsn = 0x1000, .commit_time = -1, .origin = "other", .origin_lsn = 0x99});
@@ -93,7 +99,7 @@ inline void write_sample_stream(FrameSink &sink) {
               &tally);
     out.write(Commit{.commit_lsn = 0x1000,
                      .end_lsn = 0x1200,
-                     .commit_time = 1,
+                     .commit_time = -1,
                      .counter = 42,
                      .changes = tally.changes,
                      .checksum = tally.checksum});
@@ -160,14 +166,14 @@ class Consumer {
         switch (kind(bytes)) {
         case RecordKind::session: read_session(bytes); break;
         case RecordKind::relation: shapes_.learn(read_relation(bytes)); break;
-        case RecordKind::begin: read_begin(bytes); break;
+        case RecordKind::begin: read_begin(bytes, last_begin_); break;
         case RecordKind::insert:
         case RecordKind::update:
         case RecordKind::erase:
-        case RecordKind::unidentified: read_row(bytes, block_, shapes_, values_); break;
+        case RecordKind::unidentified: read_row(bytes, block_, shapes_, values_, *memory_); break;
         case RecordKind::truncate: read_truncate(bytes, block_); break;
         case RecordKind::message: read_message(bytes, block_); break;
-        case RecordKind::commit: read_commit(bytes); break;
+        case RecordKind::commit: read_commit(bytes, last_begin_); break;
         case RecordKind::begin_prepare: read_begin_prepare(bytes); break;
         case RecordKind::prepare: read_prepare(bytes); break;
         case RecordKind::commit_prepared: read_commit_prepared(bytes); break;
@@ -188,7 +194,9 @@ class Consumer {
 
   private:
     ShapeTable shapes_;
+    LastBegin last_begin_;
     Block block_ = Block::plain;
+    std::shared_ptr<std::pmr::memory_resource> memory_ = std::make_shared<std::pmr::monotonic_buffer_resource>();
     std::vector<ColumnValue> values_;
 };
 
