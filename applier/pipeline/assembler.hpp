@@ -1,7 +1,9 @@
 // assembler.hpp: frames in, batches of whatever has arrived out.
 //
 // One thread. At most one batch waits for the applier; while it does, the next one grows up to the configured limits.
-// So a batch is a single small transaction when the applier is idle, and thousands of them under load, without a timer.
+// So a batch is a single small transaction when the applier is idle, and thousands of them under load. Only where the
+// source itself works off a backlog, so that nobody waits for the single transaction, does a batch gather for some
+// milliseconds: the fixed cost of a target transaction is then shared by many.
 #pragma once
 
 #include "base/bounded_queue.hpp"
@@ -10,6 +12,7 @@
 #include "source/replication_stream.hpp"
 #include "wire/stream_decoder.hpp"
 
+#include <chrono>
 #include <memory>
 
 namespace walbridge::pipeline {
@@ -18,7 +21,9 @@ using BatchQueue = BoundedQueue<std::shared_ptr<const ChangeBatch>>;
 
 class Assembler {
   public:
-    Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames, BatchQueue &batches);
+    /// `positions.backlog` is set while the source works off a backlog.
+    Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames,
+              source::StreamPositions &positions, BatchQueue &batches);
 
     /// Runs until the frame queue is closed and drained; closes the batch queue with the error it met, if any. Does not
     /// throw.
@@ -26,14 +31,23 @@ class Assembler {
 
   private:
     void assemble();
+    const source::StreamItem *next(std::chrono::milliseconds patience);
     void take(const source::StreamItem &item);
+    void watch_backlog(const source::StreamItem &item);
     [[nodiscard]] bool full() const;
+    [[nodiscard]] bool gathering() const;
     bool hand_over(std::chrono::milliseconds patience);
 
     const TaskConfig &config_;
     StreamDecoder decoder_;
     source::StreamQueue &frames_;
+    source::StreamPositions &positions_;
     BatchQueue &batches_;
+    source::StreamBlock block_; ///< received, up to next_ taken
+    std::size_t next_ = 0;
+    bool backlog_ = false;
+    bool dry_ = false; ///< the stream paused since the batch was opened
+    std::chrono::steady_clock::time_point opened_{}; ///< when the batch got its first item
     std::shared_ptr<ChangeBatch> batch_ = std::make_shared<ChangeBatch>();
 };
 

@@ -153,7 +153,7 @@ void Incremental::run() {
     source::StreamQueue frames(std::size_t{1} << 20, config_.apply.queue_bytes);
     BatchQueue batches(1, std::numeric_limits<std::size_t>::max());
     source::ReplicationStream stream(std::move(replication), stream_options(config_, progress_), positions);
-    Assembler assembler(config_, progress_.counter, frames, batches);
+    Assembler assembler(config_, progress_.counter, frames, positions, batches);
     Heartbeat heartbeat(config_);
     Threads threads(frames, batches, statistics_); // last: its end joins the threads that use what stands above
     threads.start([&] { stream.run(frames, threads.stop); });

@@ -6,8 +6,10 @@
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
 
+#include <cstring>
 #include <fmt/format.h>
 #include <poll.h>
+#include <thread>
 
 namespace walbridge::source {
 namespace {
@@ -21,6 +23,15 @@ constexpr milliseconds tick{50};
 constexpr milliseconds confirm_interval{200};
 /// An idle server is asked for its position this often.
 constexpr milliseconds position_interval{1000};
+/// In a backlog the socket is left alone for this long once it is empty. A wake-up per message would cost both ends more
+/// than the message itself, and the socket's buffer holds what comes meanwhile.
+constexpr std::chrono::microseconds backlog_pause{500};
+/// A block goes into the queue at this size, also when the socket holds more.
+constexpr std::size_t block_limit = std::size_t{256} << 10;
+/// Frames up to this size are copied together into buffers of small_buffer bytes, so that a transaction of one row does
+/// not cost an allocation and a reference count of its own.
+constexpr std::size_t small_frame = std::size_t{4} << 10;
+constexpr std::size_t small_buffer = std::size_t{64} << 10;
 
 std::uint64_t read64(const char *bytes) {
     std::uint64_t number = 0;
@@ -79,14 +90,14 @@ void ReplicationStream::receive(StreamQueue &queue, const StopToken &stop) {
     PQflush(session_.raw());
 }
 
-/// Takes what the server has sent; false when there is nothing to read now.
+/// Takes what the server has sent, up to a block; false when there is nothing to read now.
 bool ReplicationStream::read_available(StreamQueue &queue, const StopToken &stop) {
     char *message = nullptr;
-    const int length = PQgetCopyData(session_.raw(), &message, 1);
-    if (length > 0) {
-        handle(message, length, queue, stop);
-        return true;
-    }
+    int length = 0;
+    while (block_bytes_ < block_limit && (length = PQgetCopyData(session_.raw(), &message, 1)) > 0)
+        handle(message, length);
+    push(queue, stop);
+    if (length > 0) return true;
     if (length == 0) return false;
     if (length == -1) {
         const pg::Result result(PQgetResult(session_.raw()));
@@ -99,35 +110,62 @@ bool ReplicationStream::read_available(StreamQueue &queue, const StopToken &stop
 }
 
 void ReplicationStream::wait_readable() {
+    if (positions_.backlog.load(std::memory_order_relaxed)) std::this_thread::sleep_for(backlog_pause);
     pollfd descriptor{PQsocket(session_.raw()), POLLIN, 0};
     if (poll(&descriptor, 1, static_cast<int>(tick.count())) > 0 && PQconsumeInput(session_.raw()) != 1)
         session_.raise(nullptr, "reading the stream");
 }
 
-void ReplicationStream::handle(char *message, int length, StreamQueue &queue, const StopToken &stop) {
-    const std::shared_ptr<const char> owner(message, [](const char *memory) { PQfreemem(const_cast<char *>(memory)); });
+void ReplicationStream::handle(char *message, int length) {
     last_received_ = steady_clock::now();
     if (*message == 'w' && length >= frame_header) {
-        const std::string_view frame(message + frame_header, static_cast<std::size_t>(length - frame_header));
         const auto end = read64(message + 9);
         if (end > positions_.received.load()) positions_.received.store(end);
-        return push({frame, owner, {}}, frame.size(), queue, stop);
+        const auto sent = static_cast<std::int64_t>(read64(message + 17));
+        block_.push_back(frame_of(message, static_cast<std::size_t>(length - frame_header)));
+        block_.back().sent = sent;
+        block_bytes_ += block_.back().frame.size();
+        return;
     }
+    const std::unique_ptr<char, void (*)(void *)> owner(message, PQfreemem);
     if (*message == 'k' && length >= keepalive_length) {
         const Lsn position{read64(message + 1)};
         if (position.value > positions_.received.load()) positions_.received.store(position.value);
         reply_wanted_ = message[17] != 0;
-        return push({{}, nullptr, position}, 1, queue, stop);
+        block_.push_back({{}, nullptr, position, static_cast<std::int64_t>(read64(message + 9))});
+        ++block_bytes_;
+        return;
     }
     throw Error(ErrorKind::protocol, "replication stream",
                 fmt::format("unexpected message of type \"{}\" and {} bytes", *message, length));
 }
 
-void ReplicationStream::push(StreamItem item, std::size_t bytes, StreamQueue &queue, const StopToken &stop) {
-    while (!queue.try_push_for(item, bytes, tick)) {
+/// Takes the message over: a small frame moves to the shared buffer, a large one keeps libpq's memory.
+StreamItem ReplicationStream::frame_of(char *message, std::size_t length) {
+    if (length > small_frame)
+        return {{message + frame_header, length},
+                std::shared_ptr<const char>(message, [](const char *memory) { PQfreemem(const_cast<char *>(memory)); }),
+                {}};
+    if (!small_ || small_used_ + length > small_buffer) {
+        small_ = std::shared_ptr<char[]>(new char[small_buffer]); // not zeroed, as make_shared would
+        small_used_ = 0;
+    }
+    char *at = small_.get() + small_used_;
+    std::memcpy(at, message + frame_header, length);
+    PQfreemem(message);
+    small_used_ += length;
+    return {{at, length}, small_, {}};
+}
+
+void ReplicationStream::push(StreamQueue &queue, const StopToken &stop) {
+    if (block_.empty()) return;
+    while (!queue.try_push_for(block_, block_bytes_, tick)) {
         if (stop.requested() || queue.closed()) return;
         send_status_if_due();
     }
+    block_ = {};
+    block_bytes_ = 0;
+    small_.reset(); // the block's frames keep it; what comes next must not hold them in memory
 }
 
 void ReplicationStream::send_status_if_due() {

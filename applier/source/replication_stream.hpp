@@ -22,15 +22,21 @@ struct StreamItem {
     std::string_view frame;
     std::shared_ptr<const void> owner; ///< null: a keepalive
     Lsn keepalive;
+    std::int64_t sent = 0; ///< the source's clock when it left, microseconds since 2000
 };
 
-using StreamQueue = BoundedQueue<StreamItem>;
+/// What one look at the socket brought, in order: the other thread is woken once for all of it.
+using StreamBlock = std::vector<StreamItem>;
+using StreamQueue = BoundedQueue<StreamBlock>;
 
 /// Positions shared with the other threads.
 struct StreamPositions {
     std::atomic<std::uint64_t> received{0};
     std::atomic<std::uint64_t> applied{0};
     std::atomic<std::uint64_t> durable{0}; ///< what may be confirmed; never ahead of the stored position
+    /// The source is working off a backlog: nobody waits for a single transaction, and messages are better read many at
+    /// a time than one by one as they come.
+    std::atomic<bool> backlog{false};
 };
 
 struct StreamOptions {
@@ -53,8 +59,9 @@ class ReplicationStream {
     void start();
     void receive(StreamQueue &queue, const StopToken &stop);
     bool read_available(StreamQueue &queue, const StopToken &stop);
-    void handle(char *message, int length, StreamQueue &queue, const StopToken &stop);
-    void push(StreamItem item, std::size_t bytes, StreamQueue &queue, const StopToken &stop);
+    void handle(char *message, int length);
+    StreamItem frame_of(char *message, std::size_t length);
+    void push(StreamQueue &queue, const StopToken &stop);
     void send_status(bool request_reply);
     void send_status_if_due();
     void wait_readable();
@@ -64,6 +71,10 @@ class ReplicationStream {
     StreamPositions &positions_;
     std::chrono::milliseconds status_interval_{10000};
     std::chrono::steady_clock::time_point last_status_{}, last_request_{}, last_received_{};
+    StreamBlock block_; ///< read and not yet in the queue
+    std::size_t block_bytes_ = 0;
+    std::shared_ptr<char[]> small_; ///< small frames of the block, one behind the other
+    std::size_t small_used_ = 0;
     std::uint64_t confirmed_ = 0;
     bool reply_wanted_ = false;
 };

@@ -17,13 +17,14 @@ namespace {
 
 struct Fixture {
     TaskConfig config;
+    source::StreamPositions positions;
     source::StreamQueue frames{1000, std::size_t{64} << 20};
     BatchQueue batches{1, std::numeric_limits<std::size_t>::max()};
     StreamBuilder stream;
 
     void send() {
         stream.flush();
-        for (const auto &frame : stream.frames) frames.push({*frame, frame, {}}, frame->size());
+        for (const auto &frame : stream.frames) frames.push({{*frame, frame, {}}}, frame->size());
         stream.frames.clear();
     }
 };
@@ -42,7 +43,7 @@ BOOST_AUTO_TEST_CASE(transactions_that_are_there_share_a_batch_and_the_end_is_pa
     }
     send();
     frames.close();
-    Assembler assembler(config, 0, frames, batches);
+    Assembler assembler(config, 0, frames, positions, batches);
     std::thread thread([&] { assembler.run(); });
     std::size_t transactions = 0, count = 0;
     while (const auto batch = batches.pop()) {
@@ -63,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_large_transaction_is_cut_at_the_limit_and_keeps_its_numbe
     stream.commit(100, 1);
     send();
     frames.close();
-    Assembler assembler(config, 0, frames, batches);
+    Assembler assembler(config, 0, frames, positions, batches);
     std::thread thread([&] { assembler.run(); });
     std::size_t changes = 0, commits = 0;
     while (const auto batch = batches.pop())
@@ -79,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_large_transaction_is_cut_at_the_limit_and_keeps_its_numbe
 
 BOOST_AUTO_TEST_CASE(a_broken_connection_reaches_the_applier_as_its_error) {
     frames.close(std::make_exception_ptr(Error(ErrorKind::connection, "source", "gone")));
-    Assembler assembler(config, 0, frames, batches);
+    Assembler assembler(config, 0, frames, positions, batches);
     assembler.run();
     BOOST_CHECK_EXCEPTION(static_cast<void>(batches.pop()), Error,
                           [](const Error &error) { return error.kind() == ErrorKind::connection; });
