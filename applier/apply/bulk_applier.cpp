@@ -1,6 +1,7 @@
 // bulk_applier.cpp: grouping changes by table between truncates, and queueing their net effect.
 #include "apply/bulk_applier.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace walbridge::apply {
@@ -34,14 +35,34 @@ void queue_operation(TargetSession &session, const TablePlan &plan, const SetOpe
     }
 }
 
-void queue_group(TargetSession &session, const Group &group) {
-    if (group.plan->bulk_eligible() && !group.large_rows) {
-        if (const auto effect = net_effect(*group.plan, group.changes)) {
-            for (const auto &operation : effect->operations) queue_operation(session, *group.plan, operation);
-            return;
+bool queue_set(TargetSession &session, const TablePlan &plan, std::span<const RowChange *const> changes) {
+    const auto effect = net_effect(plan, changes);
+    if (!effect) return false;
+    for (const auto &operation : effect->operations) queue_operation(session, plan, operation);
+    return true;
+}
+
+/// In order: runs of inserts as sets, everything else change by change.
+void queue_insert_runs(TargetSession &session, const TablePlan &plan, std::span<const RowChange *const> changes) {
+    const auto is_insert = [](const RowChange *change) { return change->operation == RowOperation::insert; };
+    for (auto at = changes.begin(); at != changes.end();) {
+        const auto end = std::find_if_not(at, changes.end(), is_insert);
+        if (at != end && queue_set(session, plan, {at, end})) {
+            at = end;
+            continue;
         }
+        session.queue_change(plan, **at);
+        ++at;
     }
-    for (const auto *change : group.changes) session.queue_change(*group.plan, *change);
+}
+
+void queue_group(TargetSession &session, const Group &group) {
+    const auto &plan = *group.plan;
+    if (!group.large_rows) {
+        if (plan.bulk_eligible() && queue_set(session, plan, group.changes)) return;
+        if (plan.bulk_inserts()) return queue_insert_runs(session, plan, group.changes);
+    }
+    for (const auto *change : group.changes) session.queue_change(plan, *change);
 }
 
 class Groups {

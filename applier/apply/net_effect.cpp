@@ -1,51 +1,102 @@
 // net_effect.cpp: collapsing changes per key, or ordering them in runs.
 #include "apply/net_effect.hpp"
 
-#include <map>
-#include <string>
+#include <algorithm>
+#include <functional>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace walbridge::apply {
 namespace {
 
 using target::Row;
 using target::TablePlan;
+using Memory = std::pmr::monotonic_buffer_resource;
 
-/// Bytes that are equal exactly for keys of equal bytes. Keys that are equal for the type only (1.0 and 1.00) may count
-/// as two: on the source they cannot have existed at the same time, and each keeps its own proof.
-std::string key_text(const TablePlan &plan, Row row) {
-    std::string text;
-    for (const auto index : plan.key) {
-        const auto &value = row[index];
-        const auto size = static_cast<std::uint32_t>(value.bytes.size());
-        text += static_cast<char>(value.kind);
-        text.append(reinterpret_cast<const char *>(&size), sizeof size);
-        text.append(value.bytes);
+/// Keys are the same when their bytes are. Keys that are equal for the type only (1.0 and 1.00) may count as two: on
+/// the source they cannot have existed at the same time, and each keeps its own proof.
+struct KeyHash {
+    const TablePlan *plan;
+    std::size_t operator()(Row row) const {
+        std::size_t hash = 0;
+        for (const auto index : plan->key) hash = hash * 31 + std::hash<std::string_view>{}(row[index].bytes);
+        return hash;
     }
-    return text;
+};
+
+struct KeyEqual {
+    const TablePlan *plan;
+    bool operator()(Row left, Row right) const {
+        return std::ranges::all_of(plan->key, [&](std::uint32_t index) { return left[index] == right[index]; });
+    }
+};
+
+bool before_by_key(const TablePlan &plan, Row left, Row right) {
+    for (const auto index : plan.key)
+        if (const auto order = left[index].bytes.compare(right[index].bytes); order != 0) return order < 0;
+    return false;
 }
 
 bool complete(Row row) {
-    for (const auto &value : row)
-        if (value.kind == ValueKind::unchanged) return false;
-    return true;
+    return std::ranges::none_of(row, [](const Value &value) { return value.kind == ValueKind::unchanged; });
 }
 
-class Builder {
-  public:
-    explicit Builder(const TablePlan &plan) : plan_(plan) {}
+/// Updates of one statement set the same columns.
+bool same_columns(Row left, Row right) {
+    return std::ranges::equal(
+        left, right, {}, [](const Value &value) { return value.kind == ValueKind::unchanged; },
+        [](const Value &value) { return value.kind == ValueKind::unchanged; });
+}
 
-    std::vector<Value> &planned(Tuple tuple) {
-        auto &row = effect.rows.emplace_back();
-        row.reserve(plan_.columns.size());
-        for (const auto &column : plan_.columns) row.push_back(tuple[column.source]);
+bool only(RowOperation operation, std::span<const RowChange *const> changes) {
+    return std::ranges::all_of(changes, [&](const auto *change) { return change->operation == operation; });
+}
+
+/// Planned rows: the tuple itself where the target has the source's columns in their order, else one made in `memory`.
+class Rows {
+  public:
+    Rows(const TablePlan &plan, Memory &memory) : plan_(plan), memory_(memory) {
+        in_order_ = plan.columns.size() == plan.relation->columns.size();
+        for (std::uint32_t index = 0; in_order_ && index < plan.columns.size(); ++index)
+            in_order_ = plan.columns[index].source == index;
+    }
+
+    Row planned(Tuple tuple) {
+        if (in_order_) return tuple;
+        const auto row = allocate();
+        for (std::size_t index = 0; index < row.size(); ++index) row[index] = tuple[plan_.columns[index].source];
         return row;
     }
 
-    NetEffect effect;
+    /// `upper` where it carries a value, `lower` elsewhere.
+    Row overlaid(Row lower, Row upper) {
+        if (complete(upper)) return upper;
+        const auto row = allocate();
+        for (std::size_t index = 0; index < row.size(); ++index)
+            row[index] = upper[index].kind == ValueKind::unchanged ? lower[index] : upper[index];
+        return row;
+    }
+
+    /// `row` with key values that did not travel (TOASTed ones) taken from the old key.
+    Row with_key(Row row, Row old_key) {
+        if (std::ranges::none_of(plan_.key, [&](auto index) { return row[index].kind == ValueKind::unchanged; }))
+            return row;
+        const auto made = allocate();
+        std::ranges::copy(row, made.begin());
+        for (const auto index : plan_.key)
+            if (made[index].kind == ValueKind::unchanged) made[index] = old_key[index];
+        return made;
+    }
 
   private:
+    std::span<Value> allocate() {
+        const auto count = plan_.columns.size();
+        return {new (memory_.allocate(count * sizeof(Value), alignof(Value))) Value[count], count};
+    }
+
     const TablePlan &plan_;
+    Memory &memory_;
+    bool in_order_ = false;
 };
 
 /// What happened to one key so far.
@@ -53,182 +104,209 @@ struct KeyState {
     bool existed = false;  ///< the first change needed the row: it must be there
     bool removed = false;  ///< the row that was there is gone
     bool inserted = false; ///< a row made by these changes is there, in `row`
-    std::vector<Value> *key = nullptr;
-    std::vector<Value> *row = nullptr; ///< inserted row, or the values an UPDATE sets (unchanged elsewhere)
+    Row row;               ///< inserted row, or the values an UPDATE sets (unchanged elsewhere); empty: none
 };
 
 class Collapse {
   public:
-    explicit Collapse(const TablePlan &plan) : plan_(plan), builder_(plan) {}
+    Collapse(const TablePlan &plan, Memory &memory, std::size_t changes)
+        : plan_(plan), rows_(plan, memory), states_(changes, KeyHash{&plan}, KeyEqual{&plan}, &memory),
+          order_(&memory) {
+        order_.reserve(changes);
+    }
 
     /// False: the change cannot be expressed.
     bool add(const RowChange &change) {
         switch (change.operation) {
-        case RowOperation::insert: return insert(builder_.planned(change.new_row));
+        case RowOperation::insert: return insert(rows_.planned(change.new_row));
         case RowOperation::remove:
-            return remove(builder_.planned(change.old_kind == OldTuple::none ? change.new_row : change.old_row));
+            return remove(rows_.planned(change.old_kind == OldTuple::none ? change.new_row : change.old_row));
         case RowOperation::update: return update(change);
         }
         return false;
     }
 
-    NetEffect finish();
+    std::vector<SetOperation> finish();
 
   private:
-    KeyState &state(std::vector<Value> &row, bool existed) {
-        auto [entry, fresh] = states_.try_emplace(key_text(plan_, row));
+    using States = std::pmr::unordered_map<Row, KeyState, KeyHash, KeyEqual>;
+
+    KeyState &state(Row row, bool existed) {
+        const auto [entry, fresh] = states_.try_emplace(row);
         if (fresh) {
             entry->second.existed = existed;
-            entry->second.key = &row;
-            order_.push_back(&entry->second);
+            order_.push_back(&*entry);
         }
         return entry->second;
     }
 
-    bool insert(std::vector<Value> &row) {
+    bool insert(Row row) {
         auto &key = state(row, false);
         const bool there = key.inserted || (key.existed && !key.removed);
         if (there) return false; // a conflict for sure: let the exact path judge it
         key.inserted = true;
-        key.row = &row;
+        key.row = row;
         return true;
     }
 
-    bool remove(std::vector<Value> &old_row) {
+    bool remove(Row old_row) {
         auto &key = state(old_row, true);
         if (key.inserted) {
             key.inserted = false;
-            key.row = nullptr;
+            key.row = {};
             return true;
         }
         if (key.removed || !key.existed) return false;
         key.removed = true;
-        key.row = nullptr;
+        key.row = {};
         return true;
     }
 
     bool update(const RowChange &change) {
-        auto &row = builder_.planned(change.new_row);
+        auto row = rows_.planned(change.new_row);
         if (change.old_kind != OldTuple::none) {
-            auto &old_row = builder_.planned(change.old_row);
-            if (change.old_kind == OldTuple::full)
-                for (std::size_t index = 0; index < row.size(); ++index)
-                    if (row[index].kind == ValueKind::unchanged) row[index] = old_row[index];
-            for (const auto index : plan_.key) // an old key may travel beside an unchanged (TOASTed) key column
-                if (row[index].kind == ValueKind::unchanged) row[index] = old_row[index];
-            if (key_text(plan_, old_row) != key_text(plan_, row)) return move(old_row, row);
+            const auto old_row = rows_.planned(change.old_row);
+            if (change.old_kind == OldTuple::full) row = rows_.overlaid(old_row, row);
+            row = rows_.with_key(row, old_row); // an old key may travel beside an unchanged (TOASTed) key column
+            if (!KeyEqual{&plan_}(old_row, row)) return move(old_row, row);
         }
         auto &key = state(row, true);
-        if (key.inserted || (key.existed && !key.removed && key.row != nullptr)) {
-            merge(*key.row, row);
+        if (key.inserted || (key.existed && !key.removed && !key.row.empty())) {
+            key.row = rows_.overlaid(key.row, row);
             return true;
         }
         if (key.removed || !key.existed) return false;
-        key.row = &row;
+        key.row = row;
         return true;
     }
 
     /// A key change: the old row goes, the new one comes. Values that did not travel are known only if the row was made
     /// here.
-    bool move(std::vector<Value> &old_row, std::vector<Value> &row) {
-        auto &old_key = state(old_row, true);
-        if (old_key.inserted) {
-            auto whole = *old_key.row;
-            merge(whole, row);
-            row = std::move(whole);
-        }
+    bool move(Row old_row, Row row) {
+        if (const auto &old_key = state(old_row, true); old_key.inserted) row = rows_.overlaid(old_key.row, row);
         if (!complete(row)) return false;
         return remove(old_row) && insert(row);
     }
 
-    static void merge(std::vector<Value> &into, const std::vector<Value> &row) {
-        for (std::size_t index = 0; index < row.size(); ++index)
-            if (row[index].kind != ValueKind::unchanged) into[index] = row[index];
-    }
-
     const TablePlan &plan_;
-    Builder builder_;
-    std::unordered_map<std::string, KeyState> states_;
-    std::vector<KeyState *> order_; ///< by first appearance
+    Rows rows_;
+    States states_;
+    std::pmr::vector<const States::value_type *> order_; ///< by first appearance
 };
 
-/// Which values a row carries, as a string of flags: updates of one statement set the same columns.
-std::string shape_of(const std::vector<Value> &row) {
-    std::string shape;
-    for (const auto &value : row) shape += value.kind == ValueKind::unchanged ? '0' : '1';
-    return shape;
+SetOperation &update_of(std::vector<SetOperation> &updates, Row row) {
+    for (auto &update : updates)
+        if (same_columns(update.rows.front(), row)) return update;
+    return updates.emplace_back(SetOperation{SetOperation::Kind::update, {}, {}});
 }
 
-NetEffect Collapse::finish() {
+/// Keys in order touch the pages of index and table in order, too. What one operation does to different keys does not
+/// depend on their order.
+void sort_by_key(const TablePlan &plan, SetOperation &update) {
+    std::vector<std::pair<Row, Row>> pairs;
+    pairs.reserve(update.keys.size());
+    for (std::size_t at = 0; at < update.keys.size(); ++at) pairs.emplace_back(update.keys[at], update.rows[at]);
+    std::ranges::sort(
+        pairs, [&](const auto &left, const auto &right) { return before_by_key(plan, left.first, right.first); });
+    for (std::size_t at = 0; at < pairs.size(); ++at) {
+        update.keys[at] = pairs[at].first;
+        update.rows[at] = pairs[at].second;
+    }
+}
+
+std::vector<SetOperation> Collapse::finish() {
     SetOperation absent{SetOperation::Kind::absent, {}, {}}, removed{SetOperation::Kind::remove, {}, {}},
         inserted{SetOperation::Kind::insert, {}, {}};
-    std::map<std::string, SetOperation> updates;
-    for (const auto *key : order_) {
-        if (key->removed) removed.keys.emplace_back(*key->key);
-        if (!key->existed && !key->inserted) absent.keys.emplace_back(*key->key);
-        if (key->inserted) inserted.rows.emplace_back(*key->row);
-        if (key->existed && !key->removed && key->row != nullptr) {
-            auto &update = updates[shape_of(*key->row)];
-            update.kind = SetOperation::Kind::update;
-            update.keys.emplace_back(*key->key);
-            update.rows.emplace_back(*key->row);
+    std::vector<SetOperation> updates;
+    for (const auto *entry : order_) {
+        const auto &[row, key] = *entry;
+        if (key.removed) removed.keys.push_back(row);
+        if (!key.existed && !key.inserted) absent.keys.push_back(row);
+        if (key.inserted) inserted.rows.push_back(key.row);
+        if (key.existed && !key.removed && !key.row.empty()) {
+            auto &update = update_of(updates, key.row);
+            update.keys.push_back(row);
+            update.rows.push_back(key.row);
         }
     }
-    auto &operations = builder_.effect.operations;
+    std::vector<SetOperation> operations;
     if (!absent.keys.empty()) operations.push_back(std::move(absent));
-    if (!removed.keys.empty()) operations.push_back(std::move(removed));
-    for (auto &[shape, update] : updates) operations.push_back(std::move(update));
+    if (!removed.keys.empty()) {
+        std::ranges::sort(removed.keys, [&](Row left, Row right) { return before_by_key(plan_, left, right); });
+        operations.push_back(std::move(removed));
+    }
+    for (auto &update : updates) {
+        sort_by_key(plan_, update);
+        operations.push_back(std::move(update));
+    }
     if (!inserted.rows.empty()) operations.push_back(std::move(inserted));
-    return std::move(builder_.effect);
+    return operations;
 }
 
 /// Runs of one operation in the order of the changes; a key change cannot stand in a set.
-std::optional<NetEffect> runs(const TablePlan &plan, const std::vector<const RowChange *> &changes) {
-    Builder builder(plan);
-    std::unordered_map<std::string, bool> seen;
-    std::string shape;
-    SetOperation *run = nullptr;
-    const auto open = [&](SetOperation::Kind kind, const std::string &key, const std::string &row_shape) {
-        if (run == nullptr || run->kind != kind || row_shape != shape || !seen.try_emplace(key, true).second) {
-            run = &builder.effect.operations.emplace_back();
-            run->kind = kind;
+std::optional<std::vector<SetOperation>> runs(const TablePlan &plan, Memory &memory,
+                                              std::span<const RowChange *const> changes) {
+    Rows rows(plan, memory);
+    std::vector<SetOperation> operations;
+    std::pmr::unordered_set<Row, KeyHash, KeyEqual> seen(changes.size(), KeyHash{&plan}, KeyEqual{&plan}, &memory);
+    const auto open = [&](SetOperation::Kind kind, Row key, Row updated) -> SetOperation & {
+        const bool fits = !operations.empty() && operations.back().kind == kind &&
+                          (updated.empty() || same_columns(operations.back().rows.front(), updated));
+        if (!fits || !seen.insert(key).second) {
+            operations.emplace_back().kind = kind;
             seen.clear();
-            seen.emplace(key, true);
-            shape = row_shape;
+            seen.insert(key);
         }
+        return operations.back();
     };
     for (const auto *change : changes) {
         if (change->operation == RowOperation::insert) {
-            auto &row = builder.planned(change->new_row);
-            open(SetOperation::Kind::insert, key_text(plan, row), {});
-            run->rows.emplace_back(row);
+            const auto row = rows.planned(change->new_row);
+            open(SetOperation::Kind::insert, row, {}).rows.push_back(row);
             continue;
         }
-        auto &key = builder.planned(change->old_kind == OldTuple::none ? change->new_row : change->old_row);
+        const auto key = rows.planned(change->old_kind == OldTuple::none ? change->new_row : change->old_row);
         if (change->operation == RowOperation::remove) {
-            open(SetOperation::Kind::remove, key_text(plan, key), {});
-            run->keys.emplace_back(key);
+            open(SetOperation::Kind::remove, key, {}).keys.push_back(key);
             continue;
         }
-        auto &row = builder.planned(change->new_row);
-        for (const auto index : plan.key)
-            if (row[index].kind == ValueKind::unchanged) row[index] = key[index];
-        if (key_text(plan, key) != key_text(plan, row)) return std::nullopt;
-        open(SetOperation::Kind::update, key_text(plan, key), shape_of(row));
-        run->keys.emplace_back(key);
-        run->rows.emplace_back(row);
+        const auto row = rows.with_key(rows.planned(change->new_row), key);
+        if (!KeyEqual{&plan}(key, row)) return std::nullopt;
+        auto &run = open(SetOperation::Kind::update, key, row);
+        run.keys.push_back(key);
+        run.rows.push_back(row);
     }
-    return std::move(builder.effect);
+    return operations;
+}
+
+/// Inserts alone need no look at their keys: a key that comes twice is refused by the server.
+std::vector<SetOperation> inserts(const TablePlan &plan, Memory &memory, std::span<const RowChange *const> changes) {
+    Rows rows(plan, memory);
+    SetOperation operation{SetOperation::Kind::insert, {}, {}};
+    operation.rows.reserve(changes.size());
+    for (const auto *change : changes) operation.rows.push_back(rows.planned(change->new_row));
+    return {std::move(operation)};
+}
+
+std::optional<std::vector<SetOperation>> operations_of(const TablePlan &plan, Memory &memory,
+                                                       std::span<const RowChange *const> changes) {
+    if (only(RowOperation::insert, changes)) return inserts(plan, memory, changes);
+    if (plan.extra_unique_keys) return runs(plan, memory, changes);
+    Collapse collapse(plan, memory, changes.size());
+    for (const auto *change : changes)
+        if (!collapse.add(*change)) return std::nullopt;
+    return collapse.finish();
 }
 
 } // namespace
 
-std::optional<NetEffect> net_effect(const TablePlan &plan, const std::vector<const RowChange *> &changes) {
-    if (plan.extra_unique_keys) return runs(plan, changes);
-    Collapse collapse(plan);
-    for (const auto *change : changes)
-        if (!collapse.add(*change)) return std::nullopt;
-    return collapse.finish();
+std::optional<NetEffect> net_effect(const TablePlan &plan, std::span<const RowChange *const> changes) {
+    NetEffect effect;
+    effect.memory = std::make_unique<Memory>(std::size_t{64} << 10);
+    auto operations = operations_of(plan, *effect.memory, changes);
+    if (!operations) return std::nullopt;
+    effect.operations = std::move(*operations);
+    return effect;
 }
 
 } // namespace walbridge::apply

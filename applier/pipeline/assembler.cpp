@@ -86,8 +86,8 @@ void Assembler::assemble() {
             continue;
         }
         // Something is ready: take more only if it is here already, while the applier is busy with the batch before,
-        // while a backlog makes waiting worth it, or while the rest of a transaction (which the source has committed) is
-        // on its way.
+        // while a backlog makes waiting worth it, or while the rest of a transaction (which the source has committed)
+        // is on its way.
         const bool ready = !batch_->empty() && !decoder_.in_transaction();
         const bool more_here = next_ < block_.size() || !frames_.empty();
         const bool gather = ready && gathering();

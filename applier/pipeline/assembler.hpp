@@ -46,7 +46,7 @@ class Assembler {
     source::StreamBlock block_; ///< received, up to next_ taken
     std::size_t next_ = 0;
     bool backlog_ = false;
-    bool dry_ = false; ///< the stream paused since the batch was opened
+    bool dry_ = false;                               ///< the stream paused since the batch was opened
     std::chrono::steady_clock::time_point opened_{}; ///< when the batch got its first item
     std::shared_ptr<ChangeBatch> batch_ = std::make_shared<ChangeBatch>();
 };

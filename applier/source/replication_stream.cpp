@@ -23,8 +23,8 @@ constexpr milliseconds tick{50};
 constexpr milliseconds confirm_interval{200};
 /// An idle server is asked for its position this often.
 constexpr milliseconds position_interval{1000};
-/// In a backlog the socket is left alone for this long once it is empty. A wake-up per message would cost both ends more
-/// than the message itself, and the socket's buffer holds what comes meanwhile.
+/// In a backlog the socket is left alone for this long once it is empty. A wake-up per message would cost both ends
+/// more than the message itself, and the socket's buffer holds what comes meanwhile.
 constexpr std::chrono::microseconds backlog_pause{500};
 /// A block goes into the queue at this size, also when the socket holds more.
 constexpr std::size_t block_limit = std::size_t{256} << 10;

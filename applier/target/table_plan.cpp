@@ -117,7 +117,7 @@ void judge(TablePlan &plan) {
     for (const auto &key : plan.table.keys)
         if (plan.lookup != Lookup::unique_key || !same_set(key.columns, key_names)) plan.extra_unique_keys = true;
     if (plan.lookup != Lookup::unique_key && plan.lookup != Lookup::none)
-        reasons.emplace_back("no immediate unique key of the target covers the replica identity");
+        plan.inserts_only.emplace_back("no immediate unique key of the target covers the replica identity");
     if (!plan.table.unenforced.empty())
         reasons.emplace_back("deferrable or exclusion constraints, which replica sessions do not enforce");
     if (plan.table.exclusion_constraints) plan.extra_unique_keys = true;
@@ -125,7 +125,8 @@ void judge(TablePlan &plan) {
     if (plan.table.rules) reasons.emplace_back("rules");
     if (plan.table.row_security) reasons.emplace_back("row-level security applies to the applier's role");
     if (plan.table.kind != 'r' && plan.table.kind != 'p') reasons.emplace_back("not a table");
-    if (plan.writes_identity_always) reasons.emplace_back("an identity column GENERATED ALWAYS outside the key");
+    if (plan.writes_identity_always)
+        plan.inserts_only.emplace_back("an identity column GENERATED ALWAYS outside the key");
     for (const auto &column : plan.columns)
         if (column.target.cast_function_from_text)
             reasons.push_back(fmt::format("column {} has a user-defined cast from text", column.target.name));
@@ -163,8 +164,8 @@ std::string describe(const TablePlan &plan) {
         text += ")";
     }
     if (plan.bulk_eligible()) return text + ", bulk";
-    text += ", row by row:";
-    for (const auto &reason : plan.not_bulk) text += " " + reason + ";";
+    text += plan.bulk_inserts() ? ", inserts in bulk, the rest row by row:" : ", row by row:";
+    for (const auto &reason : plan.bulk_inserts() ? plan.inserts_only : plan.not_bulk) text += " " + reason + ";";
     text.pop_back();
     return text;
 }

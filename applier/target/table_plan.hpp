@@ -35,11 +35,13 @@ struct TablePlan {
     std::vector<PlannedColumn> columns; ///< written columns: everything but generated ones
     std::vector<std::uint32_t> key;     ///< indexes into `columns`
     Lookup lookup = Lookup::none;
-    bool extra_unique_keys = false;      ///< unique keys besides the lookup key: order between rows matters
-    bool writes_identity_always = false; ///< an UPDATE would have to set a GENERATED ALWAYS column
-    std::vector<std::string> not_bulk;   ///< why the bulk path is not used; empty = eligible
+    bool extra_unique_keys = false;        ///< unique keys besides the lookup key: order between rows matters
+    bool writes_identity_always = false;   ///< an UPDATE would have to set a GENERATED ALWAYS column
+    std::vector<std::string> not_bulk;     ///< why the bulk path is not used; empty = eligible
+    std::vector<std::string> inserts_only; ///< why set operations serve INSERTs alone; empty = all
 
-    [[nodiscard]] bool bulk_eligible() const { return not_bulk.empty(); }
+    [[nodiscard]] bool bulk_eligible() const { return not_bulk.empty() && inserts_only.empty(); }
+    [[nodiscard]] bool bulk_inserts() const { return not_bulk.empty(); }
 };
 
 /// Throws Error(target_shape) when a source column has no column on the target, or a required target column gets no

@@ -53,6 +53,7 @@ class Result {
     /// Rows affected by INSERT, UPDATE, DELETE, COPY, SELECT.
     [[nodiscard]] long long affected() const;
     [[nodiscard]] PGresult *raw() const { return result_.get(); }
+    explicit operator bool() const { return result_ != nullptr; }
 
   private:
     std::unique_ptr<PGresult, Delete> result_;

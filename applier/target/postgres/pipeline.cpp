@@ -38,13 +38,20 @@ void Bindings::resolve(std::vector<const char *> &values, std::vector<int> &leng
     }
 }
 
-void StatementPipeline::enter() {
-    auto *connection = session_.raw();
-    if (PQpipelineStatus(connection) != PQ_PIPELINE_OFF) return;
+/// Begins a run of statements, which finish() ends.
+void StatementPipeline::open() {
+    if (open_) return;
+    open_ = true;
     row_sets_.clear();
     problem_.clear();
     failed_ = false;
     retry_ = nullptr;
+}
+
+void StatementPipeline::enter() {
+    open();
+    auto *connection = session_.raw();
+    if (PQpipelineStatus(connection) != PQ_PIPELINE_OFF) return;
     if (PQenterPipelineMode(connection) != 1) session_.raise(nullptr, "entering pipeline mode");
 }
 
@@ -59,6 +66,7 @@ std::string StatementPipeline::name_of(const std::string &sql, bool &known) {
 
 void StatementPipeline::send(const std::string &sql, const Bindings &bindings, std::optional<long long> expected) {
     enter();
+    if (failed_) return;
     auto *connection = session_.raw();
     bool known = false;
     const auto name = name_of(sql, known);
@@ -88,6 +96,17 @@ void StatementPipeline::note(std::string problem) {
     failed_ = true;
 }
 
+/// Notes a refused statement; throws when the connection is gone.
+void StatementPipeline::judge(const pg::Result &result, const std::string &sql) {
+    try {
+        session_.raise(result.raw(), sql);
+    } catch (const SqlError &error) {
+        if (error.recovery() == Recovery::reconnect) throw;
+        if (error.recovery() == Recovery::retry_transaction && !retry_) retry_ = std::current_exception();
+        note(fmt::format("{}: {}", sql.substr(0, 120), error.reason()));
+    }
+}
+
 /// Reads the answer to the oldest unanswered statement.
 bool StatementPipeline::read_answer() {
     auto *connection = session_.raw();
@@ -102,13 +121,7 @@ bool StatementPipeline::read_answer() {
         if (!expectation.prepared.empty()) names_.erase(expectation.sql);
     } else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
         if (!expectation.prepared.empty()) names_.erase(expectation.sql);
-        try {
-            session_.raise(result.raw(), expectation.sql);
-        } catch (const SqlError &error) {
-            if (error.recovery() == Recovery::reconnect) throw;
-            if (error.recovery() == Recovery::retry_transaction && !retry_) retry_ = std::current_exception();
-            note(fmt::format("{}: {}", expectation.sql.substr(0, 120), error.reason()));
-        }
+        judge(result, expectation.sql);
     } else if (expectation.prepared.empty()) {
         const auto affected = result.affected();
         if (expectation.rows && affected != *expectation.rows)
@@ -130,9 +143,10 @@ void StatementPipeline::drain_some() {
     while (answered_ < sent_.size()) read_answer();
 }
 
-bool StatementPipeline::finish() {
+/// Reads every answer and leaves pipeline mode.
+void StatementPipeline::settle() {
     auto *connection = session_.raw();
-    if (PQpipelineStatus(connection) == PQ_PIPELINE_OFF) return true;
+    if (PQpipelineStatus(connection) == PQ_PIPELINE_OFF) return;
     if (PQpipelineSync(connection) != 1) session_.raise(nullptr, "sync");
     while (answered_ < sent_.size()) read_answer();
     pg::Result sync(PQgetResult(connection));
@@ -140,12 +154,37 @@ bool StatementPipeline::finish() {
     sent_.clear();
     answered_ = 0;
     if (PQexitPipelineMode(connection) != 1) session_.raise(nullptr, "leaving pipeline mode");
+}
+
+bool StatementPipeline::finish() {
+    settle();
+    open_ = false;
     if (names_.size() > max_prepared && !session_.in_transaction()) {
         session_.execute("DEALLOCATE ALL");
         names_.clear();
     }
     if (retry_) std::rethrow_exception(std::exchange(retry_, nullptr));
     return !failed_;
+}
+
+void StatementPipeline::copy_in(const std::string &sql, const std::function<std::string_view()> &next,
+                                long long expected) {
+    open();
+    settle();
+    if (failed_) return;
+    auto *connection = session_.raw();
+    pg::Result begun(PQexec(connection, sql.c_str()));
+    if (PQresultStatus(begun.raw()) != PGRES_COPY_IN) return judge(begun, sql);
+    for (auto piece = next(); !piece.empty(); piece = next())
+        if (PQputCopyData(connection, piece.data(), static_cast<int>(piece.size())) != 1) session_.raise(nullptr, sql);
+    if (PQputCopyEnd(connection, nullptr) != 1) session_.raise(nullptr, sql);
+    while (const pg::Result result{PQgetResult(connection)}) {
+        if (PQresultStatus(result.raw()) != PGRES_COMMAND_OK)
+            judge(result, sql);
+        else if (result.affected() != expected)
+            note(fmt::format("{} took {} rows of {}", sql.substr(0, 120), result.affected(), expected));
+    }
+    if (PQstatus(connection) != CONNECTION_OK) session_.raise(nullptr, sql);
 }
 
 pg::Result StatementPipeline::run(const std::string &sql, const std::vector<std::uint32_t> &types,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -44,6 +45,9 @@ class StatementPipeline {
     void send(const std::string &sql, const Bindings &bindings, std::optional<long long> expected);
     /// Like send() for statements without parameters that are not worth preparing (BEGIN, SAVEPOINT).
     void send_plain(const char *sql);
+    /// Runs a COPY … FROM STDIN behind what was sent, for which it leaves pipeline mode; `next` gives the data piece by
+    /// piece, empty at its end. Nothing is sent when an earlier statement has deviated.
+    void copy_in(const std::string &sql, const std::function<std::string_view()> &next, long long expected);
     /// Sends a synchronisation point, reads every answer and leaves pipeline mode. False when a statement failed or hit
     /// another number of rows than expected (problem() says which); throws SqlError when the connection broke or a
     /// retry is called for.
@@ -64,6 +68,9 @@ class StatementPipeline {
     };
     std::string name_of(const std::string &sql, bool &known);
     void enter();
+    void open();
+    void settle();
+    void judge(const pg::Result &result, const std::string &sql);
     void note(std::string problem);
     void drain_some();
     bool read_answer();
@@ -74,7 +81,8 @@ class StatementPipeline {
     std::size_t answered_ = 0, sent_bytes_ = 0;
     std::uint64_t next_name_ = 0;
     std::string problem_;
-    bool failed_ = false;
+    bool open_ = false;   ///< something was sent since the last finish()
+    bool failed_ = false; ///< the first deviation is in problem_; what follows until finish() is not worth sending
     std::vector<pg::Result> row_sets_;
     std::exception_ptr retry_;
 };

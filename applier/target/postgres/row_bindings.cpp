@@ -6,15 +6,10 @@
 
 namespace walbridge::target {
 
-namespace {
-
-/// Types whose receive function takes the same bytes as their input function: name, text, json, bpchar, varchar. Sent
-/// by length they need no terminating zero byte, and so no copy.
+/// Sent by length such a text needs no terminating zero byte, and so no copy.
 bool receives_text(std::uint32_t type) {
     return type == 19 || type == text_type_oid || type == 114 || type == 1042 || type == 1043;
 }
-
-} // namespace
 
 void bind_value(Bindings &bindings, const PlannedColumn &column, const Value &value) {
     switch (value.kind) {

@@ -10,6 +10,10 @@ namespace walbridge::target {
 /// Adds one parameter for `column`; the bytes are borrowed where its type allows. `unchanged` must not get here.
 void bind_value(Bindings &bindings, const PlannedColumn &column, const Value &value);
 
+/// True for types whose receive function takes the same bytes as their input function: name, text, json, bpchar,
+/// varchar.
+[[nodiscard]] bool receives_text(std::uint32_t type);
+
 /// Element type of each listed column's array: the binary type of the first value present, else text.
 /// nullopt when binary and text values are mixed in a column, which one array cannot hold.
 std::optional<std::vector<std::uint32_t>> element_types(const TablePlan &plan, const statements::ColumnList &columns,

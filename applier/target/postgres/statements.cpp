@@ -232,6 +232,11 @@ std::string insert_set(const TablePlan &plan, const ColumnList &columns,
                        column_list(plan, columns), selected, unnest(element_types));
 }
 
+std::string copy_set(const TablePlan &plan, const ColumnList &columns) {
+    return fmt::format("COPY {} ({}) FROM STDIN WITH (FORMAT binary)", quote(plan.table.name),
+                       column_list(plan, columns));
+}
+
 std::string update_set(const TablePlan &plan, const ColumnList &set, const std::vector<std::uint32_t> &element_types) {
     std::string assignments;
     for (std::size_t position = 0; position < set.size(); ++position)

@@ -36,6 +36,8 @@ struct Statement {
 // Set statements. `binary[i]`: the i-th listed column arrives as an array of its own built-in type, else as text[].
 [[nodiscard]] std::string insert_set(const TablePlan &plan, const ColumnList &columns,
                                      const std::vector<std::uint32_t> &element_types);
+/// Rows in binary COPY format.
+[[nodiscard]] std::string copy_set(const TablePlan &plan, const ColumnList &columns);
 [[nodiscard]] std::string update_set(const TablePlan &plan, const ColumnList &set,
                                      const std::vector<std::uint32_t> &element_types);
 [[nodiscard]] std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
