@@ -1,10 +1,16 @@
 """A workload made ready: source with its backlog behind the base slot, templates of the target, the proof of the source's content."""
 import time
 
+from walbridge_testing.waiting import wait_until
+
 from . import slots
 from .measure import checksum, differences, prewarm
 
 MARKER = 1
+
+
+def changes_so_far(database):
+    return int(database.scalar("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables WHERE schemaname = 'public'"))
 
 
 class Prepared:
@@ -35,7 +41,11 @@ class Prepared:
                 peer.prepare_template(self.source, target_server.clone(self.templates[peer.name], "plain"))
                 kinds[type(peer)] = peer
         self.started_at = self.source.scalar("SELECT pg_current_wal_insert_lsn()")
+        before = changes_so_far(self.source)
         workload.backlog(self.source)
+        # The statistics of a session that has ended arrive a moment later.
+        wait_until(lambda: changes_so_far(self.source) - before == workload.changes, 10, f"{workload.name}: the backlog holds "
+                   f"{workload.changes} changes, as is counted for", interval=0.02)
         self.end = self.source.scalar("SELECT pg_current_wal_insert_lsn()")
         self.source.sql("INSERT INTO bench_marker VALUES (%s)", (MARKER,))
         self.wal_bytes = int(self.source.scalar("SELECT %s::pg_lsn - %s::pg_lsn", (self.end, self.started_at)))

@@ -89,7 +89,7 @@ class UpdatesByKey(Workload):
 
     def statements(self):
         return "SELECT setseed(0.5);" + one_by_one(
-            self.changes, f"UPDATE items SET a = i, at = at + interval '1 h' WHERE id = 1 + (random() * {self.rows - 1})::bigint")
+            self.changes, f"UPDATE items SET a = i, at = at + interval '1 h' WHERE id = (SELECT 1 + floor(random() * {self.rows})::bigint)")
 
 
 class TpcB(Workload):
