@@ -197,7 +197,15 @@ void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const R
 
 void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const Row> keys) {
     const auto types = element_types(plan, plan.key, keys);
-    if (!types) throw Error(ErrorKind::internal, to_string(plan.table.name), "key values of mixed forms");
+    if (!types) {
+        const std::vector<bool> no_nulls(plan.columns.size(), false);
+        for (const auto &key : keys) {
+            Bindings bindings;
+            for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
+            pipeline_.send(statements::update_row(plan, {}, no_nulls).sql, bindings, 0);
+        }
+        return;
+    }
     Bindings bindings;
     bind_arrays(bindings, *types, plan.key, keys);
     pipeline_.send(statements::count_set(plan, *types), bindings, 0);

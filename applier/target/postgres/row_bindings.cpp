@@ -43,6 +43,9 @@ std::optional<std::vector<std::uint32_t>> element_types(const TablePlan &plan, c
         if (seen == ValueKind::binary) {
             const auto &column = plan.relation->columns[plan.columns[index].source];
             type = column.type_kind == 'd' && column.base_type_oid != 0 ? column.base_type_oid : column.type_oid;
+            // A domain over a domain names the inner one in the stream; the target's column knows where they end.
+            if (element_type_name(type).empty() && plan.columns[index].same_type)
+                type = plan.columns[index].target.base_type_oid;
             if (element_type_name(type).empty()) return std::nullopt;
         }
         types.push_back(type);
