@@ -48,6 +48,13 @@ bool same_columns(Row left, Row right) {
         [](const Value &value) { return value.kind == ValueKind::unchanged; });
 }
 
+/// Whether the target's rows hold values that no change carries: a column of the target's own.
+bool has_columns_of_its_own(const TablePlan &plan) {
+    const auto written =
+        std::ranges::count_if(plan.table.columns, [](const auto &column) { return !column.generated; });
+    return static_cast<std::size_t>(written) > plan.columns.size();
+}
+
 bool only(RowOperation operation, std::span<const RowChange *const> changes) {
     return std::ranges::all_of(changes, [&](const auto *change) { return change->operation == operation; });
 }
@@ -88,6 +95,20 @@ class Rows {
         return made;
     }
 
+    /// What an UPDATE sets whose whole old row travelled: what it changed and nothing else. A row of the target that
+    /// deviates in another column keeps it, as on the exact path.
+    Row changed(Row old_row, Row row) {
+        const auto left = [&](std::size_t index) { return !plan_.columns[index].key && row[index] == old_row[index]; };
+        std::size_t index = 0;
+        while (index < row.size() && !left(index)) ++index;
+        if (index == row.size()) return row;
+        const auto made = allocate();
+        std::ranges::copy(row, made.begin());
+        for (; index < row.size(); ++index)
+            if (left(index)) made[index] = {ValueKind::unchanged, {}};
+        return made;
+    }
+
   private:
     std::span<Value> allocate() {
         const auto count = plan_.columns.size();
@@ -110,8 +131,8 @@ struct KeyState {
 class Collapse {
   public:
     Collapse(const TablePlan &plan, Memory &memory, std::size_t changes)
-        : plan_(plan), rows_(plan, memory), states_(changes, KeyHash{&plan}, KeyEqual{&plan}, &memory),
-          order_(&memory) {
+        : plan_(plan), own_columns_(has_columns_of_its_own(plan)), rows_(plan, memory),
+          states_(changes, KeyHash{&plan}, KeyEqual{&plan}, &memory), order_(&memory) {
         order_.reserve(changes);
     }
 
@@ -166,8 +187,8 @@ class Collapse {
         auto row = rows_.planned(change.new_row);
         if (change.old_kind != OldTuple::none) {
             const auto old_row = rows_.planned(change.old_row);
-            if (change.old_kind == OldTuple::full) row = rows_.overlaid(old_row, row);
             row = rows_.with_key(row, old_row); // an old key may travel beside an unchanged (TOASTed) key column
+            if (change.old_kind == OldTuple::full) row = rows_.changed(old_row, row);
             if (!KeyEqual{&plan_}(old_row, row)) return move(old_row, row);
         }
         auto &key = state(row, true);
@@ -180,15 +201,19 @@ class Collapse {
         return true;
     }
 
-    /// A key change: the old row goes, the new one comes. Values that did not travel are known only if the row was made
-    /// here.
+    /// A key change: the old row goes, the new one comes. Values that the change does not set are known only if the row
+    /// was made here.
     bool move(Row old_row, Row row) {
-        if (const auto &old_key = state(old_row, true); old_key.inserted) row = rows_.overlaid(old_key.row, row);
+        if (const auto &old_key = state(old_row, true); old_key.inserted)
+            row = rows_.overlaid(old_key.row, row);
+        else if (own_columns_)
+            return false;
         if (!complete(row)) return false;
         return remove(old_row) && insert(row);
     }
 
     const TablePlan &plan_;
+    const bool own_columns_;
     Rows rows_;
     States states_;
     std::pmr::vector<const States::value_type *> order_; ///< by first appearance
@@ -270,8 +295,9 @@ std::optional<std::vector<SetOperation>> runs(const TablePlan &plan, Memory &mem
             open(SetOperation::Kind::remove, key, {}).keys.push_back(key);
             continue;
         }
-        const auto row = rows.with_key(rows.planned(change->new_row), key);
+        auto row = rows.with_key(rows.planned(change->new_row), key);
         if (!KeyEqual{&plan}(key, row)) return std::nullopt;
+        if (change->old_kind == OldTuple::full) row = rows.changed(key, row);
         auto &run = open(SetOperation::Kind::update, key, row);
         run.keys.push_back(key);
         run.rows.push_back(row);

@@ -42,6 +42,11 @@ class Stream {
         add(RowOperation::update, {old_id, "", ""}, {id, a, b});
     }
     void remove(const std::string &id) { add(RowOperation::remove, {id, "", ""}, {}); }
+    /// REPLICA IDENTITY FULL: the whole old row travels.
+    void update_full(const std::vector<std::string> &old_row, const std::vector<std::string> &row) {
+        add(RowOperation::update, old_row, row);
+        changes.back().old_kind = OldTuple::full;
+    }
 
     std::optional<NetEffect> effect() {
         std::vector<const RowChange *> pointers;
@@ -121,6 +126,39 @@ BOOST_AUTO_TEST_CASE(updates_of_a_key_become_one_with_the_last_value_of_each_col
     BOOST_REQUIRE((kinds(*effect) == std::vector{Kind::update}));
     BOOST_TEST(text_of(effect->operations[0].rows[0][1]) == "z");
     BOOST_TEST(text_of(effect->operations[0].rows[0][2]) == "y");
+}
+
+BOOST_AUTO_TEST_CASE(where_the_whole_old_row_travelled_only_what_changed_is_set) {
+    for (const bool extra_unique_keys : {false, true}) {
+        Stream stream;
+        stream.plan.extra_unique_keys = extra_unique_keys;
+        stream.update_full({"1", "a", "b"}, {"1", "a", "c"});
+        const auto effect = stream.effect();
+        BOOST_REQUIRE(effect);
+        BOOST_REQUIRE((kinds(*effect) == std::vector{Kind::update}));
+        BOOST_TEST((effect->operations[0].rows[0][1].kind == ValueKind::unchanged));
+        BOOST_TEST(text_of(effect->operations[0].rows[0][2]) == "c");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_change_that_leaves_columns_as_they_are_is_no_delete_and_insert) {
+    Stream stream;
+    stream.update_full({"1", "a", "b"}, {"2", "a", "c"}); // the target keeps its own value of a
+    BOOST_TEST(!stream.effect());
+
+    Stream own_column;
+    own_column.plan.table.columns.resize(4); // the target has a column that the source has not
+    own_column.move("1", "2", "a", "b");
+    BOOST_TEST(!own_column.effect());
+
+    Stream made_here;
+    made_here.plan.table.columns.resize(4);
+    made_here.insert("1", "a", "b");
+    made_here.update_full({"1", "a", "b"}, {"2", "a", "c"});
+    const auto effect = made_here.effect();
+    BOOST_REQUIRE(effect);
+    BOOST_REQUIRE((kinds(*effect) == std::vector{Kind::absent, Kind::insert}));
+    BOOST_TEST(text_of(effect->operations[1].rows[0][1]) == "a");
 }
 
 BOOST_AUTO_TEST_CASE(an_insert_that_is_deleted_again_still_proves_that_no_row_was_in_the_way) {
