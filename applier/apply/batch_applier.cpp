@@ -47,7 +47,8 @@ void BatchApplier::apply(const ChangeBatch &batch) {
 void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last) {
     if (first == last) return;
     if (!session_.in_transaction()) session_.begin();
-    const auto planned = config_.apply.bulk ? plan_all(batch, first, last) : std::nullopt;
+    // A transaction that began on the exact path with rows to check before its commit must end there.
+    const auto planned = config_.apply.bulk && !exact_.must_check() ? plan_all(batch, first, last) : std::nullopt;
     if (!planned) {
         ++counters_.exact_batches;
         return apply_exactly(batch, first, last);

@@ -31,6 +31,9 @@ class ExactApplier {
     /// net state.
     void check_net_state(const ChangePlace &place);
 
+    /// Whether rows of the open transaction wait for that check.
+    [[nodiscard]] bool must_check() const { return !noted_.empty(); }
+
     /// The transaction was rolled back or committed: what was noted for the net check is void.
     void forget() { noted_.clear(); }
 
