@@ -192,17 +192,20 @@ Statement replace_row(const TablePlan &plan, const ColumnList &set, const std::v
     Parameters parameters(plan);
     std::vector<std::string> values(plan.columns.size());
     for (const auto index : set) values[index] = parameters.next(index);
-    ColumnList all;
-    std::string selected;
-    for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
-        all.push_back(index);
+    // The target's own columns, which no change carries, keep their values too.
+    std::string names, selected;
+    for (const auto &column : plan.table.columns) {
+        if (column.generated) continue;
+        const auto name = quote_identifier(column.name);
+        const auto index = find_column(plan, column.name);
+        names += (names.empty() ? "" : ", ") + name;
         selected +=
-            (index == 0 ? "" : ", ") + (values[index].empty() ? "old_row." + column_of(plan, index) : values[index]);
+            (selected.empty() ? "" : ", ") + (index && !values[*index].empty() ? values[*index] : "old_row." + name);
     }
     const auto condition = where_of(plan, lookup_nulls, parameters);
     return {fmt::format("WITH old_row AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) OVERRIDING SYSTEM "
                         "VALUE SELECT {} FROM old_row",
-                        relation_of(plan), condition, quote(plan.table.name), column_list(plan, all), selected),
+                        relation_of(plan), condition, quote(plan.table.name), names, selected),
             parameters.types};
 }
 

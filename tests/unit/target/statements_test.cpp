@@ -82,4 +82,15 @@ BOOST_AUTO_TEST_CASE(a_value_of_another_type_passes_through_its_text) {
                std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_replaced_row_keeps_the_columns_that_no_change_carries) {
+    auto made = plan(Lookup::unique_key);
+    made.table.columns.push_back(column("own", 25, "text", true));
+    made.table.columns.push_back(column("derived", 25, "text", true));
+    made.table.columns.back().generated = true;
+    BOOST_TEST(statements::replace_row(made, {2}, {false, false, false}).sql ==
+               R"(WITH old_row AS (DELETE FROM ONLY "public"."t" WHERE "id" = $2::"pg_catalog"."int4" RETURNING *) )"
+               R"(INSERT INTO "public"."t" ("id", "bits", "n", "own") OVERRIDING SYSTEM VALUE )"
+               R"(SELECT old_row."id", old_row."bits", $1::"pg_catalog"."numeric", old_row."own" FROM old_row)");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
