@@ -14,6 +14,7 @@ struct TargetColumn {
     std::string type_schema, type_name; ///< pg_type's own names: int4, bpchar, _text
     std::uint32_t type_oid = 0;
     std::uint32_t base_type_oid = 0; ///< of a domain its base type, else type_oid
+    std::string collation;           ///< schema.name; empty = the database's default, or a type without
     bool not_null = false;
     bool generated = false; ///< stored or virtual: never written
     bool identity_always = false;

@@ -110,12 +110,28 @@ void choose_lookup(const Relation &relation, TablePlan &plan) {
         }
 }
 
+/// Whether key values that rows of the source hold at the same time differ on the target too. Of the same type and
+/// collation they do, where the source has the key as well (under FULL it need not); a target that finds more values
+/// equal (another collation, timestamps as dates) can meet a conflict between changes of one batch.
+bool tells_apart(const Relation &relation, const PlannedColumn &column) {
+    const auto &source = relation.columns[column.source];
+    if (column.same_type && relation.identity == ReplicaIdentity::full) return column.target.exact_equality;
+    if (column.same_type) return column.target.exact_equality || source.collation == column.target.collation;
+    const auto base = source.type_kind == 'd' ? source.base_type_oid : source.type_oid;
+    const auto integer = [](std::uint32_t oid) { return oid == 20 || oid == 21 || oid == 23; };
+    const auto text = [](std::uint32_t oid) { return oid == 25 || oid == 1043; };
+    return column.target.exact_equality && ((integer(base) && integer(column.target.base_type_oid)) ||
+                                            (text(base) && text(column.target.base_type_oid)));
+}
+
 void judge(TablePlan &plan) {
     auto &reasons = plan.not_bulk;
     std::vector<std::string> key_names;
     for (const auto index : plan.key) key_names.push_back(plan.columns[index].target.name);
     for (const auto &key : plan.table.keys)
         if (plan.lookup != Lookup::unique_key || !same_set(key.columns, key_names)) plan.extra_unique_keys = true;
+    for (const auto index : plan.key)
+        if (!tells_apart(*plan.relation, plan.columns[index])) plan.extra_unique_keys = true;
     if (plan.lookup != Lookup::unique_key && plan.lookup != Lookup::none)
         plan.inserts_only.emplace_back("no immediate unique key of the target covers the replica identity");
     if (!plan.table.unenforced.empty())

@@ -35,7 +35,9 @@ struct TablePlan {
     std::vector<PlannedColumn> columns; ///< written columns: everything but generated ones
     std::vector<std::uint32_t> key;     ///< indexes into `columns`
     Lookup lookup = Lookup::none;
-    bool extra_unique_keys = false;        ///< unique keys besides the lookup key: order between rows matters
+    /// Order between rows matters: unique keys besides the lookup key, or keys that the source tells apart and the
+    /// target does not.
+    bool extra_unique_keys = false;
     bool writes_identity_always = false;   ///< an UPDATE would have to set a GENERATED ALWAYS column
     std::vector<std::string> not_bulk;     ///< why the bulk path is not used; empty = eligible
     std::vector<std::string> inserts_only; ///< why set operations serve INSERTs alone; empty = all

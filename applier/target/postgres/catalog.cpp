@@ -29,11 +29,13 @@ SELECT a.attname, tn.nspname, t.typname, t.oid,
        EXISTS (SELECT FROM pg_catalog.pg_cast x WHERE x.castsource = 25 AND x.casttarget = t.oid AND x.castmethod = 'f' AND t.oid >= 16384),
        co.collisdeterministic IS NOT FALSE,
        EXISTS (SELECT FROM pg_catalog.pg_opclass oc JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod
-               WHERE am.amname = 'btree' AND oc.opcdefault AND oc.opcintype = t.oid AND t.oid < 16384) OR t.oid = 1043
+               WHERE am.amname = 'btree' AND oc.opcdefault AND oc.opcintype = t.oid AND t.oid < 16384) OR t.oid = 1043,
+       CASE WHEN a.attcollation <> 100 THEN con.nspname || '.' || co.collname END
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
+LEFT JOIN pg_catalog.pg_namespace con ON con.oid = co.collnamespace
 WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 )";
@@ -113,6 +115,7 @@ void read_columns(pg::Session &session, const std::string &oid, TargetTable &tab
         column.cast_function_from_text = rows.flag(row, 8);
         column.exact_equality = rows.flag(row, 9) && types_of_exact_equality().contains(column.base_type_oid);
         column.has_equality = rows.flag(row, 10);
+        column.collation = rows.text(row, 11);
         table.columns.push_back(std::move(column));
     }
 }

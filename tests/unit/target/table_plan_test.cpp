@@ -135,4 +135,40 @@ BOOST_AUTO_TEST_CASE(triggers_that_fire_in_replica_sessions_rule_bulk_out) {
     BOOST_TEST(describe(plan).find("triggers") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_key_whose_values_the_target_may_find_equal_keeps_the_order) {
+    const auto keeps_order = [](auto change) {
+        auto source = relation();
+        auto table = target_table();
+        auto &key = table.columns[1];
+        key.exact_equality = true;
+        change(source.columns[0], key);
+        return make_table_plan(source, table).extra_unique_keys;
+    };
+    const auto text = [](Column &source, TargetColumn &target) {
+        source.type_oid = target.type_oid = target.base_type_oid = 25;
+        source.type_name = target.type_name = "text";
+    };
+    BOOST_TEST(!keeps_order([](Column &, TargetColumn &) {}));
+    BOOST_TEST(!keeps_order([](Column &source, TargetColumn &) { source.type_oid = 21; })); // int2 to int4
+    BOOST_TEST(keeps_order([](Column &source, TargetColumn &) { source.type_oid = 1700; }));
+    BOOST_TEST(!keeps_order([](Column &source, TargetColumn &target) { // numeric on both sides
+        source.type_oid = target.type_oid = target.base_type_oid = 1700;
+        target.exact_equality = false;
+    }));
+    auto full = relation(ReplicaIdentity::full); // of which the source may hold 1.0 and 1.00
+    auto numeric = target_table();
+    full.columns[0].type_oid = numeric.columns[1].type_oid = numeric.columns[1].base_type_oid = 1700;
+    BOOST_TEST(make_table_plan(full, numeric).extra_unique_keys);
+    BOOST_TEST(keeps_order([&](Column &source, TargetColumn &target) {
+        text(source, target);
+        target.exact_equality = false;
+        target.collation = "public.case_insensitive";
+    }));
+    BOOST_TEST(!keeps_order([&](Column &source, TargetColumn &target) {
+        text(source, target);
+        target.exact_equality = false;
+        source.collation = target.collation = "public.case_insensitive";
+    }));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
