@@ -10,8 +10,8 @@ CMAKE_ARGS ?=
 export PG_CONFIG PYTHON JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-dev all decoder applier install unit regress e2e check demo bench bench-smoke soak lint format asan tsan \
-        check-matrix clean
+.PHONY: help deps deps-dev all decoder applier install unit regress differential e2e check demo bench bench-smoke soak lint format \
+        asan tsan check-matrix clean
 
 help: ## this list
 	@echo "walbridge: exact live copies of PostgreSQL databases"
@@ -43,6 +43,9 @@ unit: applier ## unit tests (no server needed)
 regress: decoder ## plugin tests through SQL on a throw-away server
 	$(MAKE) -C decoder PG_CONFIG=$(PG_CONFIG) install
 	tests/regress/run
+
+differential: applier ## random streams: every way of applying them gives the same; ENDLESS=1 until something fails
+	tests/differential/run
 
 e2e: all ## end-to-end stories on throw-away servers; E2E="020_copy" or E2E="-k toast" chooses
 	$(MAKE) -C decoder PG_CONFIG=$(PG_CONFIG) install

@@ -1,0 +1,48 @@
+// runner.hpp: applies a case by every way and compares. One runner per thread, with databases of its own.
+#pragma once
+
+#include "coverage.hpp"
+#include "database.hpp"
+
+#include <deque>
+
+namespace walbridge::differential {
+
+/// What one way made of a case.
+struct Seen {
+    std::string way;
+    Result result;
+    apply::ApplyCounters counters;
+};
+
+/// Empty `problem`: all is well.
+struct Verdict {
+    std::string problem;
+    Seen reference, other; ///< those that differ; `other` may be the source itself
+};
+
+class Runner {
+  public:
+    /// `only` = names of ways to compare besides the reference; empty = all.
+    Runner(const std::string &server_url, const std::string &prefix, const std::vector<std::string> &only);
+
+    void create(const Schema &schema, Coverage *coverage);
+    /// Throws when the test itself is broken (the server is gone, a case that no source could have done).
+    /// `thorough`: no way is left out by chance.
+    Verdict run(const Case &made, Coverage *coverage, bool thorough);
+
+  private:
+    struct Column {
+        const WayKind *kind;
+        std::unique_ptr<Database> database;
+        std::unique_ptr<Way> way;
+    };
+    Seen apply(Column &column, const Case &made, const Work &work, Lsn first_lsn);
+    void cover(const Case &made, const SentStream &stream, const std::vector<Seen> &seen, Coverage &coverage);
+
+    std::deque<Column> columns_;
+    std::unique_ptr<Database> source_; ///< takes the rows that the source ends up with
+    std::uint64_t next_lsn_ = 0x1000, counter_ = 1;
+};
+
+} // namespace walbridge::differential
