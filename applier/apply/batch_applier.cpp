@@ -31,17 +31,46 @@ Error unidentified(const UnidentifiedChange &change, const ChangePlace &place) {
 } // namespace
 
 BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
-                           OnCommit on_commit)
+                           OnCommit on_commit, StreamedTransactions::OpenSession open_stream_session)
     : config_(config), session_(session), filter_(std::move(filter)), plans_(session), exact_(config, session),
-      position_(position), on_commit_(std::move(on_commit)) {}
+      position_(position), on_commit_(std::move(on_commit)), streamed_(config, std::move(open_stream_session)) {}
 
 void BatchApplier::apply(const ChangeBatch &batch) {
+    for (std::size_t at = 0, end = 0; at < batch.pieces.size(); at = end) {
+        if (batch.pieces[at].stream != StreamStep::none) {
+            apply_streamed(batch, at);
+            end = at + 1;
+            continue;
+        }
+        while (end < batch.pieces.size() && batch.pieces[end].stream == StreamStep::none) ++end;
+        apply_run(batch, at, end);
+    }
+}
+
+void BatchApplier::apply_run(const ChangeBatch &batch, std::size_t first, std::size_t last) {
     // A transaction that goes on in the next batch gets a target transaction of its own: whatever stops it later must
     // not take the finished ones before it along.
-    auto whole = batch.pieces.size();
-    if (whole > 0 && !batch.pieces.back().commit) --whole;
-    apply_pieces(batch, 0, whole);
-    apply_pieces(batch, whole, batch.pieces.size());
+    const auto whole = batch.pieces[last - 1].commit ? last : last - 1;
+    apply_pieces(batch, first, whole);
+    apply_pieces(batch, whole, last);
+}
+
+/// Everything before this piece is committed: only the last piece of a batch can be unfinished.
+void BatchApplier::apply_streamed(const ChangeBatch &batch, std::size_t at) {
+    const auto &piece = batch.pieces[at];
+    switch (piece.stream) {
+    case StreamStep::none: return;
+    case StreamStep::aborted: return streamed_.aborted(piece);
+    case StreamStep::block:
+        return streamed_.block(batch, piece, streamed_.optimistic(piece) ? plan_all(batch, at, at + 1) : std::nullopt);
+    case StreamStep::committed:
+        if (const auto changes = streamed_.commit(piece)) {
+            counters_.changes += *changes;
+            ++counters_.streamed;
+            return note_commit(piece, 1);
+        }
+        return streamed_.replay(piece, [this](const ChangeBatch &part) { apply_pieces(part, 0, 1); });
+    }
 }
 
 void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last) {
@@ -71,13 +100,14 @@ std::optional<std::vector<PlannedChange>> BatchApplier::plan_all(const ChangeBat
     try {
         for (auto at = first; at < last; ++at) {
             const auto &piece = batch.pieces[at];
+            const bool in_progress = piece.stream == StreamStep::block; // its commit's position is not known yet
             for (auto index = piece.first; index < piece.last; ++index) {
                 const auto &change = batch.changes[index];
                 if (std::holds_alternative<MessageChange>(change)) continue;
                 if (const auto *row = std::get_if<RowChange>(&change)) {
                     if (const auto *sync = filter_.empty() ? nullptr : filter_.table(row->relation->oid)) {
                         const auto verdict = SyncFilter::of_table(*sync, piece.begin.commit_lsn);
-                        if (!verdict) return std::nullopt;
+                        if (in_progress || !verdict) return std::nullopt;
                         if (*verdict == SyncVerdict::copied) continue;
                     }
                     const auto &plan = plans_.plan(*row->relation);
@@ -86,7 +116,7 @@ std::optional<std::vector<PlannedChange>> BatchApplier::plan_all(const ChangeBat
                         return std::nullopt;
                     planned.push_back({&change, &plan, {}});
                 } else if (const auto *truncate = std::get_if<TruncateChange>(&change)) {
-                    if (!filter_.empty()) return std::nullopt;
+                    if (in_progress || !filter_.empty()) return std::nullopt;
                     PlannedChange entry{&change, nullptr, {}};
                     for (const auto *relation : truncate->relations) entry.truncated.push_back(&plans_.plan(*relation));
                     planned.push_back(std::move(entry));
@@ -202,6 +232,11 @@ void BatchApplier::commit(const TransactionPiece &piece, std::size_t transaction
     const auto &end = *piece.commit;
     session_.commit({end.end_lsn, end.counter, end.commit_time});
     exact_.forget();
+    note_commit(piece, transactions);
+}
+
+void BatchApplier::note_commit(const TransactionPiece &piece, std::size_t transactions) {
+    const auto &end = *piece.commit;
     position_ = end.end_lsn;
     filter_.passed(end.commit_lsn);
     on_commit_({end.end_lsn, end.commit_time, transactions});
@@ -212,6 +247,7 @@ void BatchApplier::store_idle(Lsn position) {
     session_.begin();
     session_.commit({position, 0, 0});
     position_ = position;
+    filter_.passed(position); // whatever commits from here on lies after it
     on_commit_({position, 0, 0});
 }
 

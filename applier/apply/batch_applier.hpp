@@ -2,11 +2,13 @@
 // data.
 //
 // Runs on the thread that owns the target session. Consecutive source transactions of a batch share a target
-// transaction, in order; a transaction that spans batches keeps one target transaction open from batch to batch.
+// transaction, in order; a transaction that spans batches keeps one target transaction open from batch to batch. What
+// belongs to transactions in progress goes through StreamedTransactions.
 #pragma once
 
 #include "apply/exact_applier.hpp"
 #include "apply/plan_cache.hpp"
+#include "apply/streamed_transactions.hpp"
 #include "apply/sync_filter.hpp"
 #include "change/batch.hpp"
 
@@ -23,6 +25,7 @@ struct Committed {
 
 struct ApplyCounters {
     std::uint64_t bulk_batches = 0, exact_batches = 0, fallbacks = 0, changes = 0, conflicts = 0;
+    std::uint64_t streamed = 0; ///< transactions that were applied while they were in progress
 };
 
 class BatchApplier {
@@ -30,7 +33,7 @@ class BatchApplier {
     using OnCommit = std::function<void(const Committed &)>;
 
     BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
-                 OnCommit on_commit);
+                 OnCommit on_commit, StreamedTransactions::OpenSession open_stream_session = {});
 
     /// Applies a batch; on return every transaction that ended in it is committed. Throws on conflicts, missing tables,
     /// lost connections: the target transaction is then rolled back (or lost with its connection) and the object is no
@@ -43,8 +46,11 @@ class BatchApplier {
     [[nodiscard]] bool in_transaction() const { return session_.in_transaction(); }
     [[nodiscard]] Lsn position() const { return position_; }
     [[nodiscard]] const ApplyCounters &counters() const { return counters_; }
+    [[nodiscard]] StreamedTransactions &streamed() { return streamed_; }
 
   private:
+    void apply_run(const ChangeBatch &batch, std::size_t first, std::size_t last);
+    void apply_streamed(const ChangeBatch &batch, std::size_t at);
     void apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last);
     std::optional<std::vector<PlannedChange>> plan_all(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_exactly(const ChangeBatch &batch, std::size_t first, std::size_t last);
@@ -53,6 +59,7 @@ class BatchApplier {
     bool copied(const RowChange &change, Lsn commit_lsn) const;
     std::optional<std::vector<RowChange>> split_by_chunk(const RowChange &change, Lsn commit_lsn) const;
     void commit(const TransactionPiece &piece, std::size_t transactions);
+    void note_commit(const TransactionPiece &piece, std::size_t transactions);
 
     const TaskConfig &config_;
     target::TargetSession &session_;
@@ -62,6 +69,7 @@ class BatchApplier {
     Lsn position_;
     OnCommit on_commit_;
     ApplyCounters counters_;
+    StreamedTransactions streamed_;
 };
 
 } // namespace walbridge::apply

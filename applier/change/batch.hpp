@@ -1,6 +1,6 @@
-// batch.hpp: whatever had arrived when the applier became free: whole transactions in commit order, and at most one
-// that has begun and not ended at either edge. Owns every byte its changes refer to. Built by one thread, then read by
-// another.
+// batch.hpp: whatever had arrived when the applier became free: whole transactions in commit order, at most one that
+// has begun and not ended at either edge, and between them blocks of transactions that are still in progress on the
+// source and what became of those. Owns every byte its changes refer to. Built by one thread, then read by another.
 #pragma once
 
 #include "change/change.hpp"
@@ -14,13 +14,33 @@
 
 namespace walbridge {
 
+/// What a piece says about a transaction that is sent while it is in progress (streamed).
+enum class StreamStep : std::uint8_t {
+    none,      ///< an ordinary transaction, sent after its commit
+    block,     ///< some changes; whether and when they commit is not known yet
+    aborted,   ///< a subtransaction or the whole transaction is gone
+    committed, ///< it committed here in the order of commits, without the changes of aborted subtransactions
+};
+
+/// A change of a streamed transaction as it was received.
+struct StreamedRecord {
+    std::uint32_t subxid = 0;
+    std::string_view payload;
+};
+
 /// A run of changes [first, last) of one source transaction.
 struct TransactionPiece {
-    TransactionBegin begin;
+    TransactionBegin begin; ///< of a block: without position and time
     bool starts = true;     ///< the transaction's first change is in this piece
     std::size_t offset = 0; ///< changes of the transaction in earlier batches
     std::size_t first = 0, last = 0;
     std::optional<TransactionCommit> commit; ///< absent: the transaction goes on in the next batch
+
+    StreamStep stream = StreamStep::none;
+    std::size_t first_record = 0; ///< block: ChangeBatch::streamed holds the records of its changes from here on
+    std::uint32_t subxid = 0;     ///< aborted: the transaction's own xid means all of it
+    std::uint64_t survived = 0;   ///< committed: changes that are left, and their proof
+    std::uint32_t checksum = 0;
 };
 
 class ChangeBatch {
@@ -29,6 +49,7 @@ class ChangeBatch {
 
     std::vector<Change> changes;
     std::vector<TransactionPiece> pieces;
+    std::vector<StreamedRecord> streamed; ///< in the order of the changes of streamed blocks
     /// Highest position that a keepalive or a message outside a transaction named after the last piece; nothing was
     /// pending there.
     Lsn idle_position;

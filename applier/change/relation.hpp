@@ -16,6 +16,7 @@ struct Column {
     bool not_null = false;
     bool identity_always = false, identity_by_default = false;
     bool generated = false;
+    std::uint8_t layout = 0; ///< how binary values travel (docs/wire-protocol.md), for records that are read once more
     std::uint32_t type_oid = 0;
     std::string type_schema, type_name;
     char type_kind = 'b'; ///< pg_type.typtype, and 'a' for arrays

@@ -25,6 +25,7 @@ struct TaskConfig {
         pg::Endpoint endpoint{"source", {}, {}};
         std::chrono::milliseconds heartbeat{std::chrono::seconds(10)}; ///< heartbeat message interval; 0 = off
         std::string replica_identity = "report";                       ///< or "set": decision 14
+        std::size_t decoding_memory = 0; ///< logical_decoding_work_mem of our walsender; 0 = the server's own setting
     } source;
 
     struct Target {
@@ -57,6 +58,10 @@ struct TaskConfig {
         std::size_t queue_bytes = std::size_t{64} << 20; ///< received and not yet decoded
         bool synchronous_commit = false; ///< of the apply session; feedback is of durable positions either way
         std::chrono::milliseconds lock_timeout{std::chrono::seconds(30)};
+        bool streaming = true;   ///< receive large transactions while they are in progress (source 14 and newer)
+        int stream_sessions = 2; ///< of those, how many at a time are applied as they come; 0 = none before its commit
+        std::size_t spool_memory = std::size_t{32} << 20; ///< of all streamed transactions; beyond it they go to files
+        std::string spool_directory;                      ///< empty = the system's folder for temporary files
     } apply;
 
     struct Conflict {
@@ -82,12 +87,13 @@ struct TaskConfig {
     std::map<std::string, std::string> labels; ///< shown in logs and status
 
     [[nodiscard]] std::string slot_name() const { return "walbridge_" + name; }
-    /// Of an apply session: the first one's is walbridge_<task>, the others' walbridge_<task>:<n>.
+    /// Of an apply session: the first one's is walbridge_<task>, the others' walbridge_<task>:<n>; those for streamed
+    /// transactions are 1 ... apply.stream_sessions.
     [[nodiscard]] std::string origin_name(int session = 0) const {
         return "walbridge_" + name + (session == 0 ? "" : ":" + std::to_string(session));
     }
     /// Sessions that may apply side by side, each with a replication origin.
-    [[nodiscard]] int apply_sessions() const { return 1; }
+    [[nodiscard]] int apply_sessions() const { return 1 + (apply.streaming ? apply.stream_sessions : 0); }
     /// application_name of every session of the task: `walbridge_<task>:<what>`.
     [[nodiscard]] std::string application_name(const std::string &what) const {
         return "walbridge_" + name + ":" + what;

@@ -97,6 +97,17 @@ std::vector<Key> source_section() {
                             "set = walbridge runs ALTER TABLE ... REPLICA IDENTITY FULL.",
                     .choices = {"report", "set"},
                     .store = [](TaskConfig &task, const Value &value) { task.source.replica_identity = text(value); }});
+    keys.push_back({.path = "source.decoding_memory",
+                    .type = KeyType::size,
+                    .fallback = "0",
+                    .low = 0,
+                    .high = 2048 * gigabyte / 1024,
+                    .help =
+                        "logical_decoding_work_mem for this task's stream, at least 64kB: what exceeds it is streamed "
+                        "while it is in progress; 0 = the source's own setting.",
+                    .store = [](TaskConfig &task, const Value &value) {
+                        task.source.decoding_memory = static_cast<std::size_t>(number(value));
+                    }});
     return keys;
 }
 
@@ -233,6 +244,35 @@ std::vector<Key> apply_section() {
          .high = 60 * minute,
          .help = "How long a target transaction waits for a lock before it is retried.",
          .store = [](TaskConfig &task, const Value &value) { task.apply.lock_timeout = time(value); }},
+        {.path = "apply.streaming",
+         .type = KeyType::boolean,
+         .fallback = "true",
+         .help = "Receive large transactions while they are in progress on the source (14 and newer); false = after "
+                 "their commit, spilled by the source.",
+         .store = [](TaskConfig &task, const Value &value) { task.apply.streaming = std::get<bool>(value); }},
+        {.path = "apply.stream_sessions",
+         .type = KeyType::integer,
+         .fallback = "2",
+         .low = 0,
+         .high = 64,
+         .help = "How many transactions in progress are applied as they come, each in a session of its own; further "
+                 "ones wait for their commit in a spool.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.apply.stream_sessions = static_cast<int>(number(value)); }},
+        {.path = "apply.spool_memory",
+         .type = KeyType::size,
+         .fallback = "32MB",
+         .low = 64 * kilobyte,
+         .high = gigabyte,
+         .help = "Changes of transactions in progress held in memory, at most; the rest goes to unnamed files.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.apply.spool_memory = static_cast<std::size_t>(number(value)); }},
+        {.path = "apply.spool_directory",
+         .type = KeyType::text,
+         .fallback = "",
+         .help = "Folder of those files; it must hold the largest transactions in progress. Not given: the system's "
+                 "folder for temporary files.",
+         .store = [](TaskConfig &task, const Value &value) { task.apply.spool_directory = text(value); }},
     };
 }
 

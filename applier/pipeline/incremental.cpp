@@ -9,7 +9,9 @@
 #include "pipeline/sync_state.hpp"
 #include "source/replication_stream.hpp"
 #include "target/postgres/apply_session.hpp"
+#include "target/postgres/lock_watch.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <thread>
 
@@ -31,12 +33,25 @@ std::string joined(const std::vector<std::string> &patterns) {
     return text;
 }
 
-source::StreamOptions stream_options(const TaskConfig &config, const target::Progress &progress) {
+pg::ConnectOptions replication_options(const TaskConfig &config) {
+    pg::ConnectOptions options{config.application_name("stream"), true, {}};
+    if (config.source.decoding_memory != 0)
+        options.settings.emplace_back("logical_decoding_work_mem",
+                                      std::to_string(std::max<std::size_t>(config.source.decoding_memory >> 10, 64)));
+    return options;
+}
+
+/// A streamed transaction does not wait long for a lock: its changes are safe in the spool.
+constexpr milliseconds stream_lock_timeout{500};
+constexpr milliseconds lock_watch_interval{200};
+
+source::StreamOptions stream_options(const TaskConfig &config, const target::Progress &progress, int server_version) {
     source::StreamOptions options{config.slot_name(), progress.position, {}};
     options.plugin = {{"proto_version", "1"}, {"format", "binary"}, {"include", joined(config.objects.include)}};
     if (!config.objects.exclude.empty()) options.plugin.emplace_back("exclude", joined(config.objects.exclude));
     options.plugin.emplace_back("counter", std::to_string(progress.counter));
     options.plugin.emplace_back("messages", "on");
+    if (config.apply.streaming && server_version >= 140000) options.plugin.emplace_back("streaming", "on");
     return options;
 }
 
@@ -72,8 +87,13 @@ class Applier {
     Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions,
             Statistics &statistics)
         : ledger_(progress), session_(config, ledger_), statistics_(statistics), positions_(positions),
-          applier_(config, session_, load_sync_filter(config), progress.position,
-                   [this](const apply::Committed &committed) { note(committed); }) {
+          applier_(
+              config, session_, load_sync_filter(config), progress.position,
+              [this](const apply::Committed &committed) { note(committed); },
+              [&config, this](int number) -> std::unique_ptr<target::TargetSession> {
+                  return std::make_unique<target::PostgresApplySession>(config, ledger_, 1 + number,
+                                                                        stream_lock_timeout);
+              }) {
         positions_.applied.store(progress.position.value);
         positions_.durable.store(progress.position.value);
         statistics_.applied_lsn.store(progress.position.value);
@@ -99,6 +119,30 @@ class Applier {
         const auto durable = session_.durable_position();
         positions_.durable.store(durable.value);
         statistics_.durable_lsn.store(durable.value);
+    }
+
+    /// A paused task keeps nobody waiting on the target: what is in progress is applied from the spool later.
+    void pause() {
+        tend();
+        applier_.streamed().give_way([](const target::TargetSession &) { return true; }, "the task is paused");
+    }
+
+    /// Runs on a thread of its own: whoever waits on the target for a streamed transaction, the applier's thread among
+    /// them, is let through.
+    void watch_locks(const TaskConfig &config, const StopToken &stop) noexcept {
+        std::optional<target::LockWatch> watch;
+        while (!stop.wait_for(lock_watch_interval)) {
+            if (!applier_.streamed().any_open()) continue;
+            try {
+                if (!watch) watch.emplace(config);
+                applier_.streamed().give_way(
+                    [&](const target::TargetSession &session) { return watch->waited_for(session.backend()); },
+                    "somebody waits for a lock that it holds");
+            } catch (const std::exception &error) {
+                log::warning("cannot look for lock waits on the target", {{"reason", error.what()}});
+                watch.reset();
+            }
+        }
     }
 
     [[nodiscard]] bool durable() const { return positions_.durable.load() >= applier_.position().value; }
@@ -147,18 +191,21 @@ Incremental::Incremental(const TaskConfig &config, target::Progress start, const
 void Incremental::run() {
     source::StreamPositions positions;
     Applier applier(config_, progress_, positions, statistics_);
-    pg::Session replication(config_.source.endpoint, {config_.application_name("stream"), true, {}});
+    pg::Session replication(config_.source.endpoint, replication_options(config_));
+    const auto server_version = replication.server_version();
     check_identity_(replication, progress_.position);
 
     source::StreamQueue frames(std::size_t{1} << 20, config_.apply.queue_bytes);
     BatchQueue batches(1, std::numeric_limits<std::size_t>::max());
-    source::ReplicationStream stream(std::move(replication), stream_options(config_, progress_), positions);
+    source::ReplicationStream stream(std::move(replication), stream_options(config_, progress_, server_version),
+                                     positions);
     Assembler assembler(config_, progress_.counter, frames, positions, batches);
     Heartbeat heartbeat(config_);
     Threads threads(frames, batches, statistics_); // last: its end joins the threads that use what stands above
     threads.start([&] { stream.run(frames, threads.stop); });
     threads.start([&] { assembler.run(); });
     threads.start([&] { heartbeat.run(threads.stop); });
+    threads.start([&] { applier.watch_locks(config_, threads.stop); });
     statistics_.connected.store(true);
     log::info(
         "streaming",
@@ -167,7 +214,7 @@ void Incremental::run() {
     while (!stop_.requested()) {
         statistics_.received_lsn.store(positions.received.load());
         if (paused_.load()) {
-            applier.tend();
+            applier.pause();
             stop_.wait_for(durable_poll);
             continue;
         }

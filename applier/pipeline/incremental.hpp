@@ -1,13 +1,12 @@
 // incremental.hpp: the incremental stage of one task, from the slot to durable rows on the target.
 //
-// Three threads and two bounded queues:
-//   receiver   owns the replication connection; puts frames into the frame queue, sends status on its own clock, also
-//   while
-//              the queue is full;
-//   assembler  turns frames into batches of whatever has arrived; at most one batch waits for the applier;
-//   applier    (the caller of run()) owns the target session; applies a batch, commits it with its position, learns
-//   what the
-//              target has made durable. Only that is confirmed to the source.
+// Four threads and two bounded queues:
+//   receiver    owns the replication connection; puts frames into the frame queue, sends status on its own clock, also
+//               while the queue is full;
+//   assembler   turns frames into batches of whatever has arrived; at most one batch waits for the applier;
+//   applier     (the caller of run()) owns the target sessions; applies a batch, commits it with its position, learns
+//               what the target has made durable. Only that is confirmed to the source;
+//   lock watch  lets through whoever waits on the target for a transaction that is applied while it is in progress.
 // An error of any thread closes both queues, and run() throws it. Nothing is retried here: the task's runner decides.
 #pragma once
 

@@ -60,6 +60,8 @@ class TargetSession {
     virtual void begin() = 0;
     virtual void rollback() noexcept = 0;
     [[nodiscard]] virtual bool in_transaction() const = 0;
+    /// The server's number of the session, by which lock waits name it.
+    [[nodiscard]] virtual long long backend() const = 0;
 
     // Optimistic operations: queued, sent together, proven by their row counts.
     /// Marks the state to roll back to; takes the place of an earlier mark in the transaction.

@@ -9,16 +9,6 @@
 namespace walbridge {
 namespace {
 
-ValueKind kind_of(wire::ValueKind kind) {
-    switch (kind) {
-    case wire::ValueKind::null: return ValueKind::null;
-    case wire::ValueKind::unchanged: return ValueKind::unchanged;
-    case wire::ValueKind::text: return ValueKind::text;
-    case wire::ValueKind::binary: return ValueKind::binary;
-    }
-    return ValueKind::null;
-}
-
 Column column_of(const wire::Column &source) {
     Column column;
     column.name = source.name;
@@ -32,6 +22,7 @@ Column column_of(const wire::Column &source) {
     column.type_name = source.type.name;
     column.type_kind = source.type.category;
     column.typmod = source.typmod;
+    column.layout = static_cast<std::uint8_t>(source.layout);
     column.base_type_oid = source.element.oid;
     column.base_type_schema = source.element.schema;
     column.base_type_name = source.element.name;
@@ -74,11 +65,22 @@ void StreamDecoder::open_piece(ChangeBatch &batch, bool starts) {
     piece.starts = starts;
     piece.offset = offset_;
     piece.first = piece.last = batch.changes.size();
+    if (block_) {
+        piece.stream = StreamStep::block;
+        piece.first_record = batch.streamed.size();
+    }
     batch.pieces.push_back(std::move(piece));
+    piece_open_ = true;
+}
+
+/// The piece under way in this batch, opened when the last one went with the batch before.
+TransactionPiece &StreamDecoder::open_piece(ChangeBatch &batch) {
+    if (!piece_open_) open_piece(batch, offset_ == 0);
+    return batch.pieces.back();
 }
 
 std::size_t StreamDecoder::cut(ChangeBatch &batch) const {
-    if (!in_transaction_ || batch.pieces.empty() || batch.pieces.back().commit) return 0;
+    if (!piece_open_) return 0;
     auto &piece = batch.pieces.back();
     piece.last = batch.changes.size();
     return piece.last - piece.first;
@@ -99,17 +101,17 @@ void StreamDecoder::decode(const wire::Record &record, ChangeBatch &batch) {
     case wire::RecordKind::insert:
     case wire::RecordKind::update:
     case wire::RecordKind::erase:
-    case wire::RecordKind::unidentified: return row(record, batch);
-    case wire::RecordKind::truncate: return truncate(record, batch);
+    case wire::RecordKind::unidentified:
+    case wire::RecordKind::truncate: return add(record, batch);
     case wire::RecordKind::message: return message(record, batch);
+    case wire::RecordKind::stream_start: return stream_start(wire::read_stream_start(record.bytes), batch);
+    case wire::RecordKind::stream_stop: return stream_stop(wire::read_stream_stop(record.bytes), batch);
+    case wire::RecordKind::stream_abort: return stream_abort(wire::read_stream_abort(record.bytes), batch);
+    case wire::RecordKind::stream_commit: return stream_commit(wire::read_stream_commit(record.bytes), batch);
     case wire::RecordKind::begin_prepare:
     case wire::RecordKind::prepare:
     case wire::RecordKind::commit_prepared:
     case wire::RecordKind::rollback_prepared:
-    case wire::RecordKind::stream_start:
-    case wire::RecordKind::stream_stop:
-    case wire::RecordKind::stream_abort:
-    case wire::RecordKind::stream_commit:
     case wire::RecordKind::stream_prepare: break;
     }
     throw Error(ErrorKind::protocol, "change stream",
@@ -130,12 +132,13 @@ void StreamDecoder::learn(const wire::Relation &source) {
         relation.columns.push_back(column_of(column));
     }
     if (relations_->size() <= relation.number) relations_->resize(relation.number + 1);
-    (*relations_)[relation.number] = std::move(relation);
+    const auto number = relation.number;
+    (*relations_)[number] = std::move(relation);
+    changes_.learn((*relations_)[number]);
 }
 
 void StreamDecoder::begin(const wire::Begin &begin, ChangeBatch &batch) {
-    if (in_transaction_)
-        throw Error(ErrorKind::protocol, "change stream", "a transaction begins before the last one ended");
+    refuse_inside("a transaction begins");
     begin_ = {begin.xid, Lsn{begin.commit_lsn}, begin.commit_time, std::string(begin.origin)};
     in_transaction_ = true;
     offset_ = 0;
@@ -153,85 +156,115 @@ void StreamDecoder::commit(const wire::Commit &commit, ChangeBatch &batch) {
         throw gap(fmt::format("transaction {} at {} says {} changes with checksum {:08x}, received were {} with {:08x}",
                               begin_.xid, to_string(Lsn{commit.commit_lsn}), commit.changes, commit.checksum,
                               tally_.changes, tally_.checksum));
-    if (batch.pieces.empty() || batch.pieces.back().commit) open_piece(batch, offset_ == 0);
-    auto &piece = batch.pieces.back();
+    auto &piece = open_piece(batch);
     piece.last = batch.changes.size();
     piece.commit = TransactionCommit{Lsn{commit.commit_lsn}, Lsn{commit.end_lsn}, commit.commit_time, commit.counter};
     counter_ = commit.counter;
-    in_transaction_ = false;
+    in_transaction_ = piece_open_ = false;
     offset_ = 0;
 }
 
-void StreamDecoder::add(const Change &change, const wire::Record &record, ChangeBatch &batch) {
-    if (!in_transaction_) throw Error(ErrorKind::protocol, "change stream", "a change outside a transaction");
-    if (batch.pieces.empty() || batch.pieces.back().commit) open_piece(batch, offset_ == 0);
+void StreamDecoder::refuse_inside(const char *what) const {
+    if (in_transaction_ || block_)
+        throw Error(ErrorKind::protocol, "change stream",
+                    fmt::format("{} before the last transaction or block ended", what));
+}
+
+StreamDecoder::InProgress &StreamDecoder::in_progress(std::uint32_t xid, const char *what) {
+    refuse_inside(what);
+    const auto found = in_progress_.find(xid);
+    if (found == in_progress_.end())
+        throw Error(ErrorKind::protocol, "change stream",
+                    fmt::format("{} of transaction {}, of which no block was sent", what, xid));
+    return found->second;
+}
+
+void StreamDecoder::stream_start(const wire::StreamStart &start, ChangeBatch &batch) {
+    refuse_inside("a block begins");
+    if (start.first_block && !in_progress_.try_emplace(start.xid).second)
+        throw Error(ErrorKind::protocol, "change stream",
+                    fmt::format("transaction {} begins a second time", start.xid));
+    auto &transaction = in_progress(start.xid, "a further block");
+    if (start.first_block) transaction.origin = start.origin;
+    block_ = &transaction;
+    begin_ = {start.xid, {}, 0, transaction.origin};
+    offset_ = transaction.changes;
+    tally_ = {};
+    open_piece(batch, start.first_block);
+}
+
+void StreamDecoder::stream_stop(const wire::StreamStop &stop, ChangeBatch &batch) {
+    if (!block_) throw Error(ErrorKind::protocol, "change stream", "the end of a block without its beginning");
+    if (stop.changes != tally_.changes || stop.checksum != tally_.checksum)
+        throw gap(fmt::format("a block of transaction {} says {} changes with checksum {:08x}, received were {} with "
+                              "{:08x}",
+                              begin_.xid, stop.changes, stop.checksum, tally_.changes, tally_.checksum));
+    open_piece(batch).last = batch.changes.size();
+    block_->changes += tally_.changes;
+    block_ = nullptr;
+    piece_open_ = false;
+    offset_ = 0;
+}
+
+void StreamDecoder::stream_abort(const wire::StreamAbort &abort, ChangeBatch &batch) {
+    auto &transaction = in_progress(abort.xid, "a rollback");
+    begin_ = {abort.xid, {}, 0, transaction.origin};
+    offset_ = transaction.changes;
+    open_piece(batch, false);
+    auto &piece = batch.pieces.back();
+    piece.stream = StreamStep::aborted;
+    piece.subxid = abort.subxid;
+    piece_open_ = false;
+    offset_ = 0;
+    if (abort.subxid == abort.xid)
+        in_progress_.erase(abort.xid);
+    else
+        transaction.ledger.abort(abort.subxid);
+}
+
+void StreamDecoder::stream_commit(const wire::StreamCommit &commit, ChangeBatch &batch) {
+    const auto &transaction = in_progress(commit.xid, "a commit");
+    if (commit.counter != counter_ + 1)
+        throw gap(fmt::format("streamed transaction {} at {} carries number {} where {} was due: transactions were "
+                              "lost or repeated",
+                              commit.xid, to_string(Lsn{commit.commit_lsn}), commit.counter, counter_ + 1));
+    const auto left = transaction.ledger.total();
+    if (commit.changes != left.changes || commit.checksum != left.checksum)
+        throw gap(fmt::format("streamed transaction {} at {} says {} changes with checksum {:08x}, left of what was "
+                              "received are {} with {:08x}",
+                              commit.xid, to_string(Lsn{commit.commit_lsn}), commit.changes, commit.checksum,
+                              left.changes, left.checksum));
+    begin_ = {commit.xid, Lsn{commit.commit_lsn}, commit.commit_time, transaction.origin};
+    offset_ = transaction.changes;
+    open_piece(batch, false);
+    auto &piece = batch.pieces.back();
+    piece.stream = StreamStep::committed;
+    piece.survived = commit.changes;
+    piece.checksum = commit.checksum;
+    piece.commit = TransactionCommit{Lsn{commit.commit_lsn}, Lsn{commit.end_lsn}, commit.commit_time, commit.counter};
+    counter_ = commit.counter;
+    piece_open_ = false;
+    offset_ = 0;
+    in_progress_.erase(commit.xid);
+}
+
+void StreamDecoder::add(const wire::Record &record, ChangeBatch &batch) {
+    if (!in_transaction_ && !block_)
+        throw Error(ErrorKind::protocol, "change stream", "a change outside a transaction");
+    open_piece(batch);
     tally_.add(record.bytes);
     if (batch.changes.empty()) batch.hold(relations_);
     batch.hold(record.owner);
-    batch.changes.push_back(change);
-}
-
-Tuple StreamDecoder::tuple(std::span<const wire::ColumnValue> values, ChangeBatch &batch) const {
-    const auto copied = batch.allocate_values(values.size());
-    for (std::size_t index = 0; index < values.size(); ++index)
-        copied[index] = {kind_of(values[index].kind), values[index].bytes};
-    return copied;
-}
-
-Tuple StreamDecoder::key_tuple(const Relation &relation, std::span<const wire::ColumnValue> values,
-                               ChangeBatch &batch) const {
-    const auto whole = batch.allocate_values(relation.columns.size());
-    for (std::size_t position = 0; position < values.size(); ++position)
-        whole[relation.key_columns[position]] = {kind_of(values[position].kind), values[position].bytes};
-    return whole;
-}
-
-void StreamDecoder::row(const wire::Record &record, ChangeBatch &batch) {
-    const auto source = wire::read_row(record.bytes, wire::Block::plain, shapes_, values_, batch.memory());
-    const Relation &relation = (*relations_)[source.relation];
-    if (source.kind == wire::RecordKind::unidentified) {
-        UnidentifiedChange change;
-        change.relation = &relation;
-        change.operation = source.operation == 'U' ? RowOperation::update : RowOperation::remove;
-        if (!source.new_values.empty()) change.new_row = tuple(source.new_values, batch);
-        return add(change, record, batch);
-    }
-    RowChange change;
-    change.relation = &relation;
-    switch (source.old_kind) {
-    case wire::OldTuple::none: change.old_kind = OldTuple::none; break;
-    case wire::OldTuple::key:
-        change.old_kind = OldTuple::key;
-        change.old_row = key_tuple(relation, source.old_values, batch);
-        break;
-    case wire::OldTuple::full:
-        change.old_kind = OldTuple::full;
-        change.old_row = tuple(source.old_values, batch);
-        break;
-    }
-    if (source.kind != wire::RecordKind::erase) change.new_row = tuple(source.new_values, batch);
-    change.operation = source.kind == wire::RecordKind::insert   ? RowOperation::insert
-                       : source.kind == wire::RecordKind::update ? RowOperation::update
-                                                                 : RowOperation::remove;
-    add(change, record, batch);
-}
-
-void StreamDecoder::truncate(const wire::Record &record, ChangeBatch &batch) {
-    const auto source = wire::read_truncate(record.bytes, wire::Block::plain);
-    const auto relations = batch.allocate_relations(source.relations.size());
-    for (std::size_t index = 0; index < relations.size(); ++index) {
-        static_cast<void>(shapes_.at(source.relations[index])); // throws for a number nobody introduced
-        relations[index] = &(*relations_)[source.relations[index]];
-    }
-    add(TruncateChange{relations, source.cascade, source.restart_identity}, record, batch);
+    auto read = changes_.read(record.bytes, block_ ? wire::Block::streamed : wire::Block::plain, batch);
+    batch.changes.push_back(std::move(read.change));
+    if (!block_) return;
+    block_->ledger.of(read.subxid).add(record.bytes);
+    batch.streamed.push_back({read.subxid, record.bytes});
 }
 
 void StreamDecoder::message(const wire::Record &record, ChangeBatch &batch) {
-    const auto source = wire::read_message(record.bytes, wire::Block::plain);
-    if (source.transactional) {
-        MessageChange change{true, Lsn{source.lsn}, source.prefix, source.content};
-        return add(change, record, batch);
-    }
+    const auto source = wire::read_message(record.bytes, block_ ? wire::Block::streamed : wire::Block::plain);
+    if (source.transactional) return add(record, batch);
     // Outside a transaction: everything that committed before this message has been sent.
     idle(Lsn{source.lsn}, batch);
     if (source.prefix == heartbeat_prefix) {

@@ -1,18 +1,20 @@
 // stream_decoder.hpp: frames of the wire protocol to batches of the change model. One object per replication
 // connection, one thread.
 //
-// It proves the stream on the way: transaction counters without a gap, change counts and checksums per commit,
-// descriptors known. Relations live as long as the decoder's registry, which batches share: a batch may outlive the
-// decoder.
+// It proves the stream on the way: transaction counters without a gap, change counts and checksums per commit (of
+// streamed transactions per block and over what their rolled back subtransactions left), descriptors known. Relations
+// live as long as the decoder's registry, which batches share: a batch may outlive the decoder.
 #pragma once
 
 #include "change/batch.hpp"
+#include "wire/change_reader.hpp"
 #include "wire/checksum.hpp"
 #include "wire/reader.hpp"
 
 #include <deque>
 #include <memory>
 #include <string_view>
+#include <unordered_map>
 
 namespace walbridge {
 
@@ -28,39 +30,54 @@ class StreamDecoder {
     /// way.
     void idle(Lsn position, ChangeBatch &batch) const;
 
-    /// True between the begin and the commit of a transaction, and while a record is incomplete.
-    [[nodiscard]] bool in_transaction() const { return in_transaction_ || assembler_.in_record(); }
+    /// True between the begin and the commit of a transaction or the ends of a block, and while a record is incomplete.
+    [[nodiscard]] bool in_transaction() const { return in_transaction_ || block_ || assembler_.in_record(); }
 
     /// Completes the piece under way so that `batch` can be handed over; how many changes it holds. May be called
     /// again.
     std::size_t cut(ChangeBatch &batch) const;
     /// The batch was handed over: the piece under way goes on in the next one, after `changes` more changes.
-    void handed_over(std::size_t changes) { offset_ += changes; }
+    void handed_over(std::size_t changes) {
+        offset_ += changes;
+        piece_open_ = false;
+    }
 
   private:
+    /// A transaction that is sent while it is in progress.
+    struct InProgress {
+        std::string origin;
+        wire::StreamLedger ledger;
+        std::size_t changes = 0; ///< in its finished blocks
+    };
     void decode(const wire::Record &record, ChangeBatch &batch);
     void open_piece(ChangeBatch &batch, bool starts);
+    TransactionPiece &open_piece(ChangeBatch &batch);
+    void refuse_inside(const char *what) const;
+    InProgress &in_progress(std::uint32_t xid, const char *what);
+    void stream_start(const wire::StreamStart &start, ChangeBatch &batch);
+    void stream_stop(const wire::StreamStop &stop, ChangeBatch &batch);
+    void stream_abort(const wire::StreamAbort &abort, ChangeBatch &batch);
+    void stream_commit(const wire::StreamCommit &commit, ChangeBatch &batch);
     void begin(const wire::Begin &begin, ChangeBatch &batch);
     void commit(const wire::Commit &commit, ChangeBatch &batch);
-    void row(const wire::Record &record, ChangeBatch &batch);
-    void truncate(const wire::Record &record, ChangeBatch &batch);
     void message(const wire::Record &record, ChangeBatch &batch);
     void learn(const wire::Relation &relation);
-    Tuple key_tuple(const Relation &relation, std::span<const wire::ColumnValue> values, ChangeBatch &batch) const;
-    Tuple tuple(std::span<const wire::ColumnValue> values, ChangeBatch &batch) const;
-    void add(const Change &change, const wire::Record &record, ChangeBatch &batch);
+    void add(const wire::Record &record, ChangeBatch &batch);
 
     wire::RecordAssembler assembler_;
     wire::ShapeTable shapes_;
+    ChangeReader changes_;
     wire::LastBegin last_begin_;
-    std::vector<wire::ColumnValue> values_; ///< reused per row
     /// Owned for the process's life time of the connection's batches; shared so that batches may outlive us.
     std::shared_ptr<std::deque<Relation>> relations_ = std::make_shared<std::deque<Relation>>();
-    wire::Tally tally_;
+    wire::Tally tally_; ///< of the transaction or block under way
     TransactionBegin begin_;
     std::uint64_t counter_;
     std::size_t offset_ = 0; ///< changes of the transaction under way in earlier batches
     bool in_transaction_ = false;
+    bool piece_open_ = false; ///< the last piece of the batch in hand is under way
+    std::unordered_map<std::uint32_t, InProgress> in_progress_;
+    InProgress *block_ = nullptr; ///< whose block is under way
     bool session_seen_ = false;
 };
 

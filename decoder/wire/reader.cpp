@@ -359,6 +359,11 @@ void ShapeTable::learn(const Relation &relation) {
     slot = shape_of(relation);
 }
 
+void ShapeTable::adopt(RelationNumber number, RowShape shape) {
+    if (number >= shapes_.size()) shapes_.resize(number + std::size_t{1});
+    shapes_[number] = std::move(shape);
+}
+
 const RowShape &ShapeTable::at(RelationNumber number) const {
     if (number >= shapes_.size() || !shapes_[number])
         throw ProtocolError(0, "relation number " + std::to_string(number) + " has not been defined");

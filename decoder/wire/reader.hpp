@@ -80,6 +80,8 @@ class ShapeTable {
   public:
     // Throws ProtocolError when the number is taken: numbers are never reused.
     void learn(const Relation &relation);
+    // Takes over what another table has learnt; any order, repetitions are allowed.
+    void adopt(RelationNumber number, RowShape shape);
     // Throws ProtocolError when no relation record gave this number.
     const RowShape &at(RelationNumber number) const;
 

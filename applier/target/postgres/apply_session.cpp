@@ -15,12 +15,12 @@ namespace walbridge::target {
 namespace {
 
 /// Plans are pinned to index access: a generic plan from a stale statistic must not turn a key lookup into a scan.
-pg::ConnectOptions session_options(const TaskConfig &config, int number) {
+pg::ConnectOptions session_options(const TaskConfig &config, int number, std::chrono::milliseconds lock_timeout) {
     return {config.application_name(number == 0 ? "apply" : fmt::format("apply {}", number)),
             false,
             {{"session_replication_role", "replica"},
              {"synchronous_commit", config.apply.synchronous_commit ? "on" : "off"},
-             {"lock_timeout", std::to_string(config.apply.lock_timeout.count())},
+             {"lock_timeout", std::to_string(lock_timeout.count())},
              {"xmloption", "content"},
              {"lc_monetary", "C"},
              {"plan_cache_mode", "force_generic_plan"},
@@ -47,8 +47,11 @@ std::string timestamp_of(SourceTime time) {
 
 } // namespace
 
-PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedger &ledger, int number)
-    : config_(config), ledger_(ledger), session_(config.target.endpoint, session_options(config, number)),
+PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedger &ledger, int number,
+                                           std::optional<std::chrono::milliseconds> lock_timeout)
+    : config_(config), ledger_(ledger),
+      session_(config.target.endpoint,
+               session_options(config, number, lock_timeout.value_or(config.apply.lock_timeout))),
       pipeline_(session_) {
     // Asked after connecting: a commit in between could belong to an earlier life of the server.
     connected_at_ = ledger_.commits();

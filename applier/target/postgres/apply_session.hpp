@@ -14,12 +14,15 @@ class PostgresApplySession final : public TargetSession {
     /// Connects and prepares the session. Session 0 is opened first and outlives the others: it compares the marks of
     /// all replication origins of the task with the stored position and makes that position durable. Each session has
     /// an origin of its own, since PostgreSQL lets one session use an origin.
-    PostgresApplySession(const TaskConfig &config, CommitLedger &ledger, int number = 0);
+    /// `lock_timeout` replaces apply.lock_timeout.
+    PostgresApplySession(const TaskConfig &config, CommitLedger &ledger, int number = 0,
+                         std::optional<std::chrono::milliseconds> lock_timeout = {});
 
     std::optional<TargetTable> describe(const QualifiedName &table) override;
     void begin() override;
     void rollback() noexcept override;
     [[nodiscard]] bool in_transaction() const override { return in_transaction_; }
+    [[nodiscard]] long long backend() const override { return session_.backend_pid(); }
 
     void savepoint() override;
     void rollback_to_savepoint() override;
