@@ -99,12 +99,12 @@ std::vector<Key> source_section() {
                     .store = [](TaskConfig &task, const Value &value) { task.source.replica_identity = text(value); }});
     keys.push_back({.path = "source.decoding_memory",
                     .type = KeyType::size,
-                    .fallback = "0",
-                    .low = 0,
-                    .high = 2048 * gigabyte / 1024,
+                    .fallback = "",
+                    .low = 64 * kilobyte,
+                    .high = 1024 * gigabyte,
                     .help =
-                        "logical_decoding_work_mem for this task's stream, at least 64kB: what exceeds it is streamed "
-                        "while it is in progress; 0 = the source's own setting.",
+                        "logical_decoding_work_mem for this task's stream: what exceeds it is streamed "
+                        "while it is in progress; not given: the source's own setting.",
                     .store = [](TaskConfig &task, const Value &value) {
                         task.source.decoding_memory = static_cast<std::size_t>(number(value));
                     }});

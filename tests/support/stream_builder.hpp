@@ -1,8 +1,10 @@
 // stream_builder.hpp: builds frames as the plugin does, for tests of whatever reads them.
 #pragma once
 
+#include "wire/checksum.hpp"
 #include "wire/writer.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,7 +52,44 @@ class StreamBuilder final : public wire::FrameSink {
         change.kind = wire::RecordKind::insert;
         change.relation = number;
         change.new_values = values;
-        writer_.write(change, tally_);
+        change.subxid = subxid_;
+        writer_.write(change, tally_, subxid_ == 0 ? nullptr : &ledgers_[xid_].of(subxid_));
+    }
+
+    /// A block of a transaction in progress; what follows until close_block() belongs to it and to `subxid`.
+    void open_block(wire::Xid xid, bool first) {
+        tally_ = {};
+        xid_ = subxid_ = xid;
+        wire::StreamStart start;
+        start.xid = xid;
+        start.first_block = first;
+        writer_.write(start);
+    }
+    void within(wire::Xid subxid) { subxid_ = subxid; }
+    void close_block(std::uint32_t damage = 0) {
+        wire::StreamStop stop;
+        stop.changes = tally_.changes;
+        stop.checksum = tally_.checksum ^ damage;
+        writer_.write(stop);
+        subxid_ = 0;
+    }
+    void abort_streamed(wire::Xid xid, wire::Xid subxid) {
+        wire::StreamAbort abort;
+        abort.xid = xid;
+        abort.subxid = subxid;
+        writer_.write(abort);
+        ledgers_[xid].abort(subxid);
+    }
+    void commit_streamed(wire::Xid xid, wire::Lsn commit_lsn, std::uint64_t counter, std::uint32_t damage = 0) {
+        const auto left = ledgers_[xid].total();
+        wire::StreamCommit commit;
+        commit.xid = xid;
+        commit.commit_lsn = commit_lsn;
+        commit.end_lsn = commit_lsn + 8;
+        commit.counter = counter;
+        commit.changes = left.changes;
+        commit.checksum = left.checksum ^ damage;
+        writer_.write(commit);
     }
 
     /// A commit with the honest tally, unless told otherwise.
@@ -79,6 +118,8 @@ class StreamBuilder final : public wire::FrameSink {
   private:
     wire::RecordWriter writer_;
     wire::Tally tally_;
+    wire::Xid xid_ = 0, subxid_ = 0; ///< of the open block
+    std::map<wire::Xid, wire::StreamLedger> ledgers_;
 };
 
 } // namespace walbridge::testing

@@ -43,6 +43,8 @@ def task(name, source_url, target_url, stages=("schema", "full", "incremental"),
         document["objects"]["exclude"] = list(exclude)
     if tables:
         document["objects"]["table"] = tables
+    if os.environ.get("WALBRIDGE_DECODING_MEMORY"):     # 64kB streams what is larger: any story once more, streamed
+        document["source"]["decoding_memory"] = os.environ["WALBRIDGE_DECODING_MEMORY"]
     for section, body in sections.items():
         document.setdefault(section, {}).update(body)
     return document

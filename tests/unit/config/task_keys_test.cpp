@@ -64,6 +64,9 @@ BOOST_AUTO_TEST_CASE(the_documented_defaults_are_the_real_ones) {
     BOOST_TEST(written.apply.queue_bytes == left_out.apply.queue_bytes);
     BOOST_TEST(written.apply.synchronous_commit == left_out.apply.synchronous_commit);
     BOOST_TEST((written.apply.lock_timeout == left_out.apply.lock_timeout));
+    BOOST_TEST(written.apply.streaming == left_out.apply.streaming);
+    BOOST_TEST(written.apply.stream_sessions == left_out.apply.stream_sessions);
+    BOOST_TEST(written.apply.spool_memory == left_out.apply.spool_memory);
     BOOST_TEST((written.conflict.policy == left_out.conflict.policy));
     BOOST_TEST(written.conflict.update_missing == left_out.conflict.update_missing);
     BOOST_TEST(written.conflict.delete_missing == left_out.conflict.delete_missing);
