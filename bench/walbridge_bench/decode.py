@@ -1,6 +1,9 @@
 """Decode only: the source's side. pg_recvlogical takes the backlog to /dev/null; bytes are counted exactly, apart from the clock."""
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+
+from walbridge_testing.applier import ROOT
 
 from . import slots
 from .measure import Stopwatch
@@ -18,7 +21,8 @@ class Decoder:
         self.options = {key: str(value) for key, value in options.items()}
 
 
-OWN = {"proto_version": 1, "format": "binary", "include": "*.*", "counter": 0, "messages": "on"}        # as the applier asks
+PROTOCOL = re.search(r"protocol_version\D*(\d+)", (ROOT / "decoder/wire/protocol.hpp").read_text())[1]
+OWN = {"proto_version": PROTOCOL, "format": "binary", "include": "*.*", "counter": 0, "messages": "on"}        # as the applier asks
 LARGE = ("huge_insert",)
 ALL = [
     Decoder("pgoutput binary", "pgoutput", proto_version=1, publication_names="bench", binary="true"),

@@ -276,11 +276,11 @@ def panels(applied, decoded, results):
                 bars.append(Bar(peer, base / middle, f"{base / middle:.2f}x, {middle:.1f} s", "reference" if peer == reference else color(peer)))
         if bars:
             copies.groups.append((results.data["workloads"][name]["title"], bars))
-    return [speed, cpu, wire, late, copies]
+    return [speed, late, copies], [cpu, wire]
 
 
 def write(results, base):
-    """base: path without ending; writes .md and .svg beside the .json."""
+    """base: path without ending; writes the tables and two pictures beside the .json."""
     applied, decoded = Applied(results), Decoded(results)
     meta = results.data["meta"]
     title = f"Benchmark of {meta.get('date', '?')}"
@@ -288,10 +288,13 @@ def write(results, base):
     if meta.get("scale") != 1:
         out += [f"**Not the official sizes: every count is multiplied by {meta.get('scale'):g}.** Ratios shift with size, fixed costs weigh more.", ""]
     out += ["Ratios first. Each figure is the median of its runs; a run counts only if the target's content equals the source's. The method: "
-            "[bench/README.md](../README.md).", "", f"![bars]({base.name}.svg)", ""]
+            "[bench/README.md](../README.md).", "", f"![speed, latency and copy]({base.name}.svg)", "",
+            f"![what decoding costs the source]({base.name}-decode.svg)", ""]
     out += summary(applied, decoded, results) + latency_part(results) + copy_part(results) + apply_part(applied) + decode_part(decoded)
     out += conditions(results)
     base.with_suffix(".md").write_text("\n".join(out))
     scale = "" if meta.get("scale") == 1 else f"; sizes multiplied by {meta.get('scale'):g}"
-    base.with_suffix(".svg").write_text(draw("walbridge and its peers", f"{title}, {meta.get('machine', '')}, medians of {meta.get('rounds')} runs{scale}",
-                                             panels(applied, decoded, results)))
+    subtitle = f"{title}, {meta.get('machine', '')}, medians of {meta.get('rounds')} runs{scale}"
+    for ending, heading, drawn in zip((".svg", "-decode.svg"), ("walbridge and its peers", "Decoding: what the source pays"),
+                                      panels(applied, decoded, results)):
+        base.with_name(base.name + ending).write_text(draw(heading, subtitle, drawn))

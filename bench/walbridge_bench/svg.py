@@ -4,7 +4,7 @@ from html import escape
 
 COLORS = {"walbridge": "#1f6feb", "walbridge, other settings": "#86b6f5", "native": "#8c959f", "pgoutput": "#8c959f", "other": "#d0b17a",
           "reference": "#57606a", "floor": "#d8dee4"}
-WIDTH, LABEL, RIGHT, BAR, GAP = 980, 330, 130, 15, 9
+WIDTH, LABEL, RIGHT, BAR, GAP = 980, 290, 200, 15, 9
 
 
 @dataclass
@@ -28,7 +28,8 @@ class Panel:
 
 
 def _text(x, y, text, size=12, weight="normal", anchor="start", color="#24292f"):
-    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{color}">'
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{color}" '
+            f'stroke="#ffffff" stroke-width="3" paint-order="stroke">'
             f'{escape(text)}</text>')
 
 
@@ -37,7 +38,9 @@ def _panel(panel, top):
     scale = (WIDTH - LABEL - RIGHT) / largest
     parts = [_text(20, top + 24, panel.title, 16, "bold"), _text(20, top + 43, panel.note, 12, color="#57606a")]
     y = top + 58
-    first = y
+    if panel.reference:
+        x = LABEL + panel.reference * scale
+        parts.append(f'<line x1="{x:.1f}" y1="{y}" x2="{x:.1f}" y2="{top + panel.height()}" stroke="#cf222e" stroke-width="1" stroke-dasharray="4 3"/>')
     for name, bars in panel.groups:
         parts.append(_text(20, y + 14, name, 12, "bold"))
         y += 22
@@ -48,9 +51,6 @@ def _panel(panel, top):
             parts.append(_text(LABEL + length + 6, y + 12, bar.text, 11))
             y += BAR + 3
         y += GAP
-    if panel.reference:
-        x = LABEL + panel.reference * scale
-        parts.append(f'<line x1="{x:.1f}" y1="{first}" x2="{x:.1f}" y2="{y}" stroke="#cf222e" stroke-width="1" stroke-dasharray="4 3"/>')
     return parts
 
 
