@@ -1,5 +1,7 @@
 """Initial copy: one table of 10 million rows by five ways, and 2,000 small tables by two. Each into a fresh database, content compared."""
+import os
 import shutil
+import signal
 import subprocess
 import time
 import traceback
@@ -51,10 +53,19 @@ class Small:
 
 
 def command(words, **more):
-    ended = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT, **more)
-    if ended.returncode != 0:
-        raise RuntimeError(f"{words[0]}: exit {ended.returncode}: {ended.stdout[-1500:]}")
-    return ended.stdout
+    """Runs a program that may have children; all of them end with it, whatever happens."""
+    process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               start_new_session=True, **more)
+    try:
+        output, _ = process.communicate(timeout=LIMIT)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise DidNotFinish(f"not within {LIMIT} s") from None
+        raise
+    if process.returncode != 0:
+        raise RuntimeError(f"{words[0]}: exit {process.returncode}: {output[-1500:]}")
 
 
 def pipe(source, target):
@@ -166,6 +177,8 @@ def run(kind, source_server, target_server, rounds, results, say):
                 wrong = differences(expected, checksum(target, ROW_RECORD))
                 row = {"seconds": clock.row.pop("elapsed"), "ok": not wrong, **clock.row, **clock.more,
                        "outcome": f"differs: {', '.join(wrong)[:300]}" if wrong else "verified"}
+            except DidNotFinish as error:
+                row["outcome"] = f"did not finish ({error})"
             except Exception as error:
                 row["outcome"] = f"failed: {str(error)[:500]}"
                 traceback.print_exc()
