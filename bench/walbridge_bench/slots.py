@@ -29,8 +29,9 @@ def drop(database, name):
 
 
 def drop_origin(database, name):
-    """When the last session that had it set up has gone."""
+    """When the last session that had it set up has gone; with those of walbridge's further apply sessions (name:1, ...)."""
     def gone():
-        database.sql("SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = %s", (name,))
+        database.sql("SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = %s OR starts_with(roname, %s)",
+                     (name, name + ":"))
         return True
     wait_until(gone, 30, f"origin {name} dropped", interval=0.02)
