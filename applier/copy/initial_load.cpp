@@ -169,10 +169,7 @@ bool flushed_and_complete(const TaskConfig &config, const std::string &fence, co
     for (;;) {
         try {
             auto session = schema::open_target(config, "copy");
-            session.execute("SET synchronous_commit = local");
-            schema::in_transaction(session, fence, [&] {
-                session.query("UPDATE walbridge.progress SET updated_at = now() WHERE task = $1", {config.name});
-            });
+            schema::flush_commits(session, config, fence);
             return InitialLoad::complete(session, config.name);
         } catch (const Error &error) {
             if (!retry.again(error, "flush of the target")) return false;

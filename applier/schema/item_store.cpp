@@ -56,6 +56,17 @@ std::vector<Item> load_items(pg::Session &target, const std::string &task, bool 
     return items;
 }
 
+std::map<std::string, std::uint64_t> load_table_sizes(pg::Session &target, const std::string &task) {
+    const auto rows =
+        target.query("SELECT schema_name || '.' || table_name, sum(greatest(bytes, estimated_bytes))::bigint "
+                     "FROM walbridge.table_sync WHERE task = $1 GROUP BY 1",
+                     {task});
+    std::map<std::string, std::uint64_t> sizes;
+    for (int row = 0; row < rows.rows(); ++row)
+        sizes.emplace(rows.text(row, 0), static_cast<std::uint64_t>(rows.number(row, 1)));
+    return sizes;
+}
+
 std::vector<Item> lock_open_items(pg::Session &target, const std::string &task, const std::vector<Item> &items) {
     const auto rows = target.query(
         "SELECT item FROM walbridge.schema_item WHERE task = $1 AND item = ANY ($2::integer[]) AND NOT done "

@@ -4,6 +4,8 @@
 #include "base/postgres/session.hpp"
 #include "schema/item.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,9 @@ void store_items(pg::Session &target, const std::string &task, const std::vector
 
 /// By number. `only_open`: those not done.
 [[nodiscard]] std::vector<Item> load_items(pg::Session &target, const std::string &task, bool only_open);
+
+/// Bytes of the task's tables, by schema.table, as the copy knows them; empty without a full stage.
+[[nodiscard]] std::map<std::string, std::uint64_t> load_table_sizes(pg::Session &target, const std::string &task);
 
 /// Locks the rows of `items` until the transaction ends and returns those that are open: an earlier COMMIT of ours may
 /// have landed though its answer was lost. While an older session's COMMIT is under way this waits for it.

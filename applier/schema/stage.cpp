@@ -1,4 +1,4 @@
-// stage.cpp: runs items: in order in few transactions before the data, side by side for indexes, in order for the rest.
+// stage.cpp: runs batches of items: tables, sequences and indexes side by side, the rest in order.
 #include "schema/stage.hpp"
 
 #include "base/log.hpp"
@@ -10,14 +10,19 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <fmt/format.h>
 #include <iterator>
+#include <map>
+#include <mutex>
 
 namespace walbridge::schema {
 namespace {
 
-/// Items of one transaction before the data: few enough for the lock table of a server with default settings.
-constexpr std::size_t items_per_transaction = 1000;
+/// Creating a file and flushing an index makes a session wait, not work: more sessions than processors are busy.
+constexpr int sessions_for_small_objects = 4;
+/// For a sort by each of index_workers; fewer large indexes at once share all of it.
+constexpr int sort_megabytes = 256;
 
 std::string excerpt(const std::string &statement) {
     constexpr std::size_t limit = 300;
@@ -65,6 +70,25 @@ void execute(pg::Session &session, const Item &item) {
     }
 }
 
+/// Many statements in one message. What fails is not named: its items have to be executed one by one to learn that.
+void execute_together(pg::Session &session, const std::vector<Item> &items) {
+    std::string text;
+    const auto flush = [&] {
+        if (!text.empty()) session.execute(text);
+        text.clear();
+    };
+    for (const auto &item : items) {
+        if (item.type == "SCHEMA") {
+            flush();
+            execute(session, item);
+        } else {
+            text += item.statement;
+            text += "\n;\n"; // on lines of their own: the statement may end with a comment
+        }
+    }
+    flush();
+}
+
 /// A table of the selection that is on the target before we created anything.
 void refuse_existing_tables(pg::Session &session, const std::vector<Item> &items) {
     const auto rows = session.query(
@@ -88,10 +112,12 @@ void refuse_existing_tables(pg::Session &session, const std::vector<Item> &items
 }
 
 /// A session with memory enough to sort an index.
-pg::Session open_builder(const TaskConfig &config) {
+pg::Session open_builder(const TaskConfig &config, int megabytes) {
     auto session = open_target(config, "schema");
-    session.execute("SELECT pg_catalog.set_config('maintenance_work_mem', '262144', false) FROM pg_catalog.pg_settings "
-                    "WHERE name = 'maintenance_work_mem' AND setting::bigint < 262144");
+    session.execute(
+        fmt::format("SELECT pg_catalog.set_config('maintenance_work_mem', '{0}', false) FROM pg_catalog.pg_settings "
+                    "WHERE name = 'maintenance_work_mem' AND setting::bigint < {0}",
+                    megabytes * 1024));
     return session;
 }
 
@@ -101,47 +127,90 @@ std::vector<Item> of(const std::vector<Item> &items, const std::function<bool(co
     return some;
 }
 
+TableBytes look_up(std::map<std::string, std::uint64_t> sizes) {
+    return [sizes = std::move(sizes)](const Item &item) -> std::uint64_t {
+        const auto found = item.table ? sizes.find(*item.table) : sizes.end();
+        return found == sizes.end() ? 0 : found->second;
+    };
+}
+
+/// Hands batches out: the large ones, which come first, to some of the workers alone.
+class Claims {
+  public:
+    Claims(const std::vector<Batch> &batches, int workers_for_large)
+        : batches_(batches), workers_for_large_(workers_for_large),
+          large_(static_cast<std::size_t>(std::count_if(batches.begin(), batches.end(), is_large))), small_(large_) {}
+
+    [[nodiscard]] int enter() { return workers_++; }
+    [[nodiscard]] const Batch *claim(int worker) {
+        if (worker < workers_for_large_)
+            if (const auto mine = next_large_++; mine < large_) return &batches_[mine];
+        const auto mine = small_++;
+        return mine < batches_.size() ? &batches_[mine] : nullptr;
+    }
+
+    static bool is_large(const Batch &batch) { return batch.large; }
+
+  private:
+    const std::vector<Batch> &batches_;
+    const int workers_for_large_;
+    const std::size_t large_;
+    std::atomic<int> workers_{0};
+    std::atomic<std::size_t> next_large_{0}, small_;
+};
+
 } // namespace
 
 bool Stage::run_before_data() {
     source::RetryWindow retry(config_.retry, stop_);
-    for (;;) {
+    while (!stop_.requested()) {
+        std::vector<Item> open;
         try {
-            return before_data_once();
+            auto session = open_target(config_, "schema");
+            // The copy relies on these objects from its first row on: a crash of the target must not take them back
+            // behind its back. What is done after this flush stays done.
+            flush_commits(session, config_, fence_);
+            const auto all = load_items(session, config_.name, false);
+            const auto items = of(all, [](const Item &item) { return item.section == Section::before_data; });
+            open = of(items, [](const Item &item) { return !item.done; });
+            if (open.empty()) return true;
+            if (open.size() == items.size()) refuse_existing_tables(session, items);
         } catch (const Error &error) {
             if (!retry.again(error, "schema before the data")) return false;
+            continue;
         }
+        events_.enter(Section::before_data, static_cast<int>(open.size()));
+        log::info("schema stage begins", {{"objects", open.size()}});
+        for (const auto &wave : waves_before_data(open))
+            if (!run_wave(wave, "schema before the data")) return false;
+        retry.succeeded();
     }
+    return false;
 }
 
-bool Stage::before_data_once() {
-    auto session = open_target(config_, "schema");
-    // The copy relies on these objects from its first row on: a crash of the target must not take them back behind its
-    // back.
-    session.execute("SET synchronous_commit = local");
-    const auto all = load_items(session, config_.name, false);
-    const auto items = of(all, [](const Item &item) { return item.section == Section::before_data; });
-    const auto open = of(items, [](const Item &item) { return !item.done; });
-    if (open.empty()) return true;
-    events_.enter(Section::before_data, static_cast<int>(open.size()));
-    if (open.size() == items.size()) refuse_existing_tables(session, items);
-    log::info("schema stage begins", {{"objects", open.size()}});
-    for (std::size_t at = 0; at < open.size(); at += items_per_transaction) {
-        if (stop_.requested()) return false;
-        const auto first = open.begin() + static_cast<std::ptrdiff_t>(at);
-        const auto count = std::min(items_per_transaction, open.size() - at);
-        run_items(session, {first, first + static_cast<std::ptrdiff_t>(count)});
-    }
-    return true;
+bool Stage::run_wave(const Wave &wave, const std::string &what) {
+    if (!wave.side_by_side) return run_batches(wave.batches, what, nullptr);
+    std::vector<Item> later;
+    if (!run_batches(wave.batches, what, &later)) return false;
+    std::sort(later.begin(), later.end(), [](const Item &a, const Item &b) { return a.number < b.number; });
+    std::vector<Batch> one_by_one;
+    for (auto &item : later) one_by_one.push_back({{std::move(item)}, false});
+    return run_batches(one_by_one, what, nullptr);
 }
 
 void Stage::run_items(pg::Session &session, const std::vector<Item> &items) {
     in_transaction(session, fence_, [&] {
         const auto open = lock_open_items(session, config_.name, items);
-        for (const auto &item : open) execute(session, item);
+        if (open.size() == 1)
+            execute(session, open.front());
+        else
+            execute_together(session, open);
         mark_done(session, config_.name, open);
     });
-    for (std::size_t i = 0; i < items.size(); ++i) events_.item_done();
+    for (const auto &item : items) {
+        events_.item_done();
+        log::debug("created", {{"object", item.name}, {"type", item.type}});
+    }
 }
 
 bool Stage::run_after_data() {
@@ -149,53 +218,85 @@ bool Stage::run_after_data() {
         return [=](const Item &item) { return item.section == section && (item.type == "INDEX ATTACH") == attach; };
     };
     const auto is_refresh = [](const Item &item) { return item.type == "MATERIALIZED VIEW DATA"; };
-    return run_section(Section::index, "indexes", in(Section::index, false), true) &&
-           run_section(Section::index, "partition indexes", in(Section::index, true), false) &&
-           run_section(Section::foreign_key, "foreign keys", in(Section::foreign_key, false), false) &&
-           run_section(
-               Section::after_data, "objects after the data",
-               [&](const Item &item) { return item.section == Section::after_data && !is_refresh(item); }, false) &&
-           run_section(
-               Section::after_data, "materialized views",
-               [&](const Item &item) { return item.section == Section::after_data && is_refresh(item); }, false);
+    return run_section(Section::index, "indexes", in(Section::index, false)) &&
+           run_section(Section::index, "partition indexes", in(Section::index, true)) &&
+           run_section(Section::foreign_key, "foreign keys", in(Section::foreign_key, false)) &&
+           run_section(Section::after_data, "objects after the data",
+                       [&](const Item &item) { return item.section == Section::after_data && !is_refresh(item); }) &&
+           run_section(Section::after_data, "materialized views",
+                       [&](const Item &item) { return item.section == Section::after_data && is_refresh(item); });
 }
 
 /// Until none is open: a crash of the target may take back commits that were not flushed.
-bool Stage::run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted,
-                        bool side_by_side) {
+bool Stage::run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted) {
+    const bool indexes = section == Section::index;
     source::RetryWindow retry(config_.retry, stop_);
     while (!stop_.requested()) {
         std::vector<Item> open;
+        TableBytes bytes;
         try {
             auto session = open_target(config_, "schema");
             open = of(load_items(session, config_.name, true), wanted);
+            if (!open.empty()) bytes = look_up(load_table_sizes(session, config_.name));
         } catch (const Error &error) {
             if (!retry.again(error, what)) return false;
             continue;
         }
         if (open.empty()) return true;
         events_.enter(section, static_cast<int>(open.size()));
-        const int workers = side_by_side ? std::clamp(config_.copy.index_workers, 1, static_cast<int>(open.size())) : 1;
-        if (!run_with_workers(workers, what, open)) return false;
+        const bool side_by_side = indexes && open.front().type != "INDEX ATTACH";
+        const auto batches = side_by_side ? index_batches(open, bytes) : batches_in_order(open, bytes);
+        if (!(side_by_side ? run_wave({batches, true}, what) : run_batches(batches, what, nullptr))) return false;
         retry.succeeded();
     }
     return false;
 }
 
-bool Stage::run_with_workers(int workers, const std::string &what, const std::vector<Item> &items) {
-    std::atomic<std::size_t> next{0};
-    return run_workers(workers, stop_, [&](WorkerSession &worker) {
+bool Stage::run_batches(const std::vector<Batch> &batches, const std::string &what, std::vector<Item> *later) {
+    if (batches.empty()) return !stop_.requested();
+    const bool side_by_side = later != nullptr;
+    const auto large = static_cast<int>(std::count_if(batches.begin(), batches.end(), Claims::is_large));
+    const int for_large = side_by_side ? std::clamp(large, 0, std::max(config_.copy.index_workers, 1)) : 1;
+    const int workers = side_by_side ? std::clamp(static_cast<int>(batches.size()) - large, for_large,
+                                                  std::max(for_large, sessions_for_small_objects))
+                                     : 1;
+    const int megabytes = sort_megabytes * std::max(config_.copy.index_workers, 1) / std::max(for_large, 1);
+    Claims claims(batches, for_large);
+    std::mutex later_mutex; // guards *later
+    return run_workers(std::max(workers, 1), stop_, [&](WorkerSession &worker) {
         source::RetryWindow retry(config_.retry, stop_);
-        for (std::size_t mine = next++; mine < items.size() && !worker.stopping();) {
+        const auto me = claims.enter();
+        std::deque<std::vector<Item>> mine;
+        while (!worker.stopping()) {
+            if (mine.empty()) {
+                const auto *batch = claims.claim(me);
+                if (batch == nullptr) return;
+                mine.push_back(batch->items);
+            }
             try {
-                auto &session = worker.open([&] { return open_builder(config_); });
-                run_items(session, {items[mine]});
-                log::debug("created", {{"object", items[mine].name}, {"type", items[mine].type}});
+                auto &session = worker.open([&] { return open_builder(config_, megabytes); });
+                run_items(session, mine.front());
                 retry.succeeded();
-                mine = next++;
+                mine.pop_front();
             } catch (const Error &error) {
+                if (worker.stopping()) return worker.close();
+                auto &items = mine.front();
+                if (items.size() > 1 && error.kind() != ErrorKind::fenced && !source::transient(error)) {
+                    log::debug("a batch failed: its objects are created one by one",
+                               {{"what", what}, {"objects", items.size()}, {"reason", error.reason()}});
+                    if (side_by_side) {
+                        const std::lock_guard lock(later_mutex);
+                        std::move(items.begin(), items.end(), std::back_inserter(*later));
+                        mine.pop_front();
+                    } else {
+                        const auto failed = std::move(items);
+                        mine.pop_front();
+                        for (auto item = failed.rbegin(); item != failed.rend(); ++item) mine.push_front({*item});
+                    }
+                    continue;
+                }
                 worker.close();
-                if (worker.stopping() || !retry.again(error, what + ": " + items[mine].name)) return;
+                if (!retry.again(error, what + ": " + items.front().name)) return;
             }
         }
     });

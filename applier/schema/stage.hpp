@@ -1,10 +1,11 @@
 // stage.hpp: creates the objects of walbridge.schema_item on the target, before and after the data.
-// Each item and its done flag commit together, so a stage that was killed goes on with what is missing.
+// Each item and its done flag commit together, so a stage that was killed goes on with what is missing. Small items
+// share transactions; when one of them fails they are done again one by one, so that the error names the very object.
 #pragma once
 
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
-#include "schema/item.hpp"
+#include "schema/batch.hpp"
 
 #include <functional>
 #include <string>
@@ -33,10 +34,11 @@ class Stage {
     bool run_after_data();
 
   private:
-    bool before_data_once();
-    bool run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted,
-                     bool side_by_side);
-    bool run_with_workers(int workers, const std::string &what, const std::vector<Item> &items);
+    bool run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted);
+    bool run_wave(const Wave &wave, const std::string &what);
+    /// With `later` by several sessions, and items of a batch that failed go there; without it in order, and a batch
+    /// that failed is done again item by item. False: a stop was requested.
+    bool run_batches(const std::vector<Batch> &batches, const std::string &what, std::vector<Item> *later);
     /// One transaction: what of the items is open, and their done flags.
     void run_items(pg::Session &session, const std::vector<Item> &items);
 

@@ -29,8 +29,7 @@ pg::Session open_target(const TaskConfig &config, const std::string &what) {
 
 void in_transaction(pg::Session &session, const std::string &fence, const std::function<void()> &body) {
     try {
-        session.execute("BEGIN");
-        session.execute(fence);
+        session.execute("BEGIN; " + fence);
         body();
         session.execute("COMMIT");
     } catch (const SqlError &error) {
@@ -41,6 +40,14 @@ void in_transaction(pg::Session &session, const std::string &fence, const std::f
         session.rollback_quietly();
         throw;
     }
+}
+
+void flush_commits(pg::Session &session, const TaskConfig &config, const std::string &fence) {
+    in_transaction(session, fence, [&] {
+        session.execute("SET LOCAL synchronous_commit = local");
+        // It must write something: a commit that has nothing to log waits for nothing.
+        session.query("UPDATE walbridge.progress SET updated_at = now() WHERE task = $1", {config.name});
+    });
 }
 
 void copy_rows(pg::Session &session, const std::string &copy, const std::vector<std::vector<pg::Parameter>> &rows) {

@@ -19,6 +19,10 @@ namespace walbridge::schema {
 /// fence that refuses becomes Error(fenced).
 void in_transaction(pg::Session &session, const std::string &fence, const std::function<void()> &body);
 
+/// Makes everything durable that was committed before, in whichever session: sessions of the load do not wait for the
+/// disk themselves. A synchronous commit flushes the log up to itself.
+void flush_commits(pg::Session &session, const TaskConfig &config, const std::string &fence);
+
 /// Loads rows through COPY: as fast as it gets for tens of thousands of rows of state. `copy` is "COPY t (columns) FROM
 /// STDIN".
 void copy_rows(pg::Session &session, const std::string &copy, const std::vector<std::vector<pg::Parameter>> &rows);
