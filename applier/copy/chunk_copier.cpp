@@ -45,62 +45,107 @@ class Sender {
     std::string buffer_;
 };
 
+/// Sends all statements in one message; begin() and finish() take their answers in order.
+void send(pg::Session &session, const std::string &statements) {
+    if (PQsendQuery(session.raw(), statements.c_str()) == 0) session.raise(nullptr, statements);
+}
+
+/// The next COPY is under way.
+void begin(pg::Session &session, ExecStatusType wanted, const std::string &statement) {
+    const pg::Result result(PQgetResult(session.raw()));
+    if (PQresultStatus(result.raw()) != wanted) session.raise(result.raw(), statement);
+}
+
 /// The command's result after all its data.
 long long finish(pg::Session &session, const std::string &statement) {
     const pg::Result result(PQgetResult(session.raw()));
-    while (PGresult *more = PQgetResult(session.raw())) PQclear(more);
     if (PQresultStatus(result.raw()) != PGRES_COMMAND_OK) session.raise(result.raw(), statement);
     return result.affected();
 }
 
-/// Ends a COPY OUT that nobody reads any more.
-void abandon(pg::Session &source) {
-    source.cancel();
-    char *row = nullptr;
-    while (PQgetCopyData(source.raw(), &row, 0) > 0) PQfreemem(row);
-    while (PGresult *more = PQgetResult(source.raw())) PQclear(more);
+/// After the last command.
+void settle(pg::Session &session) {
+    while (PGresult *more = PQgetResult(session.raw())) PQclear(more);
 }
 
-} // namespace
+/// Ends COPYs that nobody reads any more.
+void abandon(pg::Session &source) {
+    source.cancel();
+    for (;;) { // the command under way, and what follows it when the cancel came too late
+        char *row = nullptr;
+        while (PQgetCopyData(source.raw(), &row, 0) > 0) PQfreemem(row);
+        PGresult *more = PQgetResult(source.raw());
+        if (more == nullptr) return;
+        PQclear(more);
+    }
+}
 
-Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &transfer, const QualifiedName &table,
-                   const CopyWatch &watch) {
-    Counts counts;
-    std::uint64_t messages = 0, reported_rows = 0, reported_bytes = 0;
-    const auto report = [&] {
-        watch.more(static_cast<std::int64_t>(messages - reported_rows),
-                   static_cast<std::int64_t>(counts.bytes - reported_bytes));
-        reported_rows = messages;
-        reported_bytes = counts.bytes;
-    };
-    source.execute(transfer.out);
-    try {
-        target.execute(transfer.in);
-        Sender sender(target, transfer.in);
+class Stream {
+  public:
+    Stream(pg::Session &source, pg::Session &target, const CopyWatch &watch)
+        : source_(source), target_(target), watch_(watch) {}
+
+    Counts run(std::size_t place, const Leg &leg) {
+        begin(source_, PGRES_COPY_OUT, leg.transfer.out);
+        begin(target_, PGRES_COPY_IN, leg.transfer.in);
+        Counts counts;
+        std::uint64_t messages = 0, reported_rows = 0, reported_bytes = 0;
+        const auto report = [&] {
+            watch_.more(place, static_cast<std::int64_t>(messages - reported_rows),
+                        static_cast<std::int64_t>(counts.bytes - reported_bytes));
+            reported_rows = messages;
+            reported_bytes = counts.bytes;
+        };
+        Sender sender(target_, leg.transfer.in);
         for (;;) {
             char *raw = nullptr;
-            const int size = PQgetCopyData(source.raw(), &raw, 0);
+            const int size = PQgetCopyData(source_.raw(), &raw, 0);
             const std::unique_ptr<char, pg::Delete> row(raw);
             if (size == -1) break;
-            if (size < 0) finish(source, transfer.out); // raises
+            if (size < 0) finish(source_, leg.transfer.out); // raises
             sender.add({raw, static_cast<std::size_t>(size)});
             ++messages;
             counts.bytes += static_cast<std::uint64_t>(size);
             if ((messages & 1023) != 0 && counts.bytes - reported_bytes < (std::uint64_t{1} << 20)) continue;
             report();
-            if (watch.stopping()) throw Stopped{};
+            if (watch_.stopping()) throw Stopped{};
         }
         sender.flush();
-        counts.rows = static_cast<std::uint64_t>(finish(source, transfer.out));
-        if (PQputCopyEnd(target.raw(), nullptr) != 1) target.raise(nullptr, transfer.in);
-        const auto arrived = static_cast<std::uint64_t>(finish(target, transfer.in));
+        counts.rows = static_cast<std::uint64_t>(finish(source_, leg.transfer.out));
+        if (PQputCopyEnd(target_.raw(), nullptr) != 1) target_.raise(nullptr, leg.transfer.in);
+        const auto arrived = static_cast<std::uint64_t>(finish(target_, leg.transfer.in));
         if (arrived != counts.rows)
-            throw Error(ErrorKind::copy_stage, to_string(table),
+            throw Error(ErrorKind::copy_stage, to_string(leg.table),
                         fmt::format("{} rows were sent and {} arrived", counts.rows, arrived),
                         "Look for triggers ENABLE ALWAYS or REPLICA and for policies on the target's table that leave "
                         "rows out.");
         messages = counts.rows; // in binary form the header and the end mark came as messages too
         report();
+        return counts;
+    }
+
+  private:
+    pg::Session &source_, &target_;
+    const CopyWatch &watch_;
+};
+
+} // namespace
+
+std::vector<Counts> stream_rows(pg::Session &source, pg::Session &target, const std::vector<Leg> &legs,
+                                const CopyWatch &watch) {
+    std::string out, in;
+    for (const auto &leg : legs) {
+        out += (out.empty() ? "" : "; ") + leg.transfer.out;
+        in += (in.empty() ? "" : "; ") + leg.transfer.in;
+    }
+    send(source, out);
+    try {
+        send(target, in);
+        Stream stream(source, target, watch);
+        std::vector<Counts> counts;
+        for (std::size_t place = 0; place < legs.size(); ++place) counts.push_back(stream.run(place, legs[place]));
+        settle(source);
+        settle(target);
         return counts;
     } catch (...) {
         abandon(source);

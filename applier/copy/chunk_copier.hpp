@@ -1,13 +1,16 @@
-// chunk_copier.hpp: streams the rows of one chunk from a COPY on the source into a COPY on the target.
-// One thread drives both sessions. Rows pass through unread; small ones share messages, large ones go on in pieces, so
-// that at most one row is held here (libpq holds it once more).
+// chunk_copier.hpp: streams the rows of chunks from COPYs on the source into COPYs on the target.
+// One thread drives both sessions. All statements of a side go out in one message, so that small tables cost no round
+// trips on the source and one on the target. Rows pass through unread; small ones share messages, large ones go on in
+// pieces, so that at most one row is held here (libpq holds it once more).
 #pragma once
 
 #include "base/postgres/session.hpp"
 #include "copy/transfer.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace walbridge::copy {
 
@@ -19,15 +22,22 @@ struct Counts {
 struct Stopped {};
 
 struct CopyWatch {
-    std::function<bool()> stopping;                       ///< asked between rows
-    std::function<void(std::int64_t, std::int64_t)> more; ///< rows and bytes sent since the last call
+    std::function<bool()> stopping; ///< asked between rows
+    /// Rows and bytes sent since the last call, of the transfer with this place.
+    std::function<void(std::size_t, std::int64_t, std::int64_t)> more;
+};
+
+/// One COPY on each side.
+struct Leg {
+    Transfer transfer;
+    QualifiedName table;
 };
 
 /// Both sessions are in a transaction. Returns when the target has taken all rows. Throws SqlError of either side,
 /// Error(copy_stage) when the counts of both sides differ, Stopped. After an exception both transactions must be rolled
 /// back: the source's COPY has been cancelled.
-Counts stream_rows(pg::Session &source, pg::Session &target, const Transfer &transfer, const QualifiedName &table,
-                   const CopyWatch &watch);
+std::vector<Counts> stream_rows(pg::Session &source, pg::Session &target, const std::vector<Leg> &legs,
+                                const CopyWatch &watch);
 
 /// What a refusal of the source or the target means to an operator. Rethrows transient errors as they are.
 [[noreturn]] void explain_source_error(const SqlError &error, const QualifiedName &table);

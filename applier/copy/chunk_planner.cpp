@@ -35,6 +35,17 @@ std::vector<std::int64_t> sample_keys(pg::Session &source, const source::Table &
     return keys;
 }
 
+/// Pieces of at most chunk_bytes; of a table that is cut anyway, enough for all workers to end at about the same time.
+int count_chunks(std::uint64_t bytes, const TaskConfig::Copy &config) {
+    const auto pieces_of = [&](std::uint64_t size) { return (bytes + size - 1) / size; };
+    if (config.chunk_bytes == 0 || bytes <= config.chunk_bytes) return 1;
+    const auto workers = static_cast<std::uint64_t>(std::max(config.workers, 1));
+    const auto smallest = std::max<std::uint64_t>(config.chunk_bytes / 4, 1);
+    auto chunks = std::max(pieces_of(config.chunk_bytes), std::min(4 * workers, pieces_of(smallest)));
+    chunks = (chunks + workers - 1) / workers * workers;
+    return static_cast<int>(std::clamp<std::uint64_t>(chunks, 1, most_chunks));
+}
+
 } // namespace
 
 const source::Column *chunk_key(const source::Table &table) {
@@ -47,8 +58,7 @@ const source::Column *chunk_key(const source::Table &table) {
 }
 
 Cut choose_cut(const source::Table &table, const TaskConfig::Copy &config, int server_version) {
-    const auto wanted = config.chunk_bytes == 0 ? 1 : (table.bytes + config.chunk_bytes - 1) / config.chunk_bytes;
-    const int chunks = static_cast<int>(std::clamp<std::uint64_t>(wanted, 1, most_chunks));
+    const int chunks = count_chunks(table.bytes, config);
     if (chunks == 1) return {};
     if (table.bytes >= config.key_chunk_bytes && chunk_key(table) != nullptr) return {ChunkKind::key, chunks};
     if (server_version < 140000 || table.pages < 2) return {};

@@ -3,6 +3,9 @@
 
 #include "schema/target_session.hpp"
 
+#include <map>
+#include <utility>
+
 namespace walbridge::copy {
 namespace {
 
@@ -10,9 +13,15 @@ pg::Parameter text_of(const std::optional<std::int64_t> &bound) {
     return bound ? pg::Parameter(std::to_string(*bound)) : std::nullopt;
 }
 
-std::vector<pg::Parameter> row_key(const std::string &task, const Chunk &chunk) {
-    return {task, std::to_string(chunk.source_oid), std::to_string(chunk.number)};
+/// One value of each chunk as an array in text form; the values need no quoting.
+template <class Value> std::string array_of(const std::vector<Chunk> &chunks, Value value) {
+    std::string list;
+    for (const auto &chunk : chunks) list += (list.empty() ? "" : ",") + value(chunk);
+    return "{" + list + "}";
 }
+
+std::string oid_of(const Chunk &chunk) { return std::to_string(chunk.source_oid); }
+std::string number_of(const Chunk &chunk) { return std::to_string(chunk.number); }
 
 } // namespace
 
@@ -82,26 +91,40 @@ void mark_started(pg::Session &target, const std::string &task, std::uint32_t so
                  {task, std::to_string(source_oid)});
 }
 
-bool lock_open_chunk(pg::Session &target, const std::string &task, const Chunk &chunk) {
-    const auto row = target.query("SELECT done FROM walbridge.table_sync WHERE task = $1 AND source_oid = $2::oid AND "
-                                  "chunk = $3::integer FOR UPDATE",
-                                  row_key(task, chunk));
-    if (row.rows() == 0)
-        throw Error(ErrorKind::fenced, to_string(chunk.table), "its chunk is not in walbridge.table_sync any more");
-    return !row.flag(0, 0);
+// unnest with several arrays is syntax, not a function: it cannot be qualified (search_path is pg_catalog).
+std::vector<bool> lock_open_chunks(pg::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
+    const auto rows =
+        target.query("SELECT s.source_oid, s.chunk, s.done FROM walbridge.table_sync s WHERE s.task = $1 AND "
+                     "(s.source_oid, s.chunk) IN "
+                     "(SELECT * FROM unnest($2::oid[], $3::integer[])) ORDER BY 1, 2 FOR UPDATE OF s",
+                     {task, array_of(chunks, oid_of), array_of(chunks, number_of)});
+    std::map<std::pair<std::uint32_t, int>, bool> open;
+    for (int row = 0; row < rows.rows(); ++row)
+        open.emplace(std::pair(static_cast<std::uint32_t>(rows.number(row, 0)), static_cast<int>(rows.number(row, 1))),
+                     !rows.flag(row, 2));
+    std::vector<bool> result;
+    for (const auto &chunk : chunks) {
+        const auto found = open.find({chunk.source_oid, chunk.number});
+        if (found == open.end())
+            throw Error(ErrorKind::fenced, to_string(chunk.table), "its chunk is not in walbridge.table_sync any more");
+        result.push_back(found->second);
+    }
+    return result;
 }
 
-void finish_chunk(pg::Session &target, const std::string &task, const Chunk &chunk) {
-    auto parameters = row_key(task, chunk);
-    parameters.insert(parameters.end(),
-                      {to_string(chunk.sync_lsn), std::to_string(chunk.rows), std::to_string(chunk.bytes)});
-    const auto result = target.query(
-        "UPDATE walbridge.table_sync SET done = true, sync_lsn = $4::pg_lsn, rows = $5::bigint, bytes = $6::bigint, "
-        "started_at = coalesce(started_at, now()), finished_at = clock_timestamp() "
-        "WHERE task = $1 AND source_oid = $2::oid AND chunk = $3::integer AND NOT done",
-        parameters);
-    if (result.affected() != 1)
-        throw Error(ErrorKind::fenced, to_string(chunk.table), "its chunk was finished by somebody else");
+void finish_chunks(pg::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
+    const auto result =
+        target.query("UPDATE walbridge.table_sync s SET done = true, sync_lsn = c.lsn, rows = c.rows, bytes = c.bytes, "
+                     "started_at = coalesce(s.started_at, now()), finished_at = clock_timestamp() "
+                     "FROM unnest($2::oid[], $3::integer[], $4::pg_lsn[], $5::bigint[], $6::bigint[]) "
+                     "c (oid, number, lsn, rows, bytes) "
+                     "WHERE s.task = $1 AND s.source_oid = c.oid AND s.chunk = c.number AND NOT s.done",
+                     {task, array_of(chunks, oid_of), array_of(chunks, number_of),
+                      array_of(chunks, [](const Chunk &chunk) { return to_string(chunk.sync_lsn); }),
+                      array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.rows); }),
+                      array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.bytes); })});
+    if (result.affected() != static_cast<long long>(chunks.size()))
+        throw Error(ErrorKind::fenced, to_string(chunks.front().table), "its chunk was finished by somebody else");
 }
 
 } // namespace walbridge::copy

@@ -21,11 +21,13 @@ void replace_chunks(pg::Session &target, const std::string &task, std::uint32_t 
 /// Marks a table as begun: from now on its rows on the target are ours.
 void mark_started(pg::Session &target, const std::string &task, std::uint32_t source_oid);
 
-/// Locks a chunk's row until the transaction ends. False when the chunk is done already: an earlier COMMIT of ours
-/// landed though its answer was lost. While an older session's COMMIT is under way this waits for it.
-[[nodiscard]] bool lock_open_chunk(pg::Session &target, const std::string &task, const Chunk &chunk);
+/// Locks the chunks' rows until the transaction ends. Returns which of the chunks (by place) are open; a chunk is done
+/// already when an earlier COMMIT of ours landed though its answer was lost. While an older session's COMMIT is under
+/// way this waits for it.
+[[nodiscard]] std::vector<bool> lock_open_chunks(pg::Session &target, const std::string &task,
+                                                 const std::vector<Chunk> &chunks);
 
-/// The last statement of a chunk's transaction. Throws Error(fenced) when the row is not ours any more.
-void finish_chunk(pg::Session &target, const std::string &task, const Chunk &chunk);
+/// The last statement of the chunks' transaction. Throws Error(fenced) when a row is not ours any more.
+void finish_chunks(pg::Session &target, const std::string &task, const std::vector<Chunk> &chunks);
 
 } // namespace walbridge::copy

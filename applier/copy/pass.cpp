@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
+#include <utility>
 
 namespace walbridge::copy {
 namespace {
@@ -32,13 +34,23 @@ bool release_chunk(pg::Session &source) noexcept {
     return false;
 }
 
+/// Tables up to this size share a transaction with others, as long as it takes a moment only.
+constexpr std::uint64_t small_table_bytes = 1 << 20, group_bytes = 8 << 20;
+constexpr std::size_t group_tables = 50;
+
 /// Rows that were on the target before us are neither overwritten nor mixed with ours.
-void refuse_rows(pg::Session &target, const QualifiedName &table) {
-    const auto quoted = dialect::postgres::quote(table);
-    if (target.value(fmt::format("SELECT 1 FROM ONLY {} LIMIT 1", quoted)))
-        throw Error(ErrorKind::copy_stage, to_string(table),
-                    "the table is not empty on the target, and its rows are not ours",
-                    fmt::format("TRUNCATE {} on the target if its rows can go, or leave the table out.", quoted));
+void refuse_rows(pg::Session &target, const std::vector<Chunk> &chunks) {
+    std::string sql;
+    for (std::size_t place = 0; place < chunks.size(); ++place)
+        sql += fmt::format("{}SELECT {} WHERE EXISTS (SELECT FROM ONLY {})", place == 0 ? "" : " UNION ALL ", place,
+                           dialect::postgres::quote(chunks[place].table));
+    const auto found = target.query(sql);
+    if (found.rows() == 0) return;
+    const auto &table = chunks.at(static_cast<std::size_t>(found.number(0, 0))).table;
+    throw Error(ErrorKind::copy_stage, to_string(table),
+                "the table is not empty on the target, and its rows are not ours",
+                fmt::format("TRUNCATE {} on the target if its rows can go, or leave the table out.",
+                            dialect::postgres::quote(table)));
 }
 
 } // namespace
@@ -56,34 +68,52 @@ Pass::Pass(LoadContext context, source::ExportedSnapshot &snapshot,
 
 Pass::Result Pass::run() {
     const auto wanted = single_ ? 1 : static_cast<std::size_t>(std::max(context_.config.copy.workers, 1));
-    const auto workers = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(open_.size(), 1));
-    result_.stopped = !schema::run_workers(static_cast<int>(workers), context_.stop,
+    workers_ = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(open_.size(), 1));
+    result_.stopped = !schema::run_workers(static_cast<int>(workers_), context_.stop,
                                            [this](schema::WorkerSession &worker) { work(worker); });
     return result_;
 }
 
-std::optional<Chunk> Pass::take() {
+Pass::Group Pass::take() {
     const std::lock_guard lock(mutex_);
-    while (!open_.empty()) {
-        auto chunk = std::move(open_.front());
+    const auto small = [&](const Chunk &chunk) {
+        return chunk.kind == ChunkKind::whole && chunk.estimated_bytes <= small_table_bytes &&
+               !alone_.contains(chunk.source_oid);
+    };
+    // Near the end groups become smaller, so that all workers end at about the same time.
+    const auto limit = std::clamp<std::size_t>(open_.size() / (2 * workers_), 1, group_tables);
+    Group group;
+    std::uint64_t bytes = 0;
+    while (!open_.empty() && group.size() < limit) {
+        auto &next = open_.front();
+        if (!group.empty() && (!small(group.front()) || !small(next) || bytes + next.estimated_bytes > group_bytes))
+            break;
+        if (!result_.changed.contains(next.source_oid)) {
+            bytes += next.estimated_bytes;
+            group.push_back(std::move(next));
+        }
         open_.pop_front();
-        if (!result_.changed.contains(chunk.source_oid)) return chunk;
     }
-    return std::nullopt;
+    return group;
 }
 
-void Pass::give_back(Chunk chunk) {
+void Pass::give_back(Group group) {
     const std::lock_guard lock(mutex_);
-    open_.push_back(std::move(chunk));
+    const bool together = group.size() > 1;
+    for (auto &chunk : group) {
+        if (together) alone_.insert(chunk.source_oid);
+        open_.push_back(std::move(chunk));
+    }
 }
 
 void Pass::work(schema::WorkerSession &worker) {
     source::RetryWindow retry(context_.config.retry, context_.stop);
     while (!worker.stopping()) {
-        auto chunk = take();
-        if (!chunk) return;
+        auto group = take();
+        if (group.empty()) return;
+        const auto name = to_string(group.front().table);
         try {
-            copy_chunk(worker, *chunk);
+            copy_group(worker, group);
             retry.succeeded();
         } catch (const SnapshotLost &) {
             log::warning("the snapshot is gone: what is missing will be copied under a new one",
@@ -93,9 +123,15 @@ void Pass::work(schema::WorkerSession &worker) {
             return;
         } catch (const Error &error) {
             worker.close(target_session);
-            give_back(*chunk);
+            const auto tables = group.size();
+            give_back(std::move(group));
             if (worker.stopping()) return;
-            if (!retry.again(error, "copy of " + to_string(chunk->table))) return;
+            if (tables > 1 && error.kind() != ErrorKind::fenced) {
+                log::debug("tables that were to be copied together are copied one by one",
+                           {{"tables", tables}, {"reason", error.what()}});
+                continue;
+            }
+            if (!retry.again(error, "copy of " + name)) return;
         }
     }
 }
@@ -125,43 +161,73 @@ pg::Session Pass::open_source() {
     return session;
 }
 
-Pass::Verdict Pass::lock_and_compare(pg::Session &source, const source::Table &table) {
+void Pass::leave_out(Group &group, const std::set<std::uint32_t> &changed) {
+    if (changed.empty()) return;
+    for (const auto &chunk : group)
+        if (changed.contains(chunk.source_oid))
+            log::warning(
+                "the table was changed on the source after the snapshot: it will be copied again under a newer one",
+                {{"table", to_string(chunk.table)}});
+    std::erase_if(group, [&](const Chunk &chunk) { return changed.contains(chunk.source_oid); });
+    const std::lock_guard lock(mutex_);
+    result_.changed.insert(changed.begin(), changed.end());
+}
+
+void Pass::lock_and_compare(pg::Session &source, Group &group) {
+    const bool together = group.size() > 1;
+    std::string names;
+    for (const auto &chunk : group)
+        names += (names.empty() ? "ONLY " : ", ONLY ") + dialect::postgres::quote(tables_.at(chunk.source_oid).name);
     try {
-        source.execute("SAVEPOINT walbridge_chunk; LOCK TABLE ONLY " + dialect::postgres::quote(table.name) +
-                       " IN ACCESS SHARE MODE");
+        source.execute("SAVEPOINT walbridge_chunk; LOCK TABLE " + names + " IN ACCESS SHARE MODE" +
+                       (together ? " NOWAIT" : ""));
     } catch (const SqlError &error) {
+        if (together) throw;
+        const auto &chunk = group.front();
         if (error.sqlstate() == "42P01" || error.sqlstate() == "3F000" || error.sqlstate() == "42809")
-            return Verdict::changed;
-        explain_source_error(error, table.name);
+            return leave_out(group, {chunk.source_oid});
+        explain_source_error(error, chunk.table);
     }
     // The lock keeps every rewrite, TRUNCATE, ALTER and rename of this name's table away; what happened before it shows
     // here.
-    const std::lock_guard lock(now_mutex_);
-    try {
-        if (!now_)
-            now_.emplace(context_.config.source.endpoint,
-                         pg::ConnectOptions{context_.config.application_name("catalog"), false, {}});
-        const auto now = source::read_table(*now_, table.oid);
-        const bool same = now && now->name == table.name && now->kind == table.kind &&
-                          source::fingerprint(*now) == source::fingerprint(table);
-        return same ? Verdict::same : Verdict::changed;
-    } catch (const SqlError &) {
-        now_.reset();
-        throw;
+    std::set<std::uint32_t> changed;
+    std::vector<std::uint32_t> oids;
+    for (const auto &chunk : group) {
+        oids.push_back(chunk.source_oid);
+        changed.insert(chunk.source_oid);
     }
+    {
+        const std::lock_guard lock(now_mutex_);
+        try {
+            if (!now_)
+                now_.emplace(context_.config.source.endpoint,
+                             pg::ConnectOptions{context_.config.application_name("catalog"), false, {}});
+            for (const auto &now : source::read_tables(*now_, oids)) {
+                const auto &table = tables_.at(now.oid);
+                if (now.name == table.name && now.kind == table.kind &&
+                    source::fingerprint(now) == source::fingerprint(table))
+                    changed.erase(now.oid);
+            }
+        } catch (const SqlError &) {
+            now_.reset();
+            throw;
+        }
+    }
+    leave_out(group, changed);
 }
 
 void Pass::begin_table(pg::Session &target, const Chunk &chunk) {
     auto &state = states_.at(chunk.source_oid);
     const std::lock_guard lock(state.begin);
     if (state.begun) return;
-    refuse_rows(target, chunk.table);
+    refuse_rows(target, {chunk});
     schema::in_transaction(target, context_.fence,
                            [&] { mark_started(target, context_.config.name, chunk.source_oid); });
     state.begun = true;
 }
 
-Counts Pass::transfer(pg::Session &source, pg::Session &target, const Chunk &chunk, const source::Table &table) {
+Leg Pass::leg_of(const Chunk &chunk) const {
+    const auto &table = tables_.at(chunk.source_oid);
     const auto there = targets_.find(chunk.table);
     if (there == targets_.end())
         throw Error(ErrorKind::target_shape, to_string(chunk.table), "the table is missing on the target",
@@ -170,27 +236,37 @@ Counts Pass::transfer(pg::Session &source, pg::Session &target, const Chunk &chu
     if (chunk.kind == ChunkKind::key && key == nullptr)
         throw Error(ErrorKind::copy_stage, to_string(chunk.table), "the key that its chunks are cut by is gone",
                     "Reset the task.");
-    const auto statements = make_transfer(table, there->second, chunk, key != nullptr ? key->name : std::string());
-    std::int64_t rows = 0, bytes = 0;
+    return {make_transfer(table, there->second, chunk, key != nullptr ? key->name : std::string()), chunk.table};
+}
+
+void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
+    std::vector<Leg> legs;
+    for (const auto &chunk : group) legs.push_back(leg_of(chunk));
+    std::vector<std::pair<std::int64_t, std::int64_t>> sent(group.size());
     const CopyWatch watch{[this] { return context_.stop.requested(); },
-                          [&](std::int64_t more_rows, std::int64_t more_bytes) {
-                              rows += more_rows;
-                              bytes += more_bytes;
-                              context_.progress.add(chunk.table, more_rows, more_bytes);
+                          [&](std::size_t place, std::int64_t more_rows, std::int64_t more_bytes) {
+                              sent[place].first += more_rows;
+                              sent[place].second += more_bytes;
+                              context_.progress.add(group[place].table, more_rows, more_bytes);
                           }};
     try {
-        return stream_rows(source, target, statements, chunk.table, watch);
+        const auto counts = stream_rows(source, target, legs, watch);
+        for (std::size_t place = 0; place < group.size(); ++place) {
+            group[place].rows = counts[place].rows;
+            group[place].bytes = counts[place].bytes;
+            group[place].sync_lsn = snapshot_.lsn();
+        }
     } catch (...) {
-        context_.progress.add(chunk.table, -rows, -bytes);
+        for (std::size_t place = 0; place < group.size(); ++place)
+            context_.progress.add(group[place].table, -sent[place].first, -sent[place].second);
         throw;
     }
 }
 
-void Pass::copy_chunk(schema::WorkerSession &worker, Chunk &chunk) {
-    const auto &table = tables_.at(chunk.source_oid);
+void Pass::copy_group(schema::WorkerSession &worker, Group &group) {
     auto &target = worker.open([&] { return schema::open_target(context_.config, "copy"); }, target_session);
     auto &source = worker.open([&] { return open_source(); }, source_session);
-    struct Release { // the lock must not outlive the chunk, whatever happens
+    struct Release { // the locks must not outlive the group, whatever happens
         schema::WorkerSession &worker;
         pg::Session &source;
         ~Release() {
@@ -198,37 +274,38 @@ void Pass::copy_chunk(schema::WorkerSession &worker, Chunk &chunk) {
         }
     } const release{worker, source};
 
-    if (lock_and_compare(source, table) == Verdict::changed) {
-        log::warning(
-            "the table was changed on the source after the snapshot: it will be copied again under a newer one",
-            {{"table", to_string(chunk.table)}});
-        const std::lock_guard lock(mutex_);
-        result_.changed.insert(chunk.source_oid);
-        return;
-    }
-    bool was_done = false;
+    lock_and_compare(source, group);
+    if (group.empty()) return;
+    const auto table = group.front().table; // of a group of one; the others fail one by one
+    Group done;
     try {
-        if (chunk.kind != ChunkKind::whole) begin_table(target, chunk);
+        const bool whole = group.front().kind == ChunkKind::whole;
+        if (!whole) begin_table(target, group.front());
         schema::in_transaction(target, context_.fence, [&] {
-            was_done = !lock_open_chunk(target, context_.config.name, chunk);
-            if (was_done) return;
-            if (chunk.kind == ChunkKind::whole) refuse_rows(target, chunk.table); // one transaction: never half-way
-            const auto counts = transfer(source, target, chunk, table);
-            chunk.rows = counts.rows;
-            chunk.bytes = counts.bytes;
-            chunk.sync_lsn = snapshot_.lsn();
-            finish_chunk(target, context_.config.name, chunk);
+            const auto open = lock_open_chunks(target, context_.config.name, group);
+            Group missing;
+            done.clear();
+            for (std::size_t place = 0; place < group.size(); ++place)
+                (open[place] ? missing : done).push_back(group[place]);
+            if (missing.empty()) return;
+            if (whole) refuse_rows(target, missing); // one transaction: never half-way
+            transfer(source, target, missing);
+            finish_chunks(target, context_.config.name, missing);
+            std::move(missing.begin(), missing.end(), std::back_inserter(done));
         });
     } catch (const SqlError &error) {
-        if (error.object().starts_with("source")) explain_source_error(error, chunk.table);
-        explain_target_error(error, chunk.table);
+        if (group.size() > 1) throw;
+        if (error.object().starts_with("source")) explain_source_error(error, table);
+        explain_target_error(error, table);
     }
-    context_.progress.chunk_done(chunk.table);
-    log::debug(
-        "chunk copied",
-        {{"table", to_string(chunk.table)}, {"chunk", chunk.number}, {"rows", chunk.rows}, {"bytes", chunk.bytes}});
+    for (const auto &chunk : done) {
+        context_.progress.chunk_done(chunk.table);
+        log::debug(
+            "chunk copied",
+            {{"table", to_string(chunk.table)}, {"chunk", chunk.number}, {"rows", chunk.rows}, {"bytes", chunk.bytes}});
+    }
     const std::lock_guard lock(mutex_);
-    ++result_.chunks_done;
+    result_.chunks_done += static_cast<int>(done.size());
 }
 
 } // namespace walbridge::copy

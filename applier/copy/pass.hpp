@@ -5,6 +5,9 @@
 // Each worker owns two sessions: on the source a transaction with the snapshot, on the target one transaction per chunk
 // (fence, rows, done flag). A table's ACCESS SHARE lock on the source is held for one chunk only, so that waiting DDL
 // proceeds between chunks.
+// Small tables share all of that in groups. A group's locks on the source are never waited for: holding some of them
+// and waiting for others is how a deadlock with the source's own sessions begins. Whatever goes wrong with a group, its
+// tables are copied one by one, which waits where it must and names the table that fails.
 #pragma once
 
 #include "base/stop_token.hpp"
@@ -59,19 +62,23 @@ class Pass {
     Result run();
 
   private:
-    enum class Verdict { same, changed };
+    using Group = std::vector<Chunk>; ///< one chunk, or several small tables
     struct TableState {
         std::mutex begin; // held by the worker that begins the table
         bool begun = false;
     };
 
     void work(schema::WorkerSession &worker);
-    std::optional<Chunk> take();
-    void give_back(Chunk chunk);
-    void copy_chunk(schema::WorkerSession &worker, Chunk &chunk);
-    Verdict lock_and_compare(pg::Session &source, const source::Table &table);
+    /// Empty when there is nothing left.
+    Group take();
+    void give_back(Group group);
+    void copy_group(schema::WorkerSession &worker, Group &group);
+    /// Locks the tables and leaves out of the group those that are not what the snapshot shows.
+    void lock_and_compare(pg::Session &source, Group &group);
+    void leave_out(Group &group, const std::set<std::uint32_t> &changed);
     void begin_table(pg::Session &target, const Chunk &chunk);
-    Counts transfer(pg::Session &source, pg::Session &target, const Chunk &chunk, const source::Table &table);
+    Leg leg_of(const Chunk &chunk) const;
+    void transfer(pg::Session &source, pg::Session &target, Group &group);
     pg::Session open_source();
 
     LoadContext context_;
@@ -79,11 +86,13 @@ class Pass {
     const std::map<std::uint32_t, source::Table> &tables_;
     const std::map<QualifiedName, source::Table> &targets_;
 
-    std::mutex mutex_; // guards open_, result_ and snapshot_'s connection
+    std::mutex mutex_; // guards open_, alone_, result_ and snapshot_'s connection
     std::deque<Chunk> open_;
+    std::set<std::uint32_t> alone_; ///< tables of a group that failed
     Result result_;
     std::optional<pg::Session> held_; ///< until the one worker takes it
     const bool single_;
+    std::size_t workers_ = 1;
     std::map<std::uint32_t, TableState> states_;
     std::mutex now_mutex_;           // guards now_
     std::optional<pg::Session> now_; ///< sees the source as it is now

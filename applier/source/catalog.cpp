@@ -142,11 +142,18 @@ std::vector<Table> read_tables(pg::Session &session) {
 }
 
 std::optional<Table> read_table(pg::Session &session, std::uint32_t oid) {
-    auto tables = read(session, fmt::format("q.oid = {}", oid));
+    auto tables = read_tables(session, std::vector{oid});
     if (tables.empty()) return std::nullopt;
-    auto by_oid = index_by_oid(tables);
-    add_columns(session, by_oid, fmt::format("SELECT * FROM ({}) q WHERE q.attrelid = {}", sql::columns, oid));
     return std::move(tables.front());
+}
+
+std::vector<Table> read_tables(pg::Session &session, const std::vector<std::uint32_t> &oids) {
+    const auto any = fmt::format("= ANY ('{{{}}}'::oid[])", fmt::join(oids, ","));
+    auto tables = read(session, "q.oid " + any);
+    if (tables.empty()) return tables;
+    auto by_oid = index_by_oid(tables);
+    add_columns(session, by_oid, fmt::format("SELECT * FROM ({}) q WHERE q.attrelid {}", sql::columns, any));
+    return tables;
 }
 
 void read_defaults(pg::Session &session, Table &table) {

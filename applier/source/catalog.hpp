@@ -58,6 +58,9 @@ struct Table {
 /// One table by oid, without indexes and sizes; nullopt when the session does not see it.
 [[nodiscard]] std::optional<Table> read_table(pg::Session &session, std::uint32_t oid);
 
+/// Several of them with the same two statements, in no order; those the session does not see are left out.
+[[nodiscard]] std::vector<Table> read_tables(pg::Session &session, const std::vector<std::uint32_t> &oids);
+
 /// Fills default_sql of the table's columns, as of now.
 void read_defaults(pg::Session &session, Table &table);
 

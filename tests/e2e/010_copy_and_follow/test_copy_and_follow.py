@@ -66,6 +66,59 @@ def test_full_alone_ends_when_the_copy_is_done(pair):
     assert pair.source.sql("SELECT slot_name FROM pg_replication_slots WHERE database = %s", (pair.source.name,)) == []
 
 
+def many_tables(count):
+    return "".join(f"CREATE TABLE t{i} (id serial PRIMARY KEY, v text); CREATE INDEX t{i}_v ON t{i} (v);"
+                   f"INSERT INTO t{i} (v) SELECT 'v' || g FROM generate_series(1, 20) g;" for i in range(count))
+
+
+def test_many_small_tables_and_what_depends_on_each_other(pair):
+    """Created by several sessions at once: nothing may be missing because what it needs came a moment later."""
+    pair.source.psql("CREATE TABLE a_base (id int PRIMARY KEY, v text); COMMENT ON TABLE a_base IS 'first';" + many_tables(120) + """
+        CREATE TABLE z_uses (id int PRIMARY KEY, r a_base, n int DEFAULT nextval('t7_id_seq'));
+        CREATE TABLE z_child (more int) INHERITS (a_base); ALTER TABLE z_child ADD PRIMARY KEY (id);
+        CREATE TABLE z_parts (id bigint GENERATED ALWAYS AS IDENTITY, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+        CREATE TABLE b_part PARTITION OF z_parts FOR VALUES IN (1); CREATE TABLE z_part PARTITION OF z_parts DEFAULT;
+        CREATE FUNCTION first(a_base) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1.id';
+        CREATE TABLE c_checked (id int PRIMARY KEY, r a_base CHECK (first(r) > 0));
+        INSERT INTO a_base VALUES (1, 'x'); INSERT INTO z_uses VALUES (1, (5, 'y')); INSERT INTO z_child VALUES (2, 'z', 3);
+        INSERT INTO z_parts (k) VALUES (1), (2); INSERT INTO c_checked VALUES (1, (1, 'c'))""")
+    applier = pair.run()
+    pair.source.psql("INSERT INTO t5 (v) VALUES ('late'); UPDATE t119 SET v = 'x' WHERE id = 1")
+    applier.wait_caught_up()
+    pair.compare()
+    assert schema_dump(pair.target) == schema_dump(pair.source)
+
+
+def test_an_object_in_the_way_is_named_and_the_rest_goes_on_later(pair):
+    pair.source.psql(many_tables(60))
+    pair.target.psql("CREATE SEQUENCE t31_id_seq; CREATE SEQUENCE t30_pkey")
+    applier = pair.applier(stages=["schema", "full"])
+    for name in ("t31_id_seq", "t30_pkey"):
+        applier.start()
+        assert applier.wait_exit() == Exit.schema_stage
+        error = applier.status()["error"]
+        assert name in error["object"] and "already exists" in error["reason"], error
+        pair.target.psql(f"DROP SEQUENCE {name}")
+    applier.start()
+    assert applier.wait_exit() == Exit.ok
+    pair.compare()
+    assert schema_dump(pair.target) == schema_dump(pair.source)
+
+
+def test_a_small_table_that_the_target_refuses_is_named(pair):
+    pair.both("".join(f"CREATE TABLE t{i} (id int PRIMARY KEY, v text);" for i in range(60)))
+    pair.source.psql("".join(f"INSERT INTO t{i} SELECT g, 'v' || g FROM generate_series(1, 20) g;" for i in range(60)))
+    pair.target.psql("ALTER TABLE t30 ADD CONSTRAINT unlucky CHECK (v <> 'v13')")
+    applier = pair.applier(stages=["full"]).start()
+    assert applier.wait_exit() == Exit.copy_stage
+    error = applier.status()["error"]
+    assert error["object"] == "public.t30" and "unlucky" in error["reason"], error
+    pair.target.psql("ALTER TABLE t30 DROP CONSTRAINT unlucky")
+    applier.start()
+    assert applier.wait_exit() == Exit.ok
+    pair.compare()
+
+
 def test_incremental_alone_brings_what_comes_after_its_slot(pair):
     pair.both("CREATE TABLE t (id int PRIMARY KEY, v text)")
     pair.source.psql("INSERT INTO t VALUES (1, 'before')")

@@ -61,3 +61,29 @@ def test_a_kill_during_the_copy_resumes_with_what_is_missing(pair):
     applier.wait_caught_up(90)
     pair.compare()
     assert pair.target.scalar("SELECT min(xmin::text::bigint) FROM a") == first, "a was copied a second time"
+
+
+def test_a_kill_among_small_tables_that_share_transactions(pair):
+    count = 120
+    pair.both("".join(f"CREATE TABLE s{i} (id int PRIMARY KEY, v text);" for i in range(count)))
+    pair.source.psql("".join(f"INSERT INTO s{i} SELECT g, 'v' || g FROM generate_series(1, 50) g;" for i in range(count)) + "ANALYZE")
+    applier = pair.applier(stages=["full", "incremental"], copy={"workers": 1})
+    blocker = pair.target.connect()
+    blocker.cursor().execute("LOCK TABLE s70 IN ACCESS EXCLUSIVE MODE")
+    applier.start()
+    applier.wait_until(lambda: pair.target.exists("walbridge.table_sync") and pair.target.scalar(
+        "SELECT count(*) FROM walbridge.table_sync WHERE done") > 0 and pair.target.scalar(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 's70'::regclass") > 0, 30, "the group of s70 waits")
+    done = {name for name, in pair.target.sql("SELECT table_name FROM walbridge.table_sync WHERE done")}
+    assert 0 < len(done) < count and "s70" not in done
+    first = {name: pair.target.scalar(f"SELECT min(xmin::text::bigint) FROM {name}") for name in sorted(done)[:3]}
+    applier.kill()
+    pair.source.psql("UPDATE s1 SET v = 'later'; DELETE FROM s70 WHERE id < 10; INSERT INTO s70 VALUES (-1, 'new'); UPDATE s119 SET v = 'later'")
+    blocker.rollback()
+    blocker.close()
+    applier.start()
+    applier.wait_caught_up(90)
+    pair.compare()
+    for name, xmin in first.items():
+        if name != "s1":
+            assert pair.target.scalar(f"SELECT min(xmin::text::bigint) FROM {name}") == xmin, f"{name} was copied a second time"

@@ -40,8 +40,18 @@ BOOST_AUTO_TEST_CASE(a_small_table_is_one_chunk) {
 BOOST_AUTO_TEST_CASE(a_larger_table_is_cut_by_blocks_where_the_source_can_scan_them) {
     const auto t = table(64000, 450 * mib);
     BOOST_TEST((choose_cut(t, config(), 150000).kind == ChunkKind::ctid));
-    BOOST_TEST(choose_cut(t, config(), 150000).chunks == 5);
+    BOOST_TEST(choose_cut(t, config(), 150000).chunks == 8);
     BOOST_TEST((choose_cut(t, config(), 130000).kind == ChunkKind::whole));
+}
+
+BOOST_AUTO_TEST_CASE(a_table_that_is_cut_has_work_for_all_workers_to_the_end) {
+    auto many = config();
+    many.workers = 6;
+    BOOST_TEST(choose_cut(table(1000, 101 * mib), many, 150000).chunks == 6); // not smaller than a quarter of a chunk
+    BOOST_TEST(choose_cut(table(64000, 610 * mib), many, 150000).chunks == 24);
+    BOOST_TEST(choose_cut(table(640000, 6100 * mib), many, 150000).chunks == 66);
+    many.workers = 1;
+    BOOST_TEST(choose_cut(table(64000, 610 * mib), many, 150000).chunks == 7);
 }
 
 BOOST_AUTO_TEST_CASE(a_table_with_few_pages_and_much_toast_has_no_more_chunks_than_pages) {
@@ -52,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_table_with_few_pages_and_much_toast_has_no_more_chunks_th
 BOOST_AUTO_TEST_CASE(a_large_table_with_an_integer_key_is_cut_by_key) {
     const auto cut = choose_cut(table(200000, 1500 * mib), config(), 130000);
     BOOST_TEST((cut.kind == ChunkKind::key));
-    BOOST_TEST(cut.chunks == 15);
+    BOOST_TEST(cut.chunks == 16);
 }
 
 BOOST_AUTO_TEST_CASE(only_a_single_integer_identity_column_that_is_not_null_cuts_by_key) {
