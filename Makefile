@@ -57,11 +57,12 @@ check: ## everything a change must pass, from an empty machine; the last line co
 demo: ## watch a live database being copied, followed and compared (about a minute)
 	@demo/run
 
-bench: applier decoder ## measure against the peers on a quiet machine (half an hour); BENCH="--quick" or BENCH="--workloads tpcb" chooses
+bench: ## measure against the peers on a quiet machine (half an hour); BENCH="--quick" or BENCH="--workloads tpcb" chooses
 	@scripts/deps --bench
+	@$(MAKE) --no-print-directory all
 	@bench/run $(BENCH)
 
-bench-smoke: applier decoder ## whether the benchmark works, in a minute: tiny sizes, results in build/bench
+bench-smoke: all ## whether the benchmark works, in a minute: tiny sizes, results in build/bench
 	@bench/run --smoke $(BENCH)
 
 soak: ## the heavy variants: 5 million rows in one transaction, 700 MB values, more than 50 kills

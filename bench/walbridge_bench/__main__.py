@@ -17,6 +17,7 @@ from .results import Results
 
 COPIES = {"one_table": copy.Big, "small_tables": copy.Small}
 NAMES = [kind.name for kind in workloads.ALL] + ["latency", *COPIES]
+QUICK_PEERS = ["native", "native_plain", "walbridge", "native_sync", "walbridge_sync"]
 BEGAN = time.monotonic()
 
 
@@ -34,7 +35,7 @@ def arguments():
     parser.add_argument("--scale", type=float, default=1.0, help="factor on every count (0.05 for a look)")
     parser.add_argument("--latency-seconds", type=float, default=30, help="length of a latency run (default 30)")
     parser.add_argument("--latency-rounds", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="half the sizes, shorter latency runs: figures for a look, marked as such")
+    parser.add_argument("--quick", action="store_true", help="half the sizes, native and walbridge and the essential plugins only: ten minutes, marked as such")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes, one round, results in build/bench: does the machinery work?")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="for walbridge's task file, e.g. apply.workers=2")
     parser.add_argument("--out", type=Path, help="folder for the results (default bench/results)")
@@ -42,11 +43,12 @@ def arguments():
     parser.add_argument("--render", type=Path, metavar="JSON", help="writes table and picture of an earlier run again, measures nothing")
     chosen = parser.parse_args()
     if chosen.quick:
-        chosen.scale, chosen.latency_seconds = chosen.scale * 0.5, min(chosen.latency_seconds, 15)
+        chosen.scale, chosen.latency_seconds, chosen.latency_rounds = chosen.scale * 0.5, 10, 1
+        chosen.peers = chosen.peers or QUICK_PEERS
     if chosen.smoke:
         chosen.scale, chosen.rounds, chosen.latency_seconds, chosen.latency_rounds = 0.002, 1, 1, 1
         chosen.out = chosen.out or ROOT / "build/bench"
-        chosen.peers = chosen.peers or ["native", "native_plain", "walbridge", "native_sync", "walbridge_sync"]
+        chosen.peers = chosen.peers or QUICK_PEERS
     return chosen
 
 
@@ -93,7 +95,7 @@ def measure(chosen, results):
                 apply.run_rounds(prepared, chosen.rounds, results, say)
         if decoded:
             with timed(results, f"{kind.name}: decode"):
-                decode.run(prepared, chosen.rounds, results, say)
+                decode.run(prepared, chosen.rounds, chosen.quick, results, say)
         prepared.drop()
     if "latency" in chosen.workloads:
         with timed(results, "latency"):

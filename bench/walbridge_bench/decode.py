@@ -24,6 +24,7 @@ class Decoder:
 PROTOCOL = re.search(r"protocol_version\D*(\d+)", (ROOT / "decoder/wire/protocol.hpp").read_text())[1]
 OWN = {"proto_version": PROTOCOL, "format": "binary", "include": "*.*", "counter": 0, "messages": "on"}        # as the applier asks
 LARGE = ("huge_insert",)
+ESSENTIAL = ("pgoutput binary", "pgoutput binary, streaming", "walbridge", "walbridge, streaming", "floor: walbridge, nothing selected")
 ALL = [
     Decoder("pgoutput binary", "pgoutput", proto_version=1, publication_names="bench", binary="true"),
     Decoder("pgoutput text", "pgoutput", proto_version=1, publication_names="bench"),
@@ -41,11 +42,11 @@ ALL = [
 ]
 
 
-def chosen(source, workload, not_available):
+def chosen(source, workload, essential, not_available):
     """The decoders for a workload; those whose plugin is not installed are recorded."""
     found = []
     for decoder in ALL:
-        if decoder.only and workload.name not in decoder.only:
+        if decoder.only and workload.name not in decoder.only or essential and decoder.name not in ESSENTIAL:
             continue
         if decoder.plugin in ("wal2json", "decoderbufs") and not source.has_library(decoder.plugin):
             not_available[f"decoding with {decoder.name}"] = f"{decoder.plugin} is not installed (scripts/deps --bench)"
@@ -91,9 +92,10 @@ def receive(prepared, decoder):
     return {"seconds": seconds, "cpu": clock.used()["source_cpu"]}
 
 
-def run(prepared, rounds, results, say):
+def run(prepared, rounds, essential, results, say):
+    """essential: only the decoders that the summary needs."""
     workload = prepared.workload
-    decoders = chosen(prepared.source.cluster, workload, results.data["not_available"])
+    decoders = chosen(prepared.source.cluster, workload, essential, results.data["not_available"])
     with ThreadPoolExecutor(2) as pool:
         counted = list(pool.map(lambda decoder: count_bytes(prepared, decoder), decoders))
     usable = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from walbridge_testing.applier import ROOT
 
-SHOWN = ("shared_buffers", "max_wal_size", "checkpoint_timeout", "maintenance_work_mem", "logical_decoding_work_mem", "fsync",
+SHOWN = ("shared_buffers", "min_wal_size", "max_wal_size", "checkpoint_timeout", "maintenance_work_mem", "logical_decoding_work_mem", "fsync",
          "full_page_writes", "wal_compression", "autovacuum", "jit", "wal_level", "wal_retrieve_retry_interval")
 PACKAGES = {"pglogical": "postgresql-15-pglogical", "wal2json": "postgresql-15-wal2json", "decoderbufs": "postgresql-15-decoderbufs",
             "pgcopydb": "pgcopydb"}

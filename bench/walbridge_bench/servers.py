@@ -9,7 +9,7 @@ from walbridge_testing.cluster import Cluster, base_directory
 
 SETTINGS = {
     "fsync": "on", "full_page_writes": "on", "autovacuum": "off", "jit": "off",
-    "shared_buffers": "1GB", "max_wal_size": "32GB", "checkpoint_timeout": "1h", "maintenance_work_mem": "256MB",
+    "shared_buffers": "1GB", "max_wal_size": "16GB", "min_wal_size": "4GB", "checkpoint_timeout": "1h", "maintenance_work_mem": "256MB",
     "max_locks_per_transaction": 256,
     "wal_retrieve_retry_interval": "100ms",     # else a subscription that is enabled again may first wait 5 s
 }
