@@ -69,7 +69,13 @@ void BatchApplier::apply_streamed(const ChangeBatch &batch, std::size_t at) {
             ++counters_.streamed;
             return note_commit(piece, 1);
         }
-        return streamed_.replay(piece, [this](const ChangeBatch &part) { apply_pieces(part, 0, 1); });
+        return streamed_.replay(piece, [this](const ChangeBatch &part) {
+            if (interrupted_ && interrupted_()) {
+                session_.rollback();
+                throw Interrupted{};
+            }
+            apply_pieces(part, 0, 1);
+        });
     }
 }
 

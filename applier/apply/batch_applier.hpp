@@ -23,6 +23,9 @@ struct Committed {
     std::size_t transactions = 0;
 };
 
+/// Thrown by apply() when it was asked to leave in the middle of a transaction it can only finish as a whole.
+struct Interrupted {};
+
 struct ApplyCounters {
     std::uint64_t bulk_batches = 0, exact_batches = 0, fallbacks = 0, changes = 0, conflicts = 0;
     std::uint64_t streamed = 0; ///< transactions that were applied while they were in progress
@@ -47,6 +50,8 @@ class BatchApplier {
     [[nodiscard]] Lsn position() const { return position_; }
     [[nodiscard]] const ApplyCounters &counters() const { return counters_; }
     [[nodiscard]] StreamedTransactions &streamed() { return streamed_; }
+    /// Asked between the batches of a long replay: true rolls it back and makes apply() throw Interrupted.
+    void interrupt_when(std::function<bool()> asked) { interrupted_ = std::move(asked); }
 
   private:
     void apply_run(const ChangeBatch &batch, std::size_t first, std::size_t last);
@@ -70,6 +75,7 @@ class BatchApplier {
     OnCommit on_commit_;
     ApplyCounters counters_;
     StreamedTransactions streamed_;
+    std::function<bool()> interrupted_;
 };
 
 } // namespace walbridge::apply

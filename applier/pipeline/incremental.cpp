@@ -85,7 +85,7 @@ class Threads {
 class Applier {
   public:
     Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions,
-            Statistics &statistics)
+            Statistics &statistics, const StopToken &stop)
         : ledger_(progress), session_(config, ledger_), statistics_(statistics), positions_(positions),
           applier_(
               config, session_, load_sync_filter(config), progress.position,
@@ -94,6 +94,7 @@ class Applier {
                   return std::make_unique<target::PostgresApplySession>(config, ledger_, 1 + number,
                                                                         stream_lock_timeout);
               }) {
+        applier_.interrupt_when([&stop] { return stop.requested(); });
         positions_.applied.store(progress.position.value);
         positions_.durable.store(progress.position.value);
         statistics_.applied_lsn.store(progress.position.value);
@@ -190,7 +191,7 @@ Incremental::Incremental(const TaskConfig &config, target::Progress start, const
 
 void Incremental::run() {
     source::StreamPositions positions;
-    Applier applier(config_, progress_, positions, statistics_);
+    Applier applier(config_, progress_, positions, statistics_, stop_);
     pg::Session replication(config_.source.endpoint, replication_options(config_));
     const auto server_version = replication.server_version();
     check_identity_(replication, progress_.position);
@@ -219,9 +220,13 @@ void Incremental::run() {
             continue;
         }
         const auto batch = batches.pop_for(durable_poll);
-        if (batch)
-            applier.take(**batch);
-        else if (batches.closed())
+        if (batch) {
+            try {
+                applier.take(**batch);
+            } catch (const apply::Interrupted &) {
+                break;
+            }
+        } else if (batches.closed())
             static_cast<void>(batches.pop()); // throws what closed it
         applier.set_caught_up(frames.bytes() < backlog_bytes);
         if (!batch && batches.closed()) break;

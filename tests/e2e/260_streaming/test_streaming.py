@@ -213,6 +213,20 @@ def test_a_pause_gives_up_what_is_open_and_a_stop_too(pair):
     pair.compare()
 
 
+def test_a_stop_does_not_wait_for_the_replay_of_a_large_transaction(pair):
+    pair.source.psql(TABLES)
+    applier = start(pair, apply={"stream_sessions": 0, "batch_rows": 100})
+    large = open_stream(pair, 2001, 60000)
+    large.commit()
+    applier.wait_until(lambda: pair.target.scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_xid IS NOT NULL "
+                       "AND application_name = %s", (pair.name, f"walbridge_{pair.name}:apply")) > 0, 60, "the spool is replayed")
+    applier.stop()
+    assert pair.target.scalar("SELECT count(*) FROM t WHERE id > 2000") in (0, 58000)
+    applier.start()
+    applier.wait_caught_up()
+    pair.compare()
+
+
 @pytest.mark.parametrize("streaming", [True, False])
 def test_ddl_inside_a_large_transaction_ends_as_without_streaming(pair, streaming):
     pair.source.psql(TABLES)
