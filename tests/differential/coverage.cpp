@@ -6,6 +6,9 @@
 namespace walbridge::differential {
 namespace {
 
+/// Values that are equal for their type only, and targets that tell fewer apart, cost some.
+constexpr std::uint64_t needless_fallbacks_percent = 3;
+
 const std::vector<std::string> required{
     "policy fail",
     "policy ignore",
@@ -41,6 +44,7 @@ const std::vector<std::string> required{
     "fallback with a conflict",
     "compared with the source",
     "compared with the source, bulk without fallback",
+    "the source won",
     "key change",
     "same key in another form", // 1.0 and 1.00
     "swapped keys",
@@ -80,6 +84,17 @@ std::vector<std::string> Coverage::missing() const {
     for (const auto &name : required)
         if (!counts_.contains(name)) names.push_back(name);
     return names;
+}
+
+std::string Coverage::too_often() const {
+    const std::lock_guard lock(mutex_);
+    const auto count = [&](const char *name) {
+        const auto found = counts_.find(name);
+        return found == counts_.end() ? 0 : found->second;
+    };
+    const auto needless = count("fallback without a conflict"), smooth = count("bulk batch without fallback");
+    if (needless * 100 <= smooth * needless_fallbacks_percent) return {};
+    return fmt::format("{} fallbacks without a conflict beside {} applications in bulk", needless, smooth);
 }
 
 std::string Coverage::describe() const {

@@ -20,6 +20,8 @@ class Coverage {
 
     /// Names that had to be reached and were not.
     [[nodiscard]] std::vector<std::string> missing() const;
+    /// The bulk path gave up too often where nothing was wrong: its results are right then, and nothing but slow.
+    [[nodiscard]] std::string too_often() const;
     [[nodiscard]] std::string describe() const;
 
   private:

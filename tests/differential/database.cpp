@@ -94,10 +94,10 @@ void Database::put(const Schema &schema, const DatabaseRows &rows, bool guarded)
 Result Database::read(const Schema &schema, Lsn first_lsn) {
     std::string sql;
     for (const auto &table : schema.tables)
-        sql += fmt::format(
-            "SELECT COALESCE((SELECT pg_catalog.string_agg(t::text, E'\\n' ORDER BY t::text COLLATE \"C\") FROM "
-            "{} AS t), '') UNION ALL ",
-            table.quoted());
+        sql += fmt::format("SELECT COALESCE((SELECT pg_catalog.string_agg(pg_catalog.replace(t::text, E'\\n', '\\n'), "
+                           "E'\\n' ORDER BY t::text COLLATE \"C\") FROM "
+                           "{} AS t), '') UNION ALL ",
+                           table.quoted());
     std::string sequences = "''";
     for (const auto &table : schema.tables)
         for (const auto &sequence : sequences_of(table))

@@ -33,7 +33,8 @@ class Generator {
         mood();
         source_rows();
         transactions();
-        if (random_.chance(12)) copied();
+        const bool splittable = std::any_of(schema_.tables.begin(), schema_.tables.end(), split_by_key);
+        if (random_.chance(splittable ? 25 : 8)) copied();
         made_.target = target_before(made_);
         // Most conflicts are few, or nothing behind the first one would be seen under "fail".
         if (random_.chance(55)) inject(random_.chance(70) ? 1 : random_.between(2, 8));
@@ -236,6 +237,40 @@ class Generator {
         }
     }
 
+    /// A row with the values of a unique key that a change is going to write; an update's sooner than an insert's.
+    std::optional<SourceRow> in_the_way(int table) {
+        const auto &spec = schema_.tables[static_cast<std::size_t>(table)];
+        std::vector<std::pair<const Step *, const KeySpec *>> inserts, updates;
+        for (const auto &transaction : made_.transactions)
+            for (const auto &step : transaction.steps)
+                for (const auto &key : spec.keys) {
+                    if (step.table != table || !key.on_target) continue;
+                    if (step.kind == Step::Kind::insert) inserts.emplace_back(&step, &key);
+                    if (std::any_of(key.columns.begin(), key.columns.end(),
+                                    [&](int column) { return step.set.contains(column); }))
+                        updates.emplace_back(&step, &key);
+                }
+        const auto &from = updates.empty() || (random_.chance(25) && !inserts.empty()) ? inserts : updates;
+        if (from.empty()) return std::nullopt;
+        const auto [step, key] = random_.pick(from);
+        for (int attempt = 0; attempt < 12; ++attempt) {
+            const auto made = insert(table);
+            SourceRow row{made.row, made.values, "in the way"};
+            for (const auto column : key->columns) {
+                auto &value = row.values[static_cast<std::size_t>(column)];
+                if (step->kind == Step::Kind::insert) value = step->values[static_cast<std::size_t>(column)];
+                if (const auto set = step->set.find(column); set != step->set.end()) value = set->second;
+            }
+            const auto refused = [&](const SourceRow &other) {
+                return std::any_of(spec.keys.begin(), spec.keys.end(),
+                                   [&](const KeySpec &one) { return one.on_target && collide(spec, one, row, other); });
+            };
+            const auto &there = made_.target[static_cast<std::size_t>(table)];
+            if (std::none_of(there.begin(), there.end(), refused)) return row;
+        }
+        return std::nullopt;
+    }
+
     void inject(int count) {
         made_.injected = true;
         for (int at = 0; at < count; ++at) {
@@ -244,7 +279,15 @@ class Generator {
             auto &rows = made_.target[table];
             const bool one_per_key = spec.found_without_key();
             if (one_per_key && rows.empty()) continue;
-            switch (one_per_key ? random_.between(2, 4) : rows.empty() ? 0 : random_.between(0, 5)) {
+            switch (one_per_key    ? random_.between(2, 4)
+                    : rows.empty() ? random_.between(-2, 0)
+                                   : random_.between(-2, 5)) {
+            case -3:
+            case -2:
+            case -1: { // a row in the way of a change
+                if (auto row = in_the_way(static_cast<int>(table))) rows.push_back(std::move(*row));
+                break;
+            }
             case 0:
             case 1: { // a row too many
                 auto step = insert(static_cast<int>(table));

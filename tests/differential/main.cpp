@@ -28,7 +28,7 @@ constexpr std::uint64_t streams_per_schema = 8;
 /// After so many groups the databases are made anew: their catalogs grow with each schema.
 constexpr std::uint64_t groups_per_database = 300;
 /// Fewer cases need not reach everything.
-constexpr std::uint64_t cases_for_coverage = 1000;
+constexpr std::uint64_t cases_for_coverage = 1500;
 
 struct Options {
     std::string url, state_file;
@@ -62,6 +62,10 @@ class Test {
         fmt::print("seed {}: {} cases in {:.1f} s ({:.0f} per second), {} failed\n", options_.seed, done_.load(),
                    took.count(), static_cast<double>(done_.load()) / took.count(), failed_.load());
         if (options_.coverage) fmt::print("{}", coverage_.describe());
+        if (const auto much = coverage_.too_often(); done_ >= cases_for_coverage && !much.empty()) {
+            fmt::print("TOO OFTEN: {}\n", much);
+            failed_ = failed_ + 1;
+        }
         if (done_ >= cases_for_coverage && !options_.only_case && failed_ == 0)
             for (const auto &name : coverage_.missing()) {
                 fmt::print("NOT REACHED: {}\n", name);

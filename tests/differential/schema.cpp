@@ -162,7 +162,14 @@ class TableMaker {
         }
     }
 
+    /// What most tables are: a number as the key.
+    void simple_columns() {
+        add_column(types_.named(random_.chance(60) ? "pg_catalog.int4" : "pg_catalog.int8"), true);
+        for (int more = random_.between(1, 3); more > 0; --more) add_column(random_type(false), false);
+    }
+
     void columns() {
+        if (simple_) return simple_columns();
         const int keyed = random_.between(1, 3), plain = random_.chance(5) ? 30 : random_.between(0, 4);
         for (int at = 0; at < keyed; ++at) {
             auto &column = add_column(random_type(true), keyed > 1);
@@ -212,16 +219,19 @@ class TableMaker {
     }
 
     void keys() {
-        if (random_.chance(80)) {
+        if (simple_ || random_.chance(80)) {
             auto key = some_key(2);
+            if (simple_) key.columns = {0};
             if (random_.chance(30)) { // the identity column, if there is one
                 for (int index = 0; index < static_cast<int>(table_.columns.size()); ++index)
                     if (column(index).identity != 0) key.columns = {index};
             }
             if (!key.columns.empty()) {
                 key.kind = KeySpec::Kind::primary;
-                key.deferrable = random_.chance(8);
-                if (random_.chance(6))
+                key.deferrable = !simple_ && random_.chance(8);
+                if (simple_)
+                    ; // on both sides
+                else if (random_.chance(8))
                     key.on_target = false;
                 else if (random_.chance(4))
                     key.on_source = false;
@@ -234,16 +244,16 @@ class TableMaker {
             auto key = some_key(2);
             if (key.columns.empty()) continue;
             const int what = random_.between(0, 9);
-            if (what == 0) {
+            if (what <= 1) {
                 key.kind = KeySpec::Kind::exclusion;
                 key.columns.resize(1);
-            } else if (what <= 2) {
+            } else if (what <= 3) {
                 key.where_not_null = static_cast<int>(random_.below(table_.columns.size()));
                 if (!column(*key.where_not_null).on_target) key.where_not_null.reset();
-            } else if (const auto text = text_column(); what == 3 && text) {
+            } else if (const auto text = text_column(); what <= 5 && text) {
                 key.columns = {*text};
                 key.lower = true;
-            } else if (what <= 5) {
+            } else if (what <= 7) {
                 key.nulls_not_distinct = types_.nulls_not_distinct();
             }
             key.deferrable = !key.where_not_null && !key.lower && random_.chance(20);
@@ -311,7 +321,7 @@ class TableMaker {
         }
         // The target's collation tells fewer values apart than the source's.
         if (auto &spec = table_.columns.front(); spec.type->sql == "pg_catalog.text" && spec.type->collation.empty() &&
-                                                 spec.target_type == spec.type->sql && random_.chance(15)) {
+                                                 spec.target_type == spec.type->sql && random_.chance(35)) {
             spec.target_type += " COLLATE dom.ci";
             table_.stricter_target = true;
         }
@@ -333,6 +343,7 @@ class TableMaker {
     const Types &types_;
     Random &random_;
     TableSpec table_;
+    const bool simple_ = random_.chance(25);
 };
 
 } // namespace
