@@ -32,6 +32,7 @@ std::optional<pg::Session> connect(PrecheckContext &context, const pg::Endpoint 
                                    session.value("SHOW server_version").value_or("?")));
         return session;
     } catch (const Error &failure) {
+        if (failure.kind() == ErrorKind::connection) context.report.lost = endpoint.role;
         context.error(id, failure.reason(), failure.remedy());
         return std::nullopt;
     }
@@ -106,6 +107,9 @@ void require_precheck(const TaskConfig &config) {
         failed.push_back(fmt::format("{}: {}", finding.id, finding.reason));
         fixes.push_back(finding.fix);
     }
+    if (!failed.empty() && !report.lost.empty())
+        throw Error(ErrorKind::connection, report.lost, "the connection was lost during precheck: " + failed[0],
+                    fmt::format("Check that the {} runs and is reachable from here.", report.lost));
     if (failed.empty()) return log::info("precheck passed", {{"checks", report.findings.size()}});
     throw Error(ErrorKind::precheck, "precheck",
                 failed.size() == 1 ? failed[0] : fmt::format("{} errors; the first is {}", failed.size(), failed[0]),

@@ -21,6 +21,7 @@ struct Finding {
 
 struct PrecheckReport {
     std::vector<Finding> findings;
+    std::string lost; ///< a server whose connection broke or failed meanwhile: the findings say nothing about it
     [[nodiscard]] int count(Verdict verdict) const;
     [[nodiscard]] bool failed() const { return count(Verdict::error) > 0; }
 };

@@ -41,7 +41,9 @@ struct PrecheckContext {
             error(id, failure.reason(),
                   failure.remedy().empty() ? "Grant what the message names, or mend the server, and run precheck again."
                                            : failure.remedy());
-            if (PQstatus(session->raw()) != CONNECTION_OK) session.reset();
+            const bool broken = PQstatus(session->raw()) != CONNECTION_OK;
+            if (broken || failure.kind() == ErrorKind::connection) report.lost = session->endpoint().role;
+            if (broken) session.reset();
         }
     }
 
