@@ -102,9 +102,8 @@ std::vector<Key> source_section() {
                     .fallback = "",
                     .low = 64 * kilobyte,
                     .high = 1024 * gigabyte,
-                    .help =
-                        "logical_decoding_work_mem for this task's stream: what exceeds it is streamed "
-                        "while it is in progress; not given: the source's own setting.",
+                    .help = "logical_decoding_work_mem for this task's stream: what exceeds it is streamed "
+                            "while it is in progress; not given: the source's own setting.",
                     .store = [](TaskConfig &task, const Value &value) {
                         task.source.decoding_memory = static_cast<std::size_t>(number(value));
                     }});
