@@ -81,6 +81,24 @@ def test_a_rolled_back_transaction_leaves_nothing(pair):
     assert not applied_early(pair)
 
 
+def test_large_prepared_transactions_end_when_they_are_committed_or_rolled_back(pair):
+    pair.source.psql(TABLES)
+    applier = start(pair)
+    name = pair.name
+    pair.source.psql(f"BEGIN; {ROWS % (2001, 6000)}; UPDATE t SET v = 'prepared' WHERE id <= 500; PREPARE TRANSACTION '{name}_1'")
+    pair.source.psql(f"BEGIN; {ROWS % (10001, 14000)}; PREPARE TRANSACTION '{name}_2'")
+    wait_until(lambda: applied_early(pair, 2), 30, "both are applied while they are prepared")
+    pair.source.psql("INSERT INTO s VALUES (1000, 'between')")
+    applier.wait_until(lambda: pair.target.scalar("SELECT count(*) FROM s WHERE id = 1000") == 1, 30)
+    assert pair.target.scalar("SELECT count(*) FROM t WHERE id > 1000 OR v = 'prepared'") == 0
+    pair.source.psql(f"ROLLBACK PREPARED '{name}_2'")
+    pair.source.psql(f"COMMIT PREPARED '{name}_1'")
+    applier.wait_caught_up()
+    pair.compare()
+    assert EARLY in applier.log_text()
+    assert not applied_early(pair)
+
+
 def test_more_transactions_at_a_time_than_sessions(pair):
     pair.source.psql(TABLES)
     applier = start(pair, apply={"stream_sessions": 2, "spool_memory": "64kB"})
