@@ -25,7 +25,8 @@ struct TaskConfig {
         pg::Endpoint endpoint{"source", {}, {}};
         std::chrono::milliseconds heartbeat{std::chrono::seconds(10)}; ///< heartbeat message interval; 0 = off
         std::string replica_identity = "report";                       ///< or "set": decision 14
-        std::size_t decoding_memory = 0; ///< logical_decoding_work_mem of our walsender; 0 = the server's own setting
+        std::size_t decoding_memory = 0;  ///< logical_decoding_work_mem of our walsender; 0 = the server's own setting
+        std::string compression = "none"; ///< of the change stream: or "lz4", "zstd"
     } source;
 
     struct Target {

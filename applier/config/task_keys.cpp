@@ -107,6 +107,13 @@ std::vector<Key> source_section() {
                     .store = [](TaskConfig &task, const Value &value) {
                         task.source.decoding_memory = static_cast<std::size_t>(number(value));
                     }});
+    keys.push_back({.path = "source.compression",
+                    .type = KeyType::text,
+                    .fallback = "none",
+                    .help = "How the source compresses the change stream: none, lz4 or zstd. Worth its processor time "
+                            "where the network is the limit.",
+                    .choices = {"none", "lz4", "zstd"},
+                    .store = [](TaskConfig &task, const Value &value) { task.source.compression = text(value); }});
     return keys;
 }
 

@@ -52,6 +52,7 @@ source::StreamOptions stream_options(const TaskConfig &config, const target::Pro
     options.plugin.emplace_back("counter", std::to_string(progress.counter));
     options.plugin.emplace_back("messages", "on");
     if (config.apply.streaming && server_version >= 140000) options.plugin.emplace_back("streaming", "on");
+    if (config.source.compression != "none") options.plugin.emplace_back("compression", config.source.compression);
     return options;
 }
 

@@ -44,8 +44,7 @@ StreamDecoder::StreamDecoder(std::uint64_t counter) : counter_(counter) {}
 
 void StreamDecoder::feed(std::string_view frame, const std::shared_ptr<const void> &owner, ChangeBatch &batch) {
     try {
-        assembler_.feed(frame, owner);
-        batch.bytes += frame.size();
+        batch.bytes += assembler_.feed(frame, owner);
         while (const auto record = assembler_.next()) decode(*record, batch);
     } catch (const wire::ProtocolError &error) {
         throw Error(ErrorKind::protocol, "change stream",

@@ -8,7 +8,7 @@ namespace walbridge {
 
 class BinaryOutput final : public Output {
   public:
-    explicit BinaryOutput(wire::FrameSink &sink) : writer_(sink) {}
+    BinaryOutput(wire::FrameSink &sink, wire::Compression compression) : writer_(sink, compression) {}
 
     void write(const wire::Session &record) override { writer_.write(record); }
     void write(const wire::Begin &record) override { writer_.write(record); }

@@ -3,7 +3,7 @@
 
 #include "server/compat.hpp"
 #include "server/text_encoding.hpp"
-#include "wire/protocol.hpp"
+#include "wire/compression.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -116,6 +116,12 @@ constexpr Option known_options[] = {
     {"binary", Belongs::binary,
      [](const std::string &name, const std::string &value, Parsed &parsed) {
          parsed.options.binary_values = boolean(name, value);
+     }},
+    {"compression", Belongs::binary,
+     [](const std::string &name, const std::string &value, Parsed &parsed) {
+         const auto compression = wire::compression_named(value);
+         if (!compression) refuse_value(name, value, "none, lz4, zstd");
+         parsed.options.compression = *compression;
      }},
     {"messages", Belongs::both,
      [](const std::string &name, const std::string &value, Parsed &parsed) {

@@ -4,6 +4,7 @@
 
 #include "server/guard.hpp"
 #include "wire/object_selection.hpp"
+#include "wire/protocol.hpp"
 
 #include <cstdint>
 #include <string>
@@ -25,6 +26,7 @@ struct Options {
     std::vector<std::string> excluded_origins; ///< wildcard patterns, UTF-8; only with all_but
     std::uint64_t counter = 0;                 ///< number of the last transaction that the client has
     bool binary_values = true;
+    wire::Compression compression = wire::Compression::none;
     bool messages = true;
     bool streaming = false;
     bool two_phase = false;

@@ -33,7 +33,7 @@ bool keeps_server_encoding(const Options &options, bool replicates) {
 }
 
 std::unique_ptr<Output> make_output(wire::FrameSink &sink, const Options &options, bool keep_encoding) {
-    if (options.format == Format::binary) return std::make_unique<BinaryOutput>(sink);
+    if (options.format == Format::binary) return std::make_unique<BinaryOutput>(sink, options.compression);
     return std::make_unique<JsonOutput>(sink, options, keep_encoding ? is_text_of_server : is_text_utf8);
 }
 

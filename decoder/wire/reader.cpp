@@ -219,30 +219,40 @@ ProtocolError::ProtocolError(std::uint64_t offset, const std::string &reason)
 
 // ---- frames
 
-void RecordAssembler::feed(std::string_view frame, std::shared_ptr<const void> owner) {
+std::size_t RecordAssembler::feed(std::string_view frame, std::shared_ptr<const void> owner) {
     if (position_ < frame_.size()) throw std::logic_error("the previous frame has not been read to its end");
     Cursor in(frame);
     if (frame.empty()) in.fail("the frame is empty");
     const std::uint8_t flags = in.u8();
     if ((flags & ~frame_flag::known) != 0) in.fail("unknown frame flags " + printable(flags));
-    switch (static_cast<Compression>(flags & frame_flag::compression_mask)) {
-    case Compression::none: break;
-    case Compression::lz4: in.fail("the frame is compressed with LZ4, which this version does not read");
-    case Compression::zstd: in.fail("the frame is compressed with zstd, which this version does not read");
-    default: in.fail("unknown frame compression " + printable(flags));
-    }
+    const auto compression = static_cast<Compression>(flags & frame_flag::compression_mask);
+    if (compression > Compression::zstd) in.fail("unknown frame compression " + printable(flags));
     const bool continued = (flags & frame_flag::continued) != 0;
     if (continued && !in_record()) in.fail("the frame continues a record that has not begun");
     if (!continued && in_record()) in.fail("the frame does not continue the incomplete record before it");
     if (in.left() == 0) in.fail("the frame holds no bytes");
-    frame_ = frame;
-    position_ = 1;
+    std::string_view records = frame.substr(in.position());
+    if (compression != Compression::none) {
+        // Checked before it allocates: a frame is small, compressed or not.
+        const std::uint64_t bytes = in.varint();
+        if (bytes == 0 || bytes > max_frame_bytes - 1)
+            in.fail("impossible size of a decompressed frame " + std::to_string(bytes));
+        const std::string_view compressed = in.take(in.left());
+        const auto plain = std::make_shared_for_overwrite<char[]>(static_cast<std::size_t>(bytes));
+        if (!decompressor_.decompress(compression, compressed, plain.get(), static_cast<std::size_t>(bytes)))
+            in.fail("the frame cannot be decompressed to the " + std::to_string(bytes) + " bytes it announces");
+        records = {plain.get(), static_cast<std::size_t>(bytes)};
+        owner = plain;
+    }
+    frame_ = records;
+    position_ = 0;
     owner_ = std::move(owner);
+    return records.size();
 }
 
-void RecordAssembler::feed(std::shared_ptr<const std::string> frame) {
+std::size_t RecordAssembler::feed(std::shared_ptr<const std::string> frame) {
     const std::string_view view = *frame;
-    feed(view, std::move(frame));
+    return feed(view, std::move(frame));
 }
 
 std::optional<Record> RecordAssembler::next() {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "wire/compression.hpp"
 #include "wire/records.hpp"
 
 namespace walbridge::wire {
@@ -41,9 +42,10 @@ class RecordAssembler {
   public:
     explicit RecordAssembler(std::uint64_t longest_record = max_record_bytes) : longest_record_(longest_record) {}
 
-    // Takes the next frame. The previous one must have been read to its end (next() returned nothing).
-    void feed(std::string_view frame, std::shared_ptr<const void> owner);
-    void feed(std::shared_ptr<const std::string> frame);
+    // Takes the next frame. The previous one must have been read to its end (next() returned nothing). Gives the bytes
+    // that its records keep in memory: more than came when the frame is compressed.
+    std::size_t feed(std::string_view frame, std::shared_ptr<const void> owner);
+    std::size_t feed(std::shared_ptr<const std::string> frame);
     // The next complete record, or nothing when the frame is used up.
     std::optional<Record> next();
     // True while a record has begun whose rest must come with the next frames.
@@ -51,7 +53,8 @@ class RecordAssembler {
 
   private:
     std::uint64_t longest_record_;
-    std::string_view frame_;
+    FrameDecompressor decompressor_;
+    std::string_view frame_; // plain, its flags not included
     std::size_t position_ = 0;
     std::shared_ptr<const void> owner_;
     std::shared_ptr<char[]> assembled_;

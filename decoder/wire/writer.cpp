@@ -103,7 +103,7 @@ void FrameWriter::tally_pending() {
 void FrameWriter::spill() {
     tally_pending();
     record_spilled_ = true;
-    sink_.send({frame_.data(), used_});
+    sink_.send(compressor_.compress({frame_.data(), used_}));
     start_frame(true);
 }
 
@@ -149,7 +149,7 @@ void FrameWriter::flush() {
     const std::size_t bytes = used_;
     // The frame counts as gone before it is sent: whatever send() does, it must not be sent twice.
     used_ = 1;
-    sink_.send({frame_.data(), bytes});
+    sink_.send(compressor_.compress({frame_.data(), bytes}));
     start_frame(false);
 }
 

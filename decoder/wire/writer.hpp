@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "wire/checksum.hpp"
+#include "wire/compression.hpp"
 #include "wire/records.hpp"
 
 namespace walbridge::wire {
@@ -26,7 +27,10 @@ class FrameSink {
 // is written.
 class FrameWriter {
   public:
-    explicit FrameWriter(FrameSink &sink) : sink_(sink) { start_frame(false); }
+    explicit FrameWriter(FrameSink &sink, Compression compression = Compression::none)
+        : sink_(sink), compressor_(compression) {
+        start_frame(false);
+    }
 
     // Starts a record of exactly `bytes` payload bytes. The payload is added to the given tallies once the record is
     // complete.
@@ -57,6 +61,7 @@ class FrameWriter {
     void tally_pending();
 
     FrameSink &sink_;
+    FrameCompressor compressor_;
     std::array<char, max_frame_bytes> frame_;
     std::size_t used_ = 0;
     std::size_t record_start_ = 0; // in frame_, the length prefix included
@@ -90,7 +95,7 @@ void put_descriptor(ByteBuffer &out, const Relation &relation);
 // Writes the records of one connection. Change records are added to the tallies given.
 class RecordWriter {
   public:
-    explicit RecordWriter(FrameSink &sink) : frames_(sink) {}
+    explicit RecordWriter(FrameSink &sink, Compression compression = Compression::none) : frames_(sink, compression) {}
 
     void write(const Session &record);
     void write_relation(RelationNumber number, std::string_view descriptor);

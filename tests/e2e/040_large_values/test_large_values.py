@@ -29,10 +29,11 @@ def test_large_values_in_copy_and_stream(pair):
     assert peak < LIMIT, f"{peak >> 20} MiB"
 
 
-def test_values_around_the_sizes_of_frames_and_pages(pair):
+@pytest.mark.parametrize("compression", ["none", "lz4", "zstd"])
+def test_values_around_the_sizes_of_frames_and_pages(pair, compression):
     sizes = [0, 1, 1999, 2000, 8191, 8192, 65534, 65535, 65536, 65537, 131071, 131072, 131073, 1 << 20, (1 << 20) + 1]
     pair.source.psql("CREATE TABLE big (id int PRIMARY KEY, note text, b bytea, t text); ALTER TABLE big ALTER b SET STORAGE EXTERNAL;")
-    applier = pair.run()
+    applier = pair.run(source={"compression": compression})
     for i, size in enumerate(sizes):
         pair.source.sql("INSERT INTO big VALUES (%s, 'n', %s, %s)", (i, bytes((j * 7 + j // 251) % 256 for j in range(size)), "ü" * size))
     pair.source.sql("INSERT INTO big SELECT id + 100, note, b, t FROM big")

@@ -20,4 +20,11 @@ FROM frames_of('bin') WITH ORDINALITY frames (f, n);
 -- many small transactions, each flushed; one large transaction in full frames
 INSERT INTO bin SELECT g, repeat('x', 100) FROM generate_series(10, 2000) g;
 SELECT count(*) AS frames, max(length(f)) > 65000 AND max(length(f)) <= 65536 AS full FROM frames_of('bin') f;
+-- compressed frames say so in their flags and are shorter; small ones stay plain
+INSERT INTO bin SELECT g, repeat('x', 100) FROM generate_series(3001, 4000) g;
+INSERT INTO bin VALUES (5000, 'small');
+SELECT method, get_byte(data, 0) AS flags, length(data) < 10000 AS compressed
+FROM (VALUES ('none'), ('lz4'), ('zstd')) methods (method),
+     pg_logical_slot_peek_binary_changes('bin', NULL, NULL, 'proto_version', '1', 'compression', method) WITH ORDINALITY frames (lsn, xid, data, n)
+ORDER BY method, n;
 SELECT pg_drop_replication_slot('bin');

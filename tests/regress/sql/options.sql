@@ -42,6 +42,7 @@ SELECT count(*) FROM changes('options', 'messages', 'on', 'messages', 'on');
 SELECT count(*) FROM changes('options', 'format', 'xml');
 SELECT count(*) FROM changes('options', 'proto_version', '2');
 SELECT count(*) FROM changes('options', 'proto_version', 'one');
+SELECT count(*) FROM changes('options', 'proto_version', '1', 'compression', 'gzip');
 SELECT count(*) FROM changes('options', 'counter', '-1');
 SELECT count(*) FROM changes('options', 'counter', '18446744073709551616');
 SELECT count(*) FROM changes('options', 'messages', 'maybe');

@@ -12,10 +12,10 @@ using namespace walbridge::wire::testing;
 
 namespace {
 
-std::vector<std::string> sample_frames() {
+std::vector<std::string> sample_frames(Compression compression = Compression::none) {
     MemorySink sink;
-    write_sample_stream(sink);
-    RecordWriter out(sink);
+    write_sample_stream(sink, compression);
+    RecordWriter out(sink, compression);
     out.write(Message{.lsn = 1, .prefix = "big", .content = std::string(150000, 'b')});
     out.flush();
     return sink.frames;
@@ -42,7 +42,10 @@ bool consume(const std::vector<std::string> &frames) {
 
 BOOST_AUTO_TEST_SUITE(damage)
 
-BOOST_AUTO_TEST_CASE(the_undamaged_stream_is_read_to_its_end) { BOOST_TEST(consume(sample_frames())); }
+BOOST_AUTO_TEST_CASE(the_undamaged_stream_is_read_to_its_end) {
+    for (const Compression compression : {Compression::none, Compression::lz4, Compression::zstd})
+        BOOST_TEST(consume(sample_frames(compression)));
+}
 
 BOOST_AUTO_TEST_CASE(a_record_cut_short_at_any_byte_is_refused) {
     MemorySink sink;
@@ -64,12 +67,14 @@ BOOST_AUTO_TEST_CASE(a_record_cut_short_at_any_byte_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(random_damage_never_escapes_as_anything_but_a_protocol_error) {
-    const std::vector<std::string> frames = sample_frames();
     std::mt19937 random(20240501);
+    const std::vector<std::string> kinds[] = {sample_frames(), sample_frames(Compression::lz4),
+                                              sample_frames(Compression::zstd)};
     const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
     int refused = 0;
     constexpr int rounds = 20000;
     for (int round = 0; round < rounds; ++round) {
+        const std::vector<std::string> &frames = kinds[round % 3];
         std::vector<std::string> damaged(frames.begin(), round % 16 == 0 ? frames.end() : frames.end() - 3);
         for (std::size_t hits = 1 + below(3); hits > 0; --hits) {
             std::string &frame = damaged[below(damaged.size())];
@@ -92,7 +97,7 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_refused_or_read_within_bounds) {
     for (int round = 0; round < 50000; ++round) {
         std::string frame(1 + random() % 60, '\0');
         for (char &byte : frame) byte = static_cast<char>(random());
-        frame[0] = 0;
+        frame[0] = static_cast<char>(round % 3); // plain, LZ4, zstd
         BOOST_CHECK_NO_THROW(consume({frame}));
     }
 }

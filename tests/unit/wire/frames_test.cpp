@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <random>
 #include <set>
 
 using namespace walbridge::wire;
@@ -160,14 +161,89 @@ BOOST_AUTO_TEST_CASE(frames_that_do_not_fit_together_are_refused) {
     BOOST_CHECK_THROW(assembler.feed(std::string_view(), nullptr), ProtocolError);
     BOOST_CHECK_THROW(assembler.feed(std::string_view("\0", 1), nullptr), ProtocolError);
     BOOST_CHECK_THROW(assembler.feed(std::string_view("\x08z", 2), nullptr), ProtocolError); // unknown flag
-    BOOST_CHECK_EXCEPTION(assembler.feed(std::string_view("\1z", 2), nullptr), ProtocolError,
-                          [](const ProtocolError &e) { return e.reason().find("LZ4") != std::string::npos; });
+    BOOST_CHECK_THROW(assembler.feed(std::string_view("\3z", 2), nullptr), ProtocolError);   // unknown compression
     assembler.feed(std::string_view("\0\5ab", 4), nullptr);
     BOOST_TEST(!assembler.next());
     BOOST_TEST(assembler.in_record());
     BOOST_CHECK_THROW(assembler.feed(std::string_view("\0\1a", 3), nullptr), ProtocolError); // must continue
     assembler.feed(std::string_view("\4cde", 4), nullptr);
     BOOST_TEST(assembler.next()->bytes == "abcde");
+}
+
+BOOST_AUTO_TEST_CASE(compressed_frames_hold_what_was_written_and_are_shorter) {
+    for (const Compression method : {Compression::lz4, Compression::zstd}) {
+        MemorySink plain;
+        MemorySink packed;
+        for (MemorySink *sink : {&plain, &packed}) {
+            RecordWriter out(*sink, sink == &packed ? method : Compression::none);
+            for (const std::size_t bytes : {10, 300, 5000, 65000, 200000, 700000})
+                write_message(out, std::string(bytes / 2, 'x') + pattern(bytes / 2));
+            out.flush();
+        }
+        BOOST_TEST((records_of(packed.frames) == records_of(plain.frames)));
+        BOOST_TEST(packed.frames.size() == plain.frames.size());
+        std::size_t before = 0, after = 0;
+        for (const std::string &frame : plain.frames) before += frame.size();
+        for (const std::string &frame : packed.frames) after += frame.size();
+        BOOST_TEST(after * 4 < before);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(frames_that_compression_would_not_shorten_are_sent_plain) {
+    std::mt19937 random(5);
+    std::string noise(100000, '\0');
+    for (char &byte : noise) byte = static_cast<char>(random());
+    for (const Compression method : {Compression::lz4, Compression::zstd}) {
+        MemorySink sink;
+        RecordWriter out(sink, method);
+        write_message(out, noise);
+        out.flush();
+        write_message(out, std::string(50, 'x')); // too small to be worth it
+        out.flush();
+        BOOST_TEST(sink.frames.size() == 3u);
+        for (const std::string &frame : sink.frames) BOOST_TEST((frame[0] & frame_flag::compression_mask) == 0);
+        BOOST_TEST(records_of(sink.frames).size() == 2u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(zstd_leaves_small_frames_to_lz4) {
+    MemorySink sink;
+    RecordWriter out(sink, Compression::zstd);
+    for (const std::size_t bytes : {500, 2000}) {
+        write_message(out, std::string(bytes, 'x'));
+        out.flush();
+    }
+    BOOST_TEST(sink.frames.at(0).at(0) == static_cast<char>(Compression::lz4));
+    BOOST_TEST(sink.frames.at(1).at(0) == static_cast<char>(Compression::zstd));
+    BOOST_TEST(records_of(sink.frames).size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(the_size_that_a_compressed_frame_announces_is_checked) {
+    for (const Compression method : {Compression::lz4, Compression::zstd}) {
+        MemorySink sink;
+        RecordWriter out(sink, method);
+        write_message(out, std::string(1000, 'x'));
+        out.flush();
+        const std::string frame = sink.frames.at(0); // flags, size in two bytes, block
+        BOOST_REQUIRE(frame.size() < 200u);
+        const auto refused = [](std::string bytes, std::string_view reason) {
+            RecordAssembler assembler;
+            BOOST_CHECK_EXCEPTION(assembler.feed(bytes, nullptr), ProtocolError,
+                                  [&](const ProtocolError &e) { return e.reason().find(reason) != std::string::npos; });
+        };
+        std::string other = frame;
+        other[1] ^= 1; // one byte more or less than there is
+        refused(other, "cannot be decompressed");
+        refused(frame.substr(0, frame.size() - 1), "cannot be decompressed");
+        refused(frame + 'x', "cannot be decompressed");
+        refused(frame.substr(0, 3), "cannot be decompressed");
+        refused(frame.substr(0, 2), "ends early");
+        refused(frame.substr(0, 1) + std::string("\x80\x80\x04") + frame.substr(3), "impossible size"); // 65536
+        refused(frame.substr(0, 1) + '\0' + frame.substr(3), "impossible size");
+        other = frame;
+        other[0] ^= 3; // the other method
+        refused(other, "cannot be decompressed");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_record_beyond_the_limit_is_refused_before_memory_is_taken) {

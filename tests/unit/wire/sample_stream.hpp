@@ -61,8 +61,8 @@ inline void write_relation(RecordWriter &out, const Relation &relation) {
     out.write_relation(relation.number, descriptor.view());
 }
 
-inline void write_sample_stream(FrameSink &sink) {
-    RecordWriter out(sink);
+inline void write_sample_stream(FrameSink &sink, Compression compression = Compression::none) {
+    RecordWriter out(sink, compression);
     out.write(Session{.plugin_version = "1.0",
                       .server_version_num = 150020,
                       .database_oid = 5,
