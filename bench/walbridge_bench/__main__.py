@@ -6,12 +6,13 @@ import shlex
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from walbridge_testing.applier import ROOT
 from walbridge_testing.cluster import pg_bindir
 
-from . import apply, copy, decode, latency, machine, registry, report, servers, workloads
+from . import apply, copy, decode, latency, machine, registry, report, servers, slots, workloads
 from .prepared import Prepared
 from .results import Results
 
@@ -70,6 +71,21 @@ def timed(results, name):
     results.data["minutes"][name] = round((time.monotonic() - began) / 60, 2)
 
 
+@contextlib.contextmanager
+def part(results, name, source, target):
+    """One workload: what goes wrong in it is recorded, cleared away, and the next one goes on."""
+    try:
+        yield
+    except Exception as error:
+        traceback.print_exc()
+        results.data["failed"][name] = (str(error).splitlines() or [type(error).__name__])[0]
+        target.preload("")
+        target.drop_databases()
+        target.sql("SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin")
+        slots.drop_all(source)
+    results.save()
+
+
 def measure(chosen, results):
     peers = [peer for peer in registry.all_peers(task_sections(chosen.set)) if not chosen.peers or peer.name in chosen.peers]
     if unknown := set(chosen.peers or ()) - {peer.name for peer in peers}:
@@ -88,22 +104,23 @@ def measure(chosen, results):
         decoded = "decode" in chosen.parts and workload.decoded
         if not here and not decoded:
             continue
-        with timed(results, f"{kind.name}: prepare"):
-            prepared = Prepared(workload, source, target, here, say)
-        if here:
-            with timed(results, f"{kind.name}: apply"):
-                apply.run_rounds(prepared, chosen.rounds, results, say)
-        if decoded:
-            with timed(results, f"{kind.name}: decode"):
-                decode.run(prepared, chosen.rounds, chosen.quick, results, say)
-        prepared.drop()
+        with part(results, kind.name, source, target):
+            with timed(results, f"{kind.name}: prepare"):
+                prepared = Prepared(workload, source, target, here, say)
+            if here:
+                with timed(results, f"{kind.name}: apply"):
+                    apply.run_rounds(prepared, chosen.rounds, results, say)
+            if decoded:
+                with timed(results, f"{kind.name}: decode"):
+                    decode.run(prepared, chosen.rounds, chosen.quick, results, say)
+            prepared.drop()
     if "latency" in chosen.workloads:
-        with timed(results, "latency"):
+        with part(results, "latency", source, target), timed(results, "latency"):
             live = [peer for peer in peers if peer.name in ("native", "pglogical", "walbridge")]
             latency.run(workloads.TpcB(chosen.scale), source, target, live, chosen.latency_rounds, chosen.latency_seconds, results, say)
     for name, kind in COPIES.items():
         if name in chosen.workloads:
-            with timed(results, name):
+            with part(results, name, source, target), timed(results, name):
                 copy.run(kind(chosen.scale), source, target, chosen.rounds, results, say)
 
 
@@ -131,8 +148,8 @@ def main():
     say(f"results in {base}.md, .svg, .json")
     broken = [row for section in ("apply", "copy", "latency") for row in results.data[section]
               if row["peer"].startswith("walbridge") and not row["ok"]]
-    if broken:
-        raise SystemExit(f"walbridge failed in {len(broken)} runs; see {base}.md")
+    if broken or results.data["failed"]:
+        raise SystemExit(f"walbridge failed in {len(broken)} runs; parts that failed: {list(results.data['failed'])}; see {base}.md")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 from walbridge_testing.applier import ROOT
 
 from . import slots
@@ -56,7 +57,8 @@ def chosen(source, workload, essential, not_available):
 
 
 def count_bytes(prepared, decoder):
-    """(messages, payload bytes, error) of the whole backlog, through SQL and a slot of its own."""
+    """(messages, payload bytes, error) of the whole backlog, through SQL and a slot of its own. A setting that the plugin refuses is
+    an error to record, not to stop at."""
     source = prepared.source
     name = "bench_bytes_" + "".join(c if c.isalnum() else "_" for c in decoder.name.lower())
     slots.copy_base(source, name, decoder.plugin)
@@ -67,9 +69,7 @@ def count_bytes(prepared, decoder):
         messages, payload = source.sql("SELECT count(*), coalesce(sum(length(data)), 0)::bigint FROM "
                                        f"pg_logical_slot_peek_binary_changes(%s, %s, NULL{variadic})", (name, prepared.end, *options))[0]
         return messages, payload, None
-    except Exception as error:
-        if not decoder.optional:
-            raise
+    except psycopg2.Error as error:
         return None, None, str(error).splitlines()[0]
     finally:
         slots.drop(source, name)
@@ -101,7 +101,7 @@ def run(prepared, rounds, essential, results, say):
     usable = []
     for decoder, (messages, payload, error) in zip(decoders, counted):
         if error:
-            results.data["not_available"][f"decoding with {decoder.name}"] = error
+            results.data["not_available" if decoder.optional else "failed"][f"decoding {workload.name} with {decoder.name}"] = error
             continue
         usable.append(decoder)
         results.add("bytes", workload=workload.name, decoder=decoder.name, floor=decoder.floor, messages=messages, payload=payload,

@@ -2,6 +2,7 @@
 
 All peers follow the same source into a database each; one works while the others stand still.
 """
+import contextlib
 import math
 import time
 
@@ -67,10 +68,21 @@ def run(workload, source_server, target_server, peers, rounds, seconds, results,
         peer.prepare_template(source, targets[peer.name])
     if any(peer.name == "pglogical" for peer in peers):
         target_server.preload("pglogical")      # for all of this part: every peer meets the same server
-    for peer in peers:
-        slots.copy_base(source, peer.slot, peer.plugin)
-        peer.attach(source, targets[peer.name])
+    with contextlib.ExitStack() as attached:        # whatever happens, no process of a peer is left behind
+        for peer in peers:
+            slots.copy_base(source, peer.slot, peer.plugin)
+            peer.attach(source, targets[peer.name])
+            attached.callback(peer.detach)
+        run_rounds(source, targets, peers, rounds, seconds, results, say)
+    target_server.preload("")
+    for database in (plain, *targets.values()):
+        target_server.drop_database(database.name)
+    slots.drop(source, slots.BASE)
+    results.save()
 
+
+def run_rounds(source, targets, peers, rounds, seconds, results, say):
+    """Every peer in turn, and in the end the proof that each has everything."""
     def new_probe():
         return source.scalar("INSERT INTO bench_marker SELECT coalesce(max(id), 0) + 1 FROM bench_marker RETURNING id")
 
@@ -97,10 +109,3 @@ def run(workload, source_server, target_server, peers, rounds, seconds, results,
         for row in results.data["latency"]:
             if row["peer"] == peer.name:
                 row["ok"] = not wrong
-    for peer in peers:
-        peer.detach()
-    target_server.preload("")
-    for database in (plain, *targets.values()):
-        target_server.drop_database(database.name)
-    slots.drop(source, slots.BASE)
-    results.save()

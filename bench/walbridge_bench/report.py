@@ -110,7 +110,8 @@ def summary(applied, decoded, results):
     out = ["## Backlog drained, against native logical replication's best setting", ""]
     out += table(["workload", "walbridge", "at least", "aim", "pglogical", "walbridge changes/s", "native changes/s"], rows) if rows else []
     if decoded.names:
-        out += ["## What the source pays, against pgoutput binary", ""]
+        out += ["## What the source pays, against pgoutput binary", "",
+                "walbridge without compression; for the huge insert with streaming where that costs less. The floor is not streamed.", ""]
         rows = []
         for name in decoded.names:
             own = decoded.best_own(name)
@@ -220,6 +221,7 @@ def conditions(results):
             out.append(f"- {server.capitalize()}: " + ", ".join(f"{key} = {value}" for key, value in settings.items()))
         out.append("- Apply sessions of all peers with synchronous_commit = off, except the rows that say otherwise")
     out += [f"- Not available: {name}: {reason}" for name, reason in results.data["not_available"].items()]
+    out += [f"- **Failed**: {name}: {reason}" for name, reason in results.data["failed"].items()]
     return out + [""]
 
 

@@ -8,7 +8,7 @@ class Results:
     def __init__(self, path):
         self.path = path
         self.data = {"meta": {}, "workloads": {}, "apply": [], "decode": [], "bytes": [], "latency": [], "copy": [],
-                     "not_available": {}, "minutes": {}}
+                     "not_available": {}, "failed": {}, "minutes": {}}
 
     def add(self, section, **row):
         self.data[section].append(row)

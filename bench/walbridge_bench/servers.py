@@ -83,6 +83,10 @@ class Server(Cluster):
         """A database as a copy of another one."""
         return self.create_database(name, f"TEMPLATE {template} STRATEGY file_copy")
 
+    def drop_databases(self):
+        for (name,) in self.sql("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"):
+            self.drop_database(name)
+
     def has_library(self, name):
         folder = Path(self._run(self.bin / "pg_config", "--pkglibdir").stdout.strip())
         return (folder / f"{name}.so").exists()

@@ -5,6 +5,8 @@ BASE = "bench_base"
 
 
 def create_base(database):
+    """With the publication that pgoutput needs to be there before the changes."""
+    database.sql("CREATE PUBLICATION bench FOR TABLES IN SCHEMA public")
     database.sql("SELECT pg_create_logical_replication_slot(%s, 'test_decoding')", (BASE,))
 
 
@@ -26,6 +28,12 @@ def drop(database, name):
             database.sql("SELECT pg_terminate_backend(%s)", (rows[0][0],))
         return False
     wait_until(gone, 30, f"slot {name} dropped", interval=0.02)
+
+
+def drop_all(server):
+    """Every slot of the server, to go on after a failure."""
+    for database, name in server.sql("SELECT database, slot_name FROM pg_replication_slots"):
+        drop(server.database(database), name)
 
 
 def drop_origin(database, name):

@@ -1,4 +1,4 @@
-"""PostgreSQL's own logical replication: publication and subscription, binary transfer."""
+"""PostgreSQL's own logical replication: a subscription to the publication that every workload has, binary transfer."""
 from walbridge_testing.waiting import wait_until
 
 from .. import slots
@@ -11,10 +11,6 @@ class Native(Peer):
     def __init__(self, name, label, streaming, synchronous_commit="off", only=None):
         self.name, self.label, self.only = name, label, only
         self.options = f"binary = true, streaming = {streaming}, synchronous_commit = '{synchronous_commit}'"
-
-    def prepare_source(self, source):
-        if not source.scalar("SELECT count(*) FROM pg_publication WHERE pubname = 'bench'"):
-            source.sql("CREATE PUBLICATION bench FOR TABLES IN SCHEMA public")
 
     def attach(self, source, target):
         super().attach(source, target)

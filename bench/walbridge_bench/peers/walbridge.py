@@ -45,7 +45,7 @@ class Walbridge(Peer):
         self.applier.start()
 
     def figures(self):
-        """Peak memory and CPU of the process; how often the bulk path had to fall back."""
+        """Peak memory and CPU of the process."""
         return {"peak_rss": self.applier.peak_memory(), "process_cpu": process_cpu(self.applier.process.pid)}
 
     def stop(self):
