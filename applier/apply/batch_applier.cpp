@@ -35,14 +35,16 @@ BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &sess
     : config_(config), session_(session), filter_(std::move(filter)), plans_(session), exact_(config, session),
       position_(position), on_commit_(std::move(on_commit)), streamed_(config, std::move(open_stream_session)) {}
 
-void BatchApplier::apply(const ChangeBatch &batch) {
-    for (std::size_t at = 0, end = 0; at < batch.pieces.size(); at = end) {
+void BatchApplier::apply(const ChangeBatch &batch) { apply(batch, 0, batch.pieces.size()); }
+
+void BatchApplier::apply(const ChangeBatch &batch, std::size_t first, std::size_t last) {
+    for (auto at = first, end = first; at < last; at = end) {
         if (batch.pieces[at].stream != StreamStep::none) {
             apply_streamed(batch, at);
             end = at + 1;
             continue;
         }
-        while (end < batch.pieces.size() && batch.pieces[end].stream == StreamStep::none) ++end;
+        while (end < last && batch.pieces[end].stream == StreamStep::none) ++end;
         apply_run(batch, at, end);
     }
 }
@@ -62,7 +64,7 @@ void BatchApplier::apply_streamed(const ChangeBatch &batch, std::size_t at) {
     case StreamStep::none: return;
     case StreamStep::aborted: return streamed_.aborted(piece);
     case StreamStep::block:
-        return streamed_.block(batch, piece, streamed_.optimistic(piece) ? plan_all(batch, at, at + 1) : std::nullopt);
+        return streamed_.block(batch, piece, streamed_.optimistic(piece) ? plan(batch, at, at + 1) : std::nullopt);
     case StreamStep::committed:
         if (const auto changes = streamed_.commit(piece)) {
             counters_.changes += *changes;
@@ -83,7 +85,7 @@ void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std
     if (first == last) return;
     if (!session_.in_transaction()) session_.begin();
     // A transaction that began on the exact path with rows to check before its commit must end there.
-    const auto planned = config_.apply.bulk && !exact_.must_check() ? plan_all(batch, first, last) : std::nullopt;
+    const auto planned = config_.apply.bulk && !exact_.must_check() ? plan(batch, first, last) : std::nullopt;
     if (!planned) {
         ++counters_.exact_batches;
         return apply_exactly(batch, first, last);
@@ -99,9 +101,8 @@ void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std
     if (batch.pieces[last - 1].commit) commit(batch.pieces[last - 1], last - first);
 }
 
-/// Every change with its plan, the copied ones left out; nullopt when one of them needs the exact path.
-std::optional<std::vector<PlannedChange>> BatchApplier::plan_all(const ChangeBatch &batch, std::size_t first,
-                                                                 std::size_t last) {
+std::optional<std::vector<PlannedChange>> BatchApplier::plan(const ChangeBatch &batch, std::size_t first,
+                                                             std::size_t last) {
     std::vector<PlannedChange> planned;
     try {
         for (auto at = first; at < last; ++at) {

@@ -42,6 +42,19 @@ class BatchApplier {
     /// lost connections: the target transaction is then rolled back (or lost with its connection) and the object is no
     /// longer usable.
     void apply(const ChangeBatch &batch);
+    /// The same for the pieces [first, last) of a batch.
+    void apply(const ChangeBatch &batch, std::size_t first, std::size_t last);
+
+    /// How the pieces [first, last) are applied, the changes that the copy holds left out; nullopt when one of them
+    /// needs the exact path. The plans live as long as the applier.
+    [[nodiscard]] std::optional<std::vector<PlannedChange>> plan(const ChangeBatch &batch, std::size_t first,
+                                                                 std::size_t last);
+    /// Another session has committed up to the end of `piece`, `transactions` of them.
+    void committed_elsewhere(const TransactionPiece &piece, std::size_t transactions) {
+        note_commit(piece, transactions);
+    }
+    /// Tables are still catching up with their copy: which changes apply depends on the order.
+    [[nodiscard]] bool filters() const { return !filter_.empty(); }
 
     /// Stores a position at which nothing was pending; no effect while a transaction is open or when it is not ahead.
     void store_idle(Lsn position);
@@ -57,7 +70,6 @@ class BatchApplier {
     void apply_run(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_streamed(const ChangeBatch &batch, std::size_t at);
     void apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last);
-    std::optional<std::vector<PlannedChange>> plan_all(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_exactly(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_change(const Change &change, const ChangePlace &place);
     void truncate(const TruncateChange &change, Lsn commit_lsn);

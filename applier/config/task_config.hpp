@@ -60,6 +60,7 @@ struct TaskConfig {
         bool synchronous_commit = false; ///< of the apply session; feedback is of durable positions either way
         std::chrono::milliseconds lock_timeout{std::chrono::seconds(30)};
         bool streaming = true;   ///< receive large transactions while they are in progress (source 14 and newer)
+        int workers = 1;         ///< runs of transactions applied side by side
         int stream_sessions = 2; ///< of those, how many at a time are applied as they come; 0 = none before its commit
         std::size_t spool_memory = std::size_t{32} << 20; ///< of all streamed transactions; beyond it they go to files
         std::string spool_directory;                      ///< empty = the system's folder for temporary files
@@ -94,7 +95,9 @@ struct TaskConfig {
         return "walbridge_" + name + (session == 0 ? "" : ":" + std::to_string(session));
     }
     /// Sessions that may apply side by side, each with a replication origin.
-    [[nodiscard]] int apply_sessions() const { return 1 + (apply.streaming ? apply.stream_sessions : 0); }
+    [[nodiscard]] int apply_sessions() const { return first_worker() + (apply.workers > 1 ? apply.workers : 0); }
+    /// Number of the first worker's session.
+    [[nodiscard]] int first_worker() const { return 1 + (apply.streaming ? apply.stream_sessions : 0); }
     /// application_name of every session of the task: `walbridge_<task>:<what>`.
     [[nodiscard]] std::string application_name(const std::string &what) const {
         return "walbridge_" + name + ":" + what;

@@ -213,6 +213,13 @@ std::vector<Key> apply_section() {
          .help =
              "Apply runs of changes in bulk and fall back to the exact path on any surprise; false = exact path only.",
          .store = [](TaskConfig &task, const Value &value) { task.apply.bulk = std::get<bool>(value); }},
+        {.path = "apply.workers",
+         .type = KeyType::integer,
+         .fallback = "1",
+         .low = 1,
+         .high = 32,
+         .help = "Sessions that apply transactions without common keys side by side; commits keep the source's order.",
+         .store = [](TaskConfig &task, const Value &value) { task.apply.workers = static_cast<int>(number(value)); }},
         {.path = "apply.batch_rows",
          .type = KeyType::integer,
          .fallback = "20000",

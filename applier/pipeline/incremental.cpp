@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "pipeline/assembler.hpp"
 #include "pipeline/heartbeat.hpp"
+#include "pipeline/parallel_apply.hpp"
 #include "pipeline/sync_state.hpp"
 #include "source/replication_stream.hpp"
 #include "target/postgres/apply_session.hpp"
@@ -43,6 +44,8 @@ pg::ConnectOptions replication_options(const TaskConfig &config) {
 
 /// A streamed transaction does not wait long for a lock: its changes are safe in the spool.
 constexpr milliseconds stream_lock_timeout{500};
+/// A worker that waits longer for a lock than this may be waiting for a later one that waits for its turn.
+constexpr milliseconds worker_lock_timeout{500};
 constexpr milliseconds lock_watch_interval{200};
 
 source::StreamOptions stream_options(const TaskConfig &config, const target::Progress &progress, int server_version) {
@@ -96,18 +99,30 @@ class Applier {
                                                                         stream_lock_timeout);
               }) {
         applier_.interrupt_when([&stop] { return stop.requested(); });
+        if (config.apply.workers > 1)
+            parallel_.emplace(config, applier_, config.apply.workers, [&](int worker) {
+                return std::make_unique<target::PostgresApplySession>(config, ledger_, config.first_worker() + worker,
+                                                                      worker_lock_timeout);
+            });
         positions_.applied.store(progress.position.value);
         positions_.durable.store(progress.position.value);
         statistics_.applied_lsn.store(progress.position.value);
         statistics_.durable_lsn.store(progress.position.value);
     }
 
-    void take(const ChangeBatch &batch) {
-        applier_.apply(batch);
+    void take(const std::shared_ptr<const ChangeBatch> &taken) {
+        const auto &batch = *taken;
+        if (parallel_)
+            parallel_->take(taken);
+        else
+            applier_.apply(batch);
         statistics_.bytes += batch.bytes;
         publish_counters();
         if (batch.idle_position > idle_) idle_ = batch.idle_position;
-        if (batch.urgent_position) store_idle();
+        if (batch.urgent_position) {
+            finish();
+            store_idle();
+        }
         if (batch.heartbeat_sent != 0) {
             statistics_.heartbeat_sent.store(batch.heartbeat_sent);
             statistics_.heartbeat_lag_us.store(now_since_2000() - batch.heartbeat_sent);
@@ -117,10 +132,17 @@ class Applier {
     /// Between batches: confirms what became durable, stores an idle position when its time has come.
     void tend() {
         if (applier_.in_transaction()) return;
+        if (parallel_) parallel_->tend();
+        publish_counters();
         if (steady_clock::now() - last_idle_ >= idle_interval) store_idle();
         const auto durable = session_.durable_position();
         positions_.durable.store(durable.value);
         statistics_.durable_lsn.store(durable.value);
+    }
+
+    /// Waits until everything that was taken is committed.
+    void finish() {
+        if (parallel_) parallel_->drain();
     }
 
     /// A paused task keeps nobody waiting on the target: what is in progress is applied from the spool later.
@@ -152,6 +174,7 @@ class Applier {
 
   private:
     void store_idle() {
+        if (parallel_ && !parallel_->idle()) return;
         last_idle_ = steady_clock::now();
         applier_.store_idle(idle_);
     }
@@ -167,8 +190,9 @@ class Applier {
 
     void publish_counters() {
         const auto &counters = applier_.counters();
-        statistics_.changes.store(counters.changes);
-        statistics_.bulk_batches.store(counters.bulk_batches);
+        statistics_.changes.store(counters.changes + (parallel_ ? parallel_->changes() : 0));
+        statistics_.bulk_batches.store(counters.bulk_batches + (parallel_ ? parallel_->runs() : 0));
+        statistics_.parallel_runs.store(parallel_ ? parallel_->runs() : 0);
         statistics_.exact_batches.store(counters.exact_batches);
         statistics_.fallbacks.store(counters.fallbacks);
         statistics_.conflicts.store(counters.conflicts);
@@ -179,6 +203,7 @@ class Applier {
     Statistics &statistics_;
     source::StreamPositions &positions_;
     apply::BatchApplier applier_;
+    std::optional<ParallelApply> parallel_; ///< with more than one worker
     Lsn idle_;
     steady_clock::time_point last_idle_ = steady_clock::now();
 };
@@ -223,7 +248,7 @@ void Incremental::run() {
         const auto batch = batches.pop_for(durable_poll);
         if (batch) {
             try {
-                applier.take(**batch);
+                applier.take(*batch);
             } catch (const apply::Interrupted &) {
                 break;
             }
@@ -233,6 +258,7 @@ void Incremental::run() {
         if (!batch && batches.closed()) break;
         applier.tend();
     }
+    applier.finish();
     // What was committed is confirmed before we leave, so that the next start does not receive it again for nothing.
     for (int patience = 0; patience < 30 && !applier.durable(); ++patience) {
         applier.tend();

@@ -19,6 +19,7 @@ struct Statistics {
         -1}; ///< of the last applied transaction: applied minus commit time on the source
     std::atomic<std::uint64_t> transactions{0}, changes{0}, bytes{0};
     std::atomic<std::uint64_t> bulk_batches{0}, exact_batches{0}, fallbacks{0};
+    std::atomic<std::uint64_t> parallel_runs{0}; ///< bulk batches that workers applied side by side
     std::atomic<std::uint64_t> conflicts{0};
     std::atomic<bool> connected{false}, caught_up{false};
 };

@@ -136,6 +136,7 @@ std::string StatusWriter::write(const Live &live, const std::optional<SlotStatus
                         {"bytes", figures.bytes.load()},
                         {"changes_per_second", rounded(changes_.per_second())},
                         {"bulk_batches", figures.bulk_batches.load()},
+                        {"parallel_runs", figures.parallel_runs.load()},
                         {"exact_batches", figures.exact_batches.load()},
                         {"fallbacks", figures.fallbacks.load()},
                         {"conflicts", figures.conflicts.load()}};
