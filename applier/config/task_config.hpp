@@ -60,6 +60,7 @@ struct TaskConfig {
         bool synchronous_commit = false; ///< of the apply session; feedback is of durable positions either way
         std::chrono::milliseconds lock_timeout{std::chrono::seconds(30)};
         bool streaming = true;   ///< receive large transactions while they are in progress (source 14 and newer)
+        std::size_t copy_rows = 256; ///< runs of inserts from this length on go through COPY
         int workers = 1;         ///< runs of transactions applied side by side
         int stream_sessions = 2; ///< of those, how many at a time are applied as they come; 0 = none before its commit
         std::size_t spool_memory = std::size_t{32} << 20; ///< of all streamed transactions; beyond it they go to files

@@ -100,8 +100,8 @@ class Applier {
               }) {
         applier_.interrupt_when([&stop] { return stop.requested(); });
         if (config.apply.workers > 1)
-            parallel_.emplace(config, applier_, config.apply.workers, [&](int worker) {
-                return std::make_unique<target::PostgresApplySession>(config, ledger_, config.first_worker() + worker,
+            parallel_.emplace(config, applier_, [&](int worker) {
+                return std::make_shared<target::PostgresApplySession>(config, ledger_, config.first_worker() + worker,
                                                                       worker_lock_timeout);
             });
         positions_.applied.store(progress.position.value);

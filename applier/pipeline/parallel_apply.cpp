@@ -8,9 +8,6 @@
 namespace walbridge::pipeline {
 namespace {
 
-/// Shorter runs cost more in commits than a second session brings.
-constexpr std::size_t shortest_run = 500;
-
 std::size_t changes_of(const ChangeBatch &batch) {
     std::size_t count = 0;
     for (const auto &piece : batch.pieces) count += piece.last - piece.first;
@@ -19,10 +16,11 @@ std::size_t changes_of(const ChangeBatch &batch) {
 
 } // namespace
 
-ParallelApply::ParallelApply(const TaskConfig &config, apply::BatchApplier &serial, int workers,
-                             const OpenSession &open_session)
-    : config_(config), serial_(serial), workers_(static_cast<std::size_t>(workers)) {
-    for (int worker = 0; worker < workers; ++worker) sessions_.push_back(open_session(worker));
+ParallelApply::ParallelApply(const TaskConfig &config, apply::BatchApplier &serial, const OpenSession &open_session,
+                             std::size_t shortest_run)
+    : config_(config), serial_(serial), workers_(static_cast<std::size_t>(config.apply.workers)),
+      shortest_run_(shortest_run) {
+    for (int worker = 0; worker < config.apply.workers; ++worker) sessions_.push_back(open_session(worker));
     for (auto &session : sessions_) threads_.emplace_back([this, &session] { work(*session); });
 }
 
@@ -38,7 +36,7 @@ ParallelApply::~ParallelApply() {
 /// Whole transactions, nothing of the copy to look at, and enough of them to be worth it.
 bool ParallelApply::suits(const ChangeBatch &batch) const {
     if (!config_.apply.bulk || serial_.filters() || serial_.in_transaction()) return false;
-    if (changes_of(batch) < 2 * shortest_run && runs_under_way_.empty()) return false;
+    if (changes_of(batch) < 2 * shortest_run_ && runs_under_way_.empty()) return false;
     return std::ranges::all_of(batch.pieces, [](const TransactionPiece &piece) {
         return piece.starts && piece.commit && piece.stream == StreamStep::none;
     });
@@ -46,7 +44,7 @@ bool ParallelApply::suits(const ChangeBatch &batch) const {
 
 std::unique_ptr<ParallelApply::Run> ParallelApply::next_run(const std::shared_ptr<const ChangeBatch> &batch,
                                                             std::size_t first) const {
-    const auto share = std::max(shortest_run, changes_of(*batch) / workers_);
+    const auto share = std::max(shortest_run_, changes_of(*batch) / workers_);
     auto run = std::make_unique<Run>();
     run->batch = batch;
     run->first = run->last = first;

@@ -27,11 +27,15 @@ namespace walbridge::pipeline {
 
 class ParallelApply {
   public:
-    using OpenSession = std::function<std::unique_ptr<target::TargetSession>(int worker)>;
+    using OpenSession = std::function<std::shared_ptr<target::TargetSession>(int worker)>;
 
-    /// Starts `workers` threads, each with a session that `open_session` makes. `serial` applies what has to be alone;
-    /// it belongs to the coordinator's thread.
-    ParallelApply(const TaskConfig &config, apply::BatchApplier &serial, int workers, const OpenSession &open_session);
+    /// Runs shorter than this many changes cost more in commits than a second session brings.
+    static constexpr std::size_t usual_run = 500;
+
+    /// Starts config.apply.workers threads, each with a session that `open_session` makes. `serial` applies what has to
+    /// be alone; it belongs to the coordinator's thread.
+    ParallelApply(const TaskConfig &config, apply::BatchApplier &serial, const OpenSession &open_session,
+                  std::size_t shortest_run = usual_run);
     ParallelApply(const ParallelApply &) = delete;
     ParallelApply &operator=(const ParallelApply &) = delete;
     /// Rolls back what was not committed.
@@ -79,14 +83,14 @@ class ParallelApply {
 
     const TaskConfig &config_;
     apply::BatchApplier &serial_;
-    const std::size_t workers_;
+    const std::size_t workers_, shortest_run_;
     std::mutex mutex_;
     std::condition_variable changed_;
     Runs runs_under_way_; ///< in commit order
     std::exception_ptr error_;
     bool stopping_ = false;
     std::uint64_t changes_ = 0, runs_ = 0;
-    std::vector<std::unique_ptr<target::TargetSession>> sessions_;
+    std::vector<std::shared_ptr<target::TargetSession>> sessions_;
     std::vector<std::thread> threads_;
 };
 

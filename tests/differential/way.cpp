@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/lsn.hpp"
+#include "pipeline/parallel_apply.hpp"
 #include "target/postgres/apply_session.hpp"
 #include "target/postgres/origins.hpp"
 #include "target/postgres/progress.hpp"
@@ -39,7 +40,7 @@ class Batches : public Way {
         const auto before = applier_->counters();
         std::optional<Stop> stop;
         try {
-            for (const auto &batch : cut(*work.stream, how_, random)) applier_->apply(batch);
+            feed(cut(*work.stream, how_, random));
         } catch (const Error &error) {
             if (error.kind() == ErrorKind::connection) throw;
             stop = Stop{std::string(name_of(error.kind())), error.object(), error.reason()};
@@ -59,6 +60,14 @@ class Batches : public Way {
     }
     [[nodiscard]] apply::ApplyCounters counters() const override { return counters_; }
 
+  protected:
+    virtual void feed(std::vector<ChangeBatch> batches) {
+        for (const auto &batch : batches) applier_->apply(batch);
+    }
+    [[nodiscard]] const TaskConfig &config() const { return config_; }
+    [[nodiscard]] target::CommitLedger &ledger() { return *ledger_; }
+    [[nodiscard]] apply::BatchApplier &applier() { return *applier_; }
+
   private:
     TaskConfig config_; ///< the session and the applier refer to it
     Cut how_;
@@ -71,9 +80,40 @@ class Batches : public Way {
     apply::ApplyCounters counters_;
 };
 
+/// With workers, and runs as short as single transactions, so that they meet often.
+class Workers final : public Batches {
+  public:
+    Workers(TaskConfig config, Cut how) : Batches(std::move(config), how) {
+        for (int worker = 0; worker < this->config().apply.workers; ++worker)
+            sessions_.push_back(std::make_shared<target::PostgresApplySession>(
+                this->config(), ledger(), this->config().first_worker() + worker, std::chrono::milliseconds(200)));
+    }
+
+  protected:
+    void feed(std::vector<ChangeBatch> batches) override {
+        pipeline::ParallelApply parallel(
+            config(), applier(), [this](int worker) { return sessions_[static_cast<std::size_t>(worker)]; }, 1);
+        for (auto &batch : batches) parallel.take(std::make_shared<const ChangeBatch>(std::move(batch)));
+        parallel.drain();
+    }
+
+  private:
+    std::vector<std::shared_ptr<target::TargetSession>>
+        sessions_; ///< connecting for each case would take longer than it
+};
+
+WayKind workers(std::string name, int percent) {
+    return {std::move(name), percent, [](TaskConfig config) -> std::unique_ptr<Way> {
+                config.apply.workers = 3;
+                config.apply.copy_rows = 2;
+                return std::make_unique<Workers>(std::move(config), Cut::whole);
+            }};
+}
+
 WayKind batches(std::string name, int percent, bool bulk, Cut how) {
     return {std::move(name), percent, [bulk, how](TaskConfig config) -> std::unique_ptr<Way> {
                 config.apply.bulk = bulk;
+                config.apply.copy_rows = 2; // the streams are short, and COPY is to have its share
                 return std::make_unique<Batches>(std::move(config), how);
             }};
 }
@@ -87,6 +127,7 @@ const std::vector<WayKind> &all_ways() {
         batches("bulk, in pieces", 100, true, Cut::pieces),
         batches("bulk, by transaction", 25, true, Cut::transactions),
         batches("exact, in pieces", 25, false, Cut::pieces),
+        workers("three workers", 25),
     };
     return ways;
 }

@@ -139,7 +139,7 @@ void PostgresApplySession::rollback_to_savepoint() { session_.execute("ROLLBACK 
 void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const Row> rows) {
     statements::ColumnList columns;
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index) columns.push_back(index);
-    if (rows.size() >= shortest_copy && copyable(plan, columns, rows)) {
+    if (rows.size() >= config_.apply.copy_rows && copyable(plan, columns, rows)) {
         CopyRows copy(columns, rows);
         const auto next = [&copy]() -> std::string_view { return copy.next(); };
         return pipeline_.copy_in(statements::copy_set(plan, columns), next, static_cast<long long>(rows.size()));

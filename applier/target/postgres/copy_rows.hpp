@@ -11,9 +11,6 @@
 
 namespace walbridge::target {
 
-/// Runs shorter than this are not worth leaving pipeline mode for.
-inline constexpr std::size_t shortest_copy = 256;
-
 /// True when every value of the listed columns travels in a form that the column's own receive function reads.
 [[nodiscard]] bool copyable(const TablePlan &plan, const statements::ColumnList &columns, std::span<const Row> rows);
 
