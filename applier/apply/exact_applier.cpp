@@ -125,6 +125,8 @@ void ExactApplier::overwrite(const TablePlan &plan, const RowChange &change, con
         stop(plan, change, place,
              change.operation == RowOperation::insert ? ConflictKind::insert_exists : ConflictKind::update_exists,
              outcome.constraint, "the conflicting row could not be found by its unique keys (" + outcome.message + ")");
+    // A row that is found by all of its columns may itself have held one of the new values: it comes back whole.
+    if (outcome.affected == 0 && change.operation == RowOperation::update) return insert_instead(plan, change, place);
     note(plan, change);
 }
 

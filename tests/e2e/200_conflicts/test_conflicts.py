@@ -54,6 +54,17 @@ def test_overwrite_removes_every_row_in_the_way(pair):
     assert pair.target.sql("SELECT * FROM t ORDER BY 1") == [(1, 2, 3, "wins"), (4, 4, 4, "stays")]
 
 
+def test_overwrite_keeps_a_row_without_a_key_that_holds_one_of_its_own_new_values(pair):
+    pair.both("CREATE TABLE t (a int UNIQUE, b int UNIQUE, v text); ALTER TABLE t REPLICA IDENTITY FULL")
+    applier = pair.run(conflict={"policy": "overwrite"}, stages=["full", "incremental"])
+    pair.source.sql("INSERT INTO t VALUES (5, 6, 'own')")
+    applier.wait_caught_up()
+    pair.target.sql("INSERT INTO t VALUES (9, 8, 'in the way')")
+    pair.source.sql("UPDATE t SET b = 8, v = 'moved' WHERE a = 5")
+    applier.wait_caught_up()
+    assert pair.target.sql("SELECT * FROM t") == [(5, 8, "moved")]
+
+
 @pytest.mark.parametrize("bulk", [True, False], ids=["bulk", "exact"])
 def test_an_update_of_a_missing_row_inserts_it_and_a_missing_delete_is_nothing(pair, bulk):
     pair.source.psql(TABLE)
