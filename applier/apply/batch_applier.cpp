@@ -10,6 +10,10 @@
 namespace walbridge::apply {
 namespace {
 
+target::CommitPosition commit_position(const TransactionPiece &piece) {
+    return {piece.commit->end_lsn, piece.commit->counter, piece.commit->commit_time};
+}
+
 Tuple key_tuple(const RowChange &change) {
     return change.operation == RowOperation::insert || change.old_kind == OldTuple::none ? change.new_row
                                                                                          : change.old_row;
@@ -83,14 +87,19 @@ void BatchApplier::apply_streamed(const ChangeBatch &batch, std::size_t at) {
 
 void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last) {
     if (first == last) return;
-    if (!session_.in_transaction()) session_.begin();
+    const bool fresh = !session_.in_transaction();
+    if (fresh) session_.begin();
     // A transaction that began on the exact path with rows to check before its commit must end there.
     const auto planned = config_.apply.bulk && !exact_.must_check() ? plan(batch, first, last) : std::nullopt;
     if (!planned) {
         ++counters_.exact_batches;
         return apply_exactly(batch, first, last);
     }
-    if (!planned->empty() && !apply_in_bulk(session_, *planned)) {
+    const auto &end = batch.pieces[last - 1];
+    const bool one_exchange = fresh && end.commit && fits_one_exchange(*planned);
+    const bool applied = one_exchange ? apply_and_commit(session_, *planned, commit_position(end))
+                                      : planned->empty() || apply_in_bulk(session_, *planned);
+    if (!applied) {
         ++counters_.fallbacks;
         log::info("a batch deviated from what the source did and is applied row by row",
                   {{"reason", session_.mismatch()}, {"changes", planned->size()}});
@@ -98,7 +107,10 @@ void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std
     }
     ++counters_.bulk_batches;
     counters_.changes += planned->size();
-    if (batch.pieces[last - 1].commit) commit(batch.pieces[last - 1], last - first);
+    if (one_exchange)
+        note_commit(end, last - first);
+    else if (end.commit)
+        commit(end, last - first);
 }
 
 std::optional<std::vector<PlannedChange>> BatchApplier::plan(const ChangeBatch &batch, std::size_t first,
@@ -236,8 +248,7 @@ void BatchApplier::truncate(const TruncateChange &change, Lsn commit_lsn) {
 }
 
 void BatchApplier::commit(const TransactionPiece &piece, std::size_t transactions) {
-    const auto &end = *piece.commit;
-    session_.commit({end.end_lsn, end.counter, end.commit_time});
+    session_.commit(commit_position(piece));
     exact_.forget();
     note_commit(piece, transactions);
 }

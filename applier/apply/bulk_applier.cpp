@@ -92,10 +92,10 @@ class Groups {
     std::unordered_map<std::uint32_t, std::size_t> index_;
 };
 
-} // namespace
+/// More than this are not waited for one by one.
+constexpr std::size_t most_in_one_exchange = 100;
 
-bool apply_in_bulk(TargetSession &session, std::span<const PlannedChange> changes) {
-    session.savepoint();
+void queue_all(TargetSession &session, std::span<const PlannedChange> changes) {
     Groups groups;
     for (const auto &planned : changes) {
         if (const auto *row = std::get_if<RowChange>(planned.change)) {
@@ -107,9 +107,29 @@ bool apply_in_bulk(TargetSession &session, std::span<const PlannedChange> change
         }
     }
     groups.queue(session);
+}
+
+} // namespace
+
+bool apply_in_bulk(TargetSession &session, std::span<const PlannedChange> changes) {
+    session.savepoint();
+    queue_all(session, changes);
     if (session.flush()) return true;
     session.rollback_to_savepoint();
     return false;
+}
+
+bool fits_one_exchange(std::span<const PlannedChange> changes) {
+    if (changes.size() > most_in_one_exchange) return false;
+    return std::ranges::all_of(
+        changes, [](const PlannedChange &planned) { return planned.plan != nullptr && planned.plan->bulk_eligible(); });
+}
+
+bool apply_and_commit(TargetSession &session, std::span<const PlannedChange> changes,
+                      const target::CommitPosition &position) {
+    session.prove_on_server();
+    queue_all(session, changes);
+    return session.commit_unseen(position);
 }
 
 } // namespace walbridge::apply

@@ -16,6 +16,14 @@ struct PlannedChange {
     std::vector<const target::TablePlan *> truncated; ///< truncates
 };
 
+/// Applies all of `changes` in a transaction that has just begun, and commits it, in one exchange with the server: the
+/// shortest way for a live transaction. False: something deviated, and nothing of it is left.
+[[nodiscard]] bool apply_and_commit(target::TargetSession &session, std::span<const PlannedChange> changes,
+                                    const target::CommitPosition &position);
+
+/// True when apply_and_commit() can serve the changes and is worth it.
+[[nodiscard]] bool fits_one_exchange(std::span<const PlannedChange> changes);
+
 /// Applies all of `changes` inside the session's open transaction. False: something deviated, and the transaction
 /// stands where it stood before; the exact path takes over. Throws only what a retry or an operator must see.
 [[nodiscard]] bool apply_in_bulk(target::TargetSession &session, std::span<const PlannedChange> changes);

@@ -80,7 +80,14 @@ class TargetSession {
     /// statement: the caller rolls back to the savepoint, which stands until the next one or the transaction's end.
     /// Throws only what a retry or an operator must see (lost connection).
     virtual bool flush() = 0;
-    /// Why the last flush() returned false, for the log.
+    /// From now on queued operations prove their row counts by themselves, on the server, so that commit_unseen() may
+    /// follow without a look at them in between. For eligible plans only (TablePlan::bulk_eligible). Ends with
+    /// commit_unseen() or rollback().
+    virtual void prove_on_server() = 0;
+    /// Sends what is queued and the commit in one go. False when anything deviated: nothing is committed, the
+    /// transaction is rolled back. Throws like commit().
+    virtual bool commit_unseen(const CommitPosition &position) = 0;
+    /// Why the last flush() or commit_unseen() returned false, for the log.
     [[nodiscard]] virtual const std::string &mismatch() const = 0;
 
     // The exact path: one statement, one answer. A constraint violation leaves the transaction usable when `guarded`.

@@ -41,8 +41,28 @@ statements::ColumnList joined(const statements::ColumnList &set, const std::vect
     return all;
 }
 
-std::string timestamp_of(SourceTime time) {
-    return fmt::format("timestamptz '2000-01-01 00:00:00+00' + interval '{} microseconds'", time);
+/// Moves the progress row on from where we left it; the rest of the SELECT list follows. Division by zero when no row
+/// was hit: the statement fails, and the COMMIT behind it is not executed.
+std::string fence_with(std::string_view more) {
+    return fmt::format("WITH moved AS (UPDATE walbridge.progress SET position = $1::pg_lsn, counter = "
+                       "COALESCE(NULLIF($2::bigint, 0), counter), "
+                       "commit_time = CASE WHEN $3::bigint = 0 THEN commit_time ELSE timestamptz '2000-01-01 "
+                       "00:00:00+00' + $3::bigint * interval '1 microsecond' END, "
+                       "updated_at = pg_catalog.now() WHERE task = $4::text AND position = $5::pg_lsn AND epoch = "
+                       "$6::bigint RETURNING 1) SELECT 1 / pg_catalog.count(*){} FROM moved",
+                       more);
+}
+
+/// The same with the replication origin's mark in the transaction.
+const std::string &fence_and_mark() {
+    static const auto sql = fence_with(", pg_catalog.pg_replication_origin_xact_setup($1::pg_lsn, timestamptz "
+                                       "'2000-01-01 00:00:00+00' + $3::bigint * interval '1 microsecond')");
+    return sql;
+}
+
+const std::string &fence() {
+    static const auto sql = fence_with("");
+    return sql;
 }
 
 } // namespace
@@ -111,7 +131,7 @@ void PostgresApplySession::begin() {
 }
 
 void PostgresApplySession::rollback() noexcept {
-    in_transaction_ = begin_pending_ = false;
+    in_transaction_ = begin_pending_ = proving_ = false;
     try {
         pipeline_.finish();
     } catch (
@@ -134,7 +154,28 @@ void PostgresApplySession::savepoint() {
     savepoint_open_ = true;
 }
 
+void PostgresApplySession::prove_on_server() {
+    send_begin_if_open();
+    proving_ = true;
+}
+
 void PostgresApplySession::rollback_to_savepoint() { session_.execute("ROLLBACK TO SAVEPOINT walbridge_batch"); }
+
+void PostgresApplySession::send_counted(const std::string &sql, Bindings &bindings, long long rows) {
+    if (!proving_) return pipeline_.send(sql, bindings, rows);
+    bindings.add_text(std::to_string(rows));
+    pipeline_.send(statements::proven(sql, bindings.count()), bindings, 1);
+}
+
+/// A plain table without triggers and rules takes every row or refuses the statement; what the leaves of a partitioned
+/// one do is looked at.
+void PostgresApplySession::send_inserts(const TablePlan &plan, const std::string &sql, Bindings &bindings,
+                                        long long rows) {
+    if (plan.table.kind == 'r')
+        pipeline_.send(sql, bindings, rows);
+    else
+        send_counted(sql, bindings, rows);
+}
 
 void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const Row> rows) {
     statements::ColumnList columns;
@@ -149,13 +190,13 @@ void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const R
         for (const auto &row : rows) {
             Bindings bindings;
             for (const auto index : columns) bind_value(bindings, plan.columns[index], row[index]);
-            pipeline_.send(statements::insert_row(plan, columns).sql, bindings, 1);
+            send_inserts(plan, statements::insert_row(plan, columns).sql, bindings, 1);
         }
         return;
     }
     Bindings bindings;
     bind_arrays(bindings, *types, columns, rows);
-    pipeline_.send(statements::insert_set(plan, columns, *types), bindings, static_cast<long long>(rows.size()));
+    send_inserts(plan, statements::insert_set(plan, columns, *types), bindings, static_cast<long long>(rows.size()));
 }
 
 void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const Row> keys, std::span<const Row> rows) {
@@ -170,7 +211,7 @@ void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const R
             Bindings bindings;
             for (const auto index : set) bind_value(bindings, plan.columns[index], rows[at][index]);
             for (const auto index : plan.key) bind_value(bindings, plan.columns[index], keys[at][index]);
-            pipeline_.send(statements::update_row(plan, set, no_nulls).sql, bindings, 1);
+            send_counted(statements::update_row(plan, set, no_nulls).sql, bindings, 1);
         }
         return;
     }
@@ -179,7 +220,7 @@ void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const R
     bind_arrays(bindings, *key_types, plan.key, keys);
     const auto types = joined(*set_types, *key_types);
     const auto sql = set.empty() ? statements::count_set(plan, types) : statements::update_set(plan, set, types);
-    pipeline_.send(sql, bindings, static_cast<long long>(rows.size()));
+    send_counted(sql, bindings, static_cast<long long>(rows.size()));
 }
 
 void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const Row> keys) {
@@ -189,13 +230,13 @@ void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const R
         for (const auto &key : keys) {
             Bindings bindings;
             for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
-            pipeline_.send(statements::delete_row(plan, no_nulls).sql, bindings, 1);
+            send_counted(statements::delete_row(plan, no_nulls).sql, bindings, 1);
         }
         return;
     }
     Bindings bindings;
     bind_arrays(bindings, *types, plan.key, keys);
-    pipeline_.send(statements::delete_set(plan, *types), bindings, static_cast<long long>(keys.size()));
+    send_counted(statements::delete_set(plan, *types), bindings, static_cast<long long>(keys.size()));
 }
 
 void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const Row> keys) {
@@ -205,29 +246,25 @@ void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const R
         for (const auto &key : keys) {
             Bindings bindings;
             for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
-            pipeline_.send(statements::update_row(plan, {}, no_nulls).sql, bindings, 0);
+            send_counted(statements::update_row(plan, {}, no_nulls).sql, bindings, 0);
         }
         return;
     }
     Bindings bindings;
     bind_arrays(bindings, *types, plan.key, keys);
-    pipeline_.send(statements::count_set(plan, *types), bindings, 0);
+    send_counted(statements::count_set(plan, *types), bindings, 0);
 }
 
 void PostgresApplySession::queue_change(const TablePlan &plan, const RowChange &change) {
-    const auto row = row_statement(plan, change);
-    pipeline_.send(row.statement.sql, row.bindings, 1);
+    auto row = row_statement(plan, change);
+    send_counted(row.statement.sql, row.bindings, 1);
 }
 
 bool PostgresApplySession::flush() { return pipeline_.finish(); }
 
-void PostgresApplySession::commit(const CommitPosition &position) {
+/// Origin mark, progress row and COMMIT; the WAL positions to judge durability by come behind.
+void PostgresApplySession::queue_commit(const CommitPosition &position) {
     send_begin_if_open();
-    if (origin_ && position.commit_time != 0)
-        pipeline_.send_plain(fmt::format("SELECT pg_catalog.pg_replication_origin_xact_setup('{}', {})",
-                                         to_string(position.position), timestamp_of(position.commit_time))
-                                 .c_str());
-    // Division by zero when no row was hit: the statement fails, and the COMMIT behind it is not executed.
     const auto before = ledger_.committing(position);
     Bindings bindings;
     bindings.add_text(to_string(position.position));
@@ -236,18 +273,16 @@ void PostgresApplySession::commit(const CommitPosition &position) {
     bindings.add_text(config_.name);
     bindings.add_text(to_string(before.position));
     bindings.add_text(std::to_string(before.epoch));
-    pipeline_.send("WITH moved AS (UPDATE walbridge.progress SET position = $1::pg_lsn, counter = "
-                   "COALESCE(NULLIF($2::bigint, 0), counter), "
-                   "commit_time = CASE WHEN $3::bigint = 0 THEN commit_time ELSE timestamptz '2000-01-01 00:00:00+00' "
-                   "+ $3::bigint * interval '1 microsecond' END, "
-                   "updated_at = pg_catalog.now() WHERE task = $4::text AND position = $5::pg_lsn AND epoch = "
-                   "$6::bigint RETURNING 1) "
-                   "SELECT 1 / pg_catalog.count(*) FROM moved",
-                   bindings, 1);
+    pipeline_.send(origin_ && position.commit_time != 0 ? fence_and_mark() : fence(), bindings, 1);
     pipeline_.send_plain("COMMIT");
     pipeline_.send("SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()", {},
                    std::nullopt);
+}
+
+/// True when the transaction is committed; false when it was refused and rolled back.
+bool PostgresApplySession::finish_commit(const CommitPosition &position) {
     bool committed = false;
+    proving_ = false;
     try {
         committed = pipeline_.finish();
     } catch (const Error &) {
@@ -256,14 +291,28 @@ void PostgresApplySession::commit(const CommitPosition &position) {
     }
     in_transaction_ = false;
     if (!committed) {
-        const auto problem = pipeline_.problem();
         session_.rollback_quietly();
-        if (problem.find("22012") != std::string::npos) raise_refused_commit();
-        throw Error(ErrorKind::target_data, "COMMIT on the target", problem, "Mend the cause and resume the task.");
+        ledger_.refused();
+        if (pipeline_.problem_statement() == fence() || pipeline_.problem_statement() == fence_and_mark())
+            raise_refused_commit();
+        return false;
     }
     const auto &lsns = pipeline_.row_sets().back();
     ledger_.committed(position, parse_lsn(lsns.get(0, 0)).value());
     ledger_.flushed(parse_lsn(lsns.get(0, 1)).value(), connected_at_);
+    return true;
+}
+
+void PostgresApplySession::commit(const CommitPosition &position) {
+    queue_commit(position);
+    if (!finish_commit(position))
+        throw Error(ErrorKind::target_data, "COMMIT on the target", pipeline_.problem(),
+                    "Mend the cause and resume the task.");
+}
+
+bool PostgresApplySession::commit_unseen(const CommitPosition &position) {
+    queue_commit(position);
+    return finish_commit(position);
 }
 
 /// The progress row was not where our next commit continues from: taken over, or the server came back from a crash

@@ -33,6 +33,8 @@ class PostgresApplySession final : public TargetSession {
     void queue_change(const TablePlan &plan, const RowChange &change) override;
     void queue_truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) override;
     bool flush() override;
+    void prove_on_server() override;
+    bool commit_unseen(const CommitPosition &position) override;
     [[nodiscard]] const std::string &mismatch() const override { return pipeline_.problem(); }
 
     RowOutcome apply(const TablePlan &plan, const RowChange &change, bool guarded) override;
@@ -56,6 +58,10 @@ class PostgresApplySession final : public TargetSession {
     void check_origin_marks();
     [[noreturn]] void raise_refused_commit();
     RowStatement row_statement(const TablePlan &plan, const RowChange &change) const;
+    void send_counted(const std::string &sql, Bindings &bindings, long long rows);
+    void send_inserts(const TablePlan &plan, const std::string &sql, Bindings &bindings, long long rows);
+    void queue_commit(const CommitPosition &position);
+    bool finish_commit(const CommitPosition &position);
     void send_begin_if_open();
     void begin_if_open();
     void force_flush();
@@ -69,6 +75,7 @@ class PostgresApplySession final : public TargetSession {
     bool in_transaction_ = false;
     bool begin_pending_ = false; ///< BEGIN travels with the first statements
     bool savepoint_open_ = false;
+    bool proving_ = false; ///< statements prove their row counts on the server
 };
 
 } // namespace walbridge::target

@@ -36,6 +36,12 @@ class CommitLedger {
         return progress_;
     }
 
+    /// The commit was not executed, for sure: nothing of it stands.
+    void refused() {
+        const std::lock_guard lock(mutex_);
+        durability_.refused();
+    }
+
     /// A COMMIT returned; its record ends before `inserted` in the target's WAL.
     void committed(const CommitPosition &position, Lsn inserted) {
         const std::lock_guard lock(mutex_);

@@ -19,6 +19,8 @@ class DurabilityTracker {
 
     /// COMMIT is about to be sent for a transaction up to `source`.
     void committing(Lsn source) { waiting_.push_back({source, Lsn{std::numeric_limits<std::uint64_t>::max()}}); }
+    /// It was not executed: nothing of it stands.
+    void refused() { waiting_.pop_back(); }
     /// It returned: the commit record lies before `target` in the target's WAL.
     void committed(Lsn target) { waiting_.back().target = target; }
 

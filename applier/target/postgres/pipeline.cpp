@@ -44,6 +44,7 @@ void StatementPipeline::open() {
     open_ = true;
     row_sets_.clear();
     problem_.clear();
+    problem_statement_.clear();
     failed_ = false;
     retry_ = nullptr;
 }
@@ -91,8 +92,11 @@ void StatementPipeline::send_plain(const char *sql) {
     sent_.push_back({{}, std::nullopt, sql});
 }
 
-void StatementPipeline::note(std::string problem) {
-    if (!failed_) problem_ = std::move(problem);
+void StatementPipeline::note(const std::string &sql, std::string problem) {
+    if (!failed_) {
+        problem_ = std::move(problem);
+        problem_statement_ = sql;
+    }
     failed_ = true;
 }
 
@@ -103,7 +107,7 @@ void StatementPipeline::judge(const pg::Result &result, const std::string &sql) 
     } catch (const SqlError &error) {
         if (error.recovery() == Recovery::reconnect) throw;
         if (error.recovery() == Recovery::retry_transaction && !retry_) retry_ = std::current_exception();
-        note(fmt::format("{}: {}", sql.substr(0, 120), error.reason()));
+        note(sql, fmt::format("{}: {}", sql.substr(0, 120), error.reason()));
     }
 }
 
@@ -125,8 +129,8 @@ bool StatementPipeline::read_answer() {
     } else if (expectation.prepared.empty()) {
         const auto affected = result.affected();
         if (expectation.rows && affected != *expectation.rows)
-            note(fmt::format("{} hit {} rows where {} were expected", expectation.sql.substr(0, 120), affected,
-                             *expectation.rows));
+            note(expectation.sql, fmt::format("{} hit {} rows where {} were expected", expectation.sql.substr(0, 120),
+                                              affected, *expectation.rows));
         if (status == PGRES_TUPLES_OK && !expectation.rows) row_sets_.push_back(std::move(result));
     }
     ++answered_;
@@ -182,7 +186,7 @@ void StatementPipeline::copy_in(const std::string &sql, const std::function<std:
         if (PQresultStatus(result.raw()) != PGRES_COMMAND_OK)
             judge(result, sql);
         else if (result.affected() != expected)
-            note(fmt::format("{} took {} rows of {}", sql.substr(0, 120), result.affected(), expected));
+            note(sql, fmt::format("{} took {} rows of {}", sql.substr(0, 120), result.affected(), expected));
     }
     if (PQstatus(connection) != CONNECTION_OK) session_.raise(nullptr, sql);
 }

@@ -54,6 +54,8 @@ class StatementPipeline {
     bool finish();
     /// Text of the first deviation since the last finish(), and its SQLSTATE (empty = a row count).
     [[nodiscard]] const std::string &problem() const { return problem_; }
+    /// SQL of the statement it came from.
+    [[nodiscard]] const std::string &problem_statement() const { return problem_statement_; }
     /// Last row set that came with a statement, by the order of sending; used for the commit's positions.
     [[nodiscard]] const std::vector<pg::Result> &row_sets() const { return row_sets_; }
 
@@ -71,7 +73,7 @@ class StatementPipeline {
     void open();
     void settle();
     void judge(const pg::Result &result, const std::string &sql);
-    void note(std::string problem);
+    void note(const std::string &sql, std::string problem);
     void drain_some();
     bool read_answer();
 
@@ -80,7 +82,7 @@ class StatementPipeline {
     std::vector<Expectation> sent_;
     std::size_t answered_ = 0, sent_bytes_ = 0;
     std::uint64_t next_name_ = 0;
-    std::string problem_;
+    std::string problem_, problem_statement_;
     bool open_ = false;   ///< something was sent since the last finish()
     bool failed_ = false; ///< the first deviation is in problem_; what follows until finish() is not worth sending
     std::vector<pg::Result> row_sets_;

@@ -259,4 +259,11 @@ std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &e
                        key_join(plan, 0, element_types));
 }
 
+std::string proven(const std::string &sql, int parameter) {
+    // The logarithm of zero is an error, that of one is not.
+    return fmt::format("WITH changed AS ({}{}) SELECT pg_catalog.ln((pg_catalog.count(*) = "
+                       "${}::pg_catalog.int8)::pg_catalog.int4::pg_catalog.float8) FROM changed",
+                       sql, sql.starts_with("SELECT") ? "" : " RETURNING 1", parameter);
+}
+
 } // namespace walbridge::target::statements

@@ -43,6 +43,9 @@ struct Statement {
 [[nodiscard]] std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
 [[nodiscard]] std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
 
+/// A statement that fails unless it hits as many rows as its last parameter, number `parameter`, says.
+[[nodiscard]] std::string proven(const std::string &sql, int parameter);
+
 /// The target's table in FROM: ONLY for a plain table, whose rows are its own and not its inheritance children's; a
 /// partitioned target spreads them over its leaves.
 [[nodiscard]] std::string relation_of(const TablePlan &plan);

@@ -59,4 +59,15 @@ BOOST_AUTO_TEST_CASE(a_commit_without_an_answer_is_not_durable) {
     BOOST_TEST(tracker.outstanding());
 }
 
+BOOST_AUTO_TEST_CASE(a_refused_commit_is_waited_for_by_nobody) {
+    DurabilityTracker tracker(Lsn{100});
+    tracker.committing(Lsn{200});
+    tracker.refused();
+    BOOST_TEST(!tracker.outstanding());
+    tracker.committing(Lsn{200});
+    tracker.committed(Lsn{10});
+    tracker.flushed(Lsn{10});
+    BOOST_TEST(tracker.durable().value == 200u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

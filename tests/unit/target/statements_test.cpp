@@ -93,4 +93,11 @@ BOOST_AUTO_TEST_CASE(a_replaced_row_keeps_the_columns_that_no_change_carries) {
                R"(SELECT old_row."id", old_row."bits", $1::"pg_catalog"."numeric", old_row."own" FROM old_row)");
 }
 
+BOOST_AUTO_TEST_CASE(a_statement_proves_its_own_row_count) {
+    const auto sql = statements::proven("DELETE FROM t WHERE id = $1", 2);
+    BOOST_TEST(sql.starts_with("WITH changed AS (DELETE FROM t WHERE id = $1 RETURNING 1) SELECT "));
+    BOOST_TEST(sql.find("= $2") != std::string::npos);
+    BOOST_TEST(statements::proven("SELECT 1 FROM t", 1).find("RETURNING") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
