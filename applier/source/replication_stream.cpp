@@ -94,8 +94,10 @@ void ReplicationStream::receive(StreamQueue &queue, const StopToken &stop) {
 bool ReplicationStream::read_available(StreamQueue &queue, const StopToken &stop) {
     char *message = nullptr;
     int length = 0;
-    while (block_bytes_ < block_limit && (length = PQgetCopyData(session_.raw(), &message, 1)) > 0)
-        handle(message, length);
+    do { // libpq takes 16 KiB from the socket at a time
+        while (block_bytes_ < block_limit && (length = PQgetCopyData(session_.raw(), &message, 1)) > 0)
+            handle(message, length);
+    } while (length == 0 && consume(milliseconds(0)));
     push(queue, stop);
     if (length > 0) return true;
     if (length == 0) return false;
@@ -111,9 +113,15 @@ bool ReplicationStream::read_available(StreamQueue &queue, const StopToken &stop
 
 void ReplicationStream::wait_readable() {
     if (positions_.backlog.load(std::memory_order_relaxed)) std::this_thread::sleep_for(backlog_pause);
+    consume(tick);
+}
+
+/// Takes bytes from the socket when there are any within `patience`.
+bool ReplicationStream::consume(milliseconds patience) {
     pollfd descriptor{PQsocket(session_.raw()), POLLIN, 0};
-    if (poll(&descriptor, 1, static_cast<int>(tick.count())) > 0 && PQconsumeInput(session_.raw()) != 1)
-        session_.raise(nullptr, "reading the stream");
+    if (poll(&descriptor, 1, static_cast<int>(patience.count())) <= 0) return false;
+    if (PQconsumeInput(session_.raw()) != 1) session_.raise(nullptr, "reading the stream");
+    return true;
 }
 
 void ReplicationStream::handle(char *message, int length) {

@@ -65,6 +65,7 @@ class ReplicationStream {
     void send_status(bool request_reply);
     void send_status_if_due();
     void wait_readable();
+    bool consume(std::chrono::milliseconds patience);
 
     pg::Session session_;
     StreamOptions options_;

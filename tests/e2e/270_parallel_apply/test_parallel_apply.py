@@ -58,7 +58,8 @@ def test_inserts_run_side_by_side_and_readers_see_the_order_of_the_source(pair):
     pair.source.psql("CREATE TABLE odd (n int PRIMARY KEY, pad text); CREATE TABLE even (n int PRIMARY KEY, pad text);"
                      "CREATE TABLE total (id int PRIMARY KEY, n int)")
     applier = pair.run(**WORKERS)
-    applier.stop()
+    applier.cli("pause", check=True)        # what arrives meanwhile makes batches as large as they can be
+    applier.wait_state("paused")
     pair.source.psql("""
         SET synchronous_commit = off;
         DO $$ BEGIN FOR i IN 1..40000 LOOP
@@ -80,7 +81,9 @@ def test_inserts_run_side_by_side_and_readers_see_the_order_of_the_source(pair):
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        applier.start()
+        end = pair.source.scalar("SELECT pg_current_wal_flush_lsn()")
+        applier.wait_until(lambda: pair.source.scalar("SELECT %s::pg_lsn >= %s::pg_lsn", (applier.status()["positions"]["received"], end)), 60)
+        applier.cli("resume", check=True)
         applier.wait_caught_up()
         assert parallel_runs(applier) >= 2
     finally:

@@ -22,9 +22,10 @@ struct Fixture {
     BatchQueue batches{1, std::numeric_limits<std::size_t>::max()};
     StreamBuilder stream;
 
-    void send() {
+    /// `sent`: the source's clock when the frames leave; its transactions commit at 0.
+    void send(std::int64_t sent = 0) {
         stream.flush();
-        for (const auto &frame : stream.frames) frames.push({{*frame, frame, {}}}, frame->size());
+        for (const auto &frame : stream.frames) frames.push({{*frame, frame, {}, sent}}, frame->size());
         stream.frames.clear();
     }
 };
@@ -76,6 +77,23 @@ BOOST_AUTO_TEST_CASE(a_large_transaction_is_cut_at_the_limit_and_keeps_its_numbe
     thread.join();
     BOOST_TEST(changes == 20000u);
     BOOST_TEST(commits == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_sends_old_transactions_works_off_a_backlog) {
+    stream.session();
+    stream.relation();
+    stream.begin(1, 100);
+    stream.insert("1", "a");
+    stream.commit(100, 1);
+    send(1'000'000'000'000'000); // far behind the commit
+    Assembler assembler(config, 0, frames, positions, batches);
+    std::thread thread([&] { assembler.run(); });
+    const auto batch = batches.pop(); // the pause of the stream ends the gathering
+    BOOST_REQUIRE(batch);
+    BOOST_TEST((*batch)->pieces.size() == 1u);
+    BOOST_TEST(positions.backlog.load());
+    frames.close();
+    thread.join();
 }
 
 BOOST_AUTO_TEST_CASE(a_broken_connection_reaches_the_applier_as_its_error) {
