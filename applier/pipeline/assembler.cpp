@@ -11,7 +11,7 @@ using std::chrono::steady_clock;
 /// The source works off a backlog when it sends transactions this long after their commit. Both times are its own.
 constexpr microseconds backlog_age = milliseconds(100);
 /// How long a batch gathers in a backlog while the applier is free, and how long a pause of the stream ends that.
-constexpr milliseconds gather_for{20};
+constexpr milliseconds gather_for{50};
 constexpr milliseconds pause_ends_gathering{3};
 
 } // namespace
