@@ -290,13 +290,16 @@ def write(results, base):
     if meta.get("scale") != 1:
         out += [f"**Not the official sizes: every count is multiplied by {meta.get('scale'):g}.** Ratios shift with size, fixed costs weigh more.", ""]
     out += ["Ratios first. Each figure is the median of its runs; a run counts only if the target's content equals the source's. The method: "
-            "[bench/README.md](../README.md).", "", f"![speed, latency and copy]({base.name}.svg)", "",
-            f"![what decoding costs the source]({base.name}-decode.svg)", ""]
+            "[bench/README.md](../README.md).", ""]
+    pictures = [(base.with_name(base.name + ending), heading, drawn) for ending, heading, drawn in
+                zip((".svg", "-decode.svg"), ("walbridge and its peers", "Decoding: what the source pays"), panels(applied, decoded, results))
+                if any(panel.groups for panel in drawn)]    # a run of some parts has nothing to show of the others
+    for path, heading, _ in pictures:
+        out += [f"![{heading}]({path.name})", ""]
     out += summary(applied, decoded, results) + latency_part(results) + copy_part(results) + apply_part(applied) + decode_part(decoded)
     out += conditions(results)
     base.with_suffix(".md").write_text("\n".join(out))
     scale = "" if meta.get("scale") == 1 else f"; sizes multiplied by {meta.get('scale'):g}"
     subtitle = f"{title}, {meta.get('machine', '')}, medians of {meta.get('rounds')} runs{scale}"
-    for ending, heading, drawn in zip((".svg", "-decode.svg"), ("walbridge and its peers", "Decoding: what the source pays"),
-                                      panels(applied, decoded, results)):
-        base.with_name(base.name + ending).write_text(draw(heading, subtitle, drawn))
+    for path, heading, drawn in pictures:
+        path.write_text(draw(heading, subtitle, drawn))
