@@ -71,7 +71,7 @@ void startup_callback(LogicalDecodingContext *context, OutputPluginOptions *outp
             Options options = parse_options(context->output_plugin_options);
             output->output_type =
                 options.format == Format::binary ? OUTPUT_PLUGIN_BINARY_OUTPUT : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
-            output->receive_rewrites = false;
+            output->receive_rewrites = options.rewrites;
             if (options.two_phase && !compat::two_phase_can_be_enabled())
                 refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                        "option \"two_phase\" needs a slot that was created with it",

@@ -255,6 +255,7 @@ void JsonOutput::write_relation(wire::RelationNumber, const RelationPlan &plan) 
     const wire::Relation &shape = plan.shape;
     start("relation");
     text_field("relation", qualified(shape.schema, shape.name));
+    if (shape.rewrite_of != 0) number_field("rewrite_of", shape.rewrite_of);
     if (shape.kind == 'p') true_field("partitioned");
     text_field("identity", identity_name(shape.identity));
     field("columns");
@@ -307,6 +308,7 @@ void JsonOutput::write(const RelationPlan &plan, const wire::RowChange &record, 
     if (record.kind == wire::RecordKind::unidentified)
         text_field("operation", record.operation == 'U' ? "update" : "delete");
     text_field("relation", qualified(plan.shape.schema, plan.shape.name));
+    if (plan.shape.rewrite_of != 0) number_field("rewrite_of", plan.shape.rewrite_of);
     xid_field("xid", record.subxid);
     if (record.old_kind == wire::OldTuple::key) tuple_field("key", plan, record.old_values, true);
     if (record.old_kind == wire::OldTuple::full) tuple_field("old", plan, record.old_values, false);

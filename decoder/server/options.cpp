@@ -139,10 +139,9 @@ constexpr Option known_options[] = {
          if (parsed.options.two_phase && !compat::has_two_phase)
              refuse(ERRCODE_FEATURE_NOT_SUPPORTED, "option \"two_phase\" needs PostgreSQL 14 or newer");
      }},
-    {"include_rewrites", Belongs::both,
-     [](const std::string &name, const std::string &value, Parsed &) {
-         if (boolean(name, value))
-             refuse_value(name, value, "off (rows of rewritten tables are not sent by this version)");
+    {"rewrites", Belongs::both,
+     [](const std::string &name, const std::string &value, Parsed &parsed) {
+         parsed.options.rewrites = boolean(name, value);
      }},
     {"include_xids", Belongs::json,
      [](const std::string &name, const std::string &value, Parsed &parsed) {

@@ -28,6 +28,7 @@ struct Options {
     bool binary_values = true;
     wire::Compression compression = wire::Compression::none;
     bool messages = true;
+    bool rewrites = false; ///< the rows that ALTER TABLE writes anew
     bool streaming = false;
     bool two_phase = false;
     // format=json only

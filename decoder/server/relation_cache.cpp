@@ -191,15 +191,30 @@ void RelationCache::depend(RelationPlan &plan, int cache, Oid oid) {
 }
 
 void RelationCache::build(Relation relation, RelationPlan &plan) {
-    const Oid schema_oid = RelationGetNamespace(relation);
+    const Oid rewritten = relation->rd_rel->relrewrite;
+    if (!OidIsValid(rewritten)) {
+        describe(relation, relation, plan);
+        return;
+    }
+    // The new rows of a table that is being rewritten stand in a relation of its own, which has no name that anyone
+    // knows and no index. They are the table's: its name and its key are what the stream has to say.
+    plan.shape.rewrite_of = rewritten;
+    const Relation table = call([&] { return RelationIdGetRelation(rewritten); });
+    if (!RelationIsValid(table)) return;
+    describe(relation, table, plan);
+    call([&] { RelationClose(table); });
+}
+
+void RelationCache::describe(Relation relation, Relation table, RelationPlan &plan) {
+    const Oid schema_oid = RelationGetNamespace(table);
     depend(plan, NAMESPACEOID, schema_oid);
     wire::Relation &shape = plan.shape;
     shape.oid = RelationGetRelid(relation);
     shape.schema = keep(plan, read_schema(schema_oid, policy_.encoder));
-    shape.name = keep(plan, std::string(policy_.encoder.encode(RelationGetRelationName(relation))));
-    shape.kind = relation->rd_rel->relkind;
-    shape.identity = relation->rd_rel->relreplident;
-    if (!is_replicable(relation, shape.schema)) return;
+    shape.name = keep(plan, std::string(policy_.encoder.encode(RelationGetRelationName(table))));
+    shape.kind = table->rd_rel->relkind;
+    shape.identity = table->rd_rel->relreplident;
+    if (!is_replicable(table, shape.schema)) return;
     // Patterns are UTF-8, also where JSON lines keep another encoding.
     const TextEncoder utf8;
     const std::string schema = policy_.encoder.converts() == utf8.converts() ? std::string(shape.schema)
@@ -214,7 +229,7 @@ void RelationCache::build(Relation relation, RelationPlan &plan) {
     plan.full_identity = shape.identity == REPLICA_IDENTITY_FULL;
     std::vector<int> key;
     if (!plan.full_identity && shape.identity != REPLICA_IDENTITY_NOTHING) {
-        const Oid index_oid = call([&] { return RelationGetReplicaIndex(relation); });
+        const Oid index_oid = call([&] { return RelationGetReplicaIndex(table); });
         if (OidIsValid(index_oid)) {
             depend(plan, INDEXRELID, index_oid);
             int16 columns[INDEX_MAX_KEYS];

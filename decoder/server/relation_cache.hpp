@@ -108,6 +108,8 @@ class RelationCache {
 
   private:
     void build(Relation relation, RelationPlan &plan);
+    /// relation holds the rows, table gives name and identity; two only while a table is rewritten.
+    void describe(Relation relation, Relation table, RelationPlan &plan);
     void add_column(Relation relation, int index, bool key, RelationPlan &plan);
     std::string_view keep(RelationPlan &plan, std::string text);
     void depend(RelationPlan &plan, int cache, Oid oid);

@@ -5,6 +5,7 @@
 #include "server/json_output.hpp"
 
 extern "C" {
+#include "access/transam.h"
 #include "commands/dbcommands.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -83,6 +84,7 @@ void Session::open() {
     record.database = database_;
     record.server_encoding = GetDatabaseEncodingName();
     record.counter_seed = options.counter;
+    record.next_full_xid = call([] { return U64FromFullTransactionId(ReadNextFullTransactionId()); });
     output->write(record);
     opened_ = true;
 }

@@ -393,6 +393,7 @@ Session read_session(std::string_view record) {
     session.database = in.string();
     session.server_encoding = in.string();
     session.counter_seed = in.varint();
+    session.next_full_xid = in.varint();
     in.end();
     return session;
 }
@@ -427,6 +428,7 @@ Relation read_relation(std::string_view record) {
         column.layout = static_cast<Layout>(layout);
         if (!is_known(column.layout)) in.fail("unknown layout of values " + printable(layout));
     }
+    relation.rewrite_of = in.varint32("the oid of a rewritten relation");
     in.end();
     return relation;
 }

@@ -36,6 +36,7 @@ struct Session {
     std::string_view database = {};
     std::string_view server_encoding = {};
     std::uint64_t counter_seed = 0;
+    std::uint64_t next_full_xid = 0; // lies close to the transactions that follow: their 32-bit xids get their epoch from it
 };
 
 struct TypeRef {
@@ -67,6 +68,7 @@ struct Relation {
     char kind = 'r';     // pg_class.relkind
     char identity = 'd'; // pg_class.relreplident
     std::vector<Column> columns = {};
+    Oid rewrite_of = 0; // not 0: rows are what ALTER TABLE made of this table's rows; schema and name are that table's
 };
 
 struct Begin {

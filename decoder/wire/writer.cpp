@@ -206,6 +206,7 @@ void put_descriptor(ByteBuffer &out, const Relation &relation) {
         for (const std::string_view label : column.labels) out.put_string(label);
         out.put_u8(static_cast<std::uint8_t>(column.layout));
     }
+    out.put_varint(relation.rewrite_of);
 }
 
 // ---- RecordWriter
@@ -231,6 +232,7 @@ void RecordWriter::write(const Session &record) {
     out.put_string(record.database);
     out.put_string(record.server_encoding);
     out.put_varint(record.counter_seed);
+    out.put_varint(record.next_full_xid);
     finish();
 }
 

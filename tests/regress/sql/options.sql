@@ -31,7 +31,7 @@ WHERE data::json ->> 'kind' = 'commit';
 
 -- accepted forms
 SELECT count(*) FROM pg_logical_slot_peek_changes('options', NULL, NULL, 'format', 'json', 'messages', 'off', 'streaming', 'false',
-    'two_phase', '0', 'include_rewrites', 'off', 'origin', 'any', 'counter', '18446744073709551614');
+    'two_phase', '0', 'rewrites', 'off', 'origin', 'any', 'counter', '18446744073709551614');
 SELECT count(*) > 0 FROM pg_logical_slot_peek_binary_changes('options', NULL, NULL, 'proto_version', '1', 'binary', 'off');
 SELECT count(*) > 0 FROM pg_logical_slot_peek_binary_changes('options', NULL, NULL, 'proto_version', '1', 'format', 'binary');
 
@@ -49,7 +49,7 @@ SELECT count(*) FROM changes('options', 'messages', 'maybe');
 SELECT count(*) FROM changes('options', 'include', 'options_a');
 SELECT count(*) FROM changes('options', 'exclude', 'public."open');
 SELECT count(*) FROM changes('options', 'origin', 'a,,b');
-SELECT count(*) FROM changes('options', 'include_rewrites', 'on');
+SELECT count(*) FROM changes('options', 'rewrites', 'maybe');
 -- combinations
 SELECT count(*) FROM changes('options', 'format', 'binary');
 SELECT count(*) FROM changes('options', 'format', 'json', 'proto_version', '1');

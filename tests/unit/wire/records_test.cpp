@@ -68,6 +68,7 @@ BOOST_AUTO_TEST_CASE(the_session_record_carries_what_the_plugin_is) {
     BOOST_TEST(session.database == "shop");
     BOOST_TEST(session.server_encoding == "UTF8");
     BOOST_TEST(session.counter_seed == 41u);
+    BOOST_TEST(session.next_full_xid == ((std::uint64_t{3} << 32) | 712));
 }
 
 BOOST_AUTO_TEST_CASE(another_protocol_version_is_refused_by_number) {
@@ -111,6 +112,20 @@ BOOST_AUTO_TEST_CASE(a_relation_keeps_every_attribute_of_its_columns) {
     }
     BOOST_TEST(shape_of(relation).row.columns.size() == 6u);
     BOOST_TEST(shape_of(relation).key.columns.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_relation_says_which_table_it_is_the_new_form_of) {
+    MemorySink sink;
+    RecordWriter out(sink);
+    Relation rewritten = sample_relation(1);
+    rewritten.rewrite_of = 4'000'000'000;
+    write_relation(out, rewritten);
+    out.flush();
+    RecordAssembler assembler;
+    assembler.feed(sink.frames.at(0), nullptr);
+    const auto record = assembler.next();
+    BOOST_TEST(read_relation(record->bytes).rewrite_of == 4'000'000'000u);
+    BOOST_TEST(read_relation(nth(RecordKind::relation)).rewrite_of == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_row_tells_null_unchanged_empty_text_and_binary_apart) {

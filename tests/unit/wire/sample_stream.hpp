@@ -68,7 +68,8 @@ inline void write_sample_stream(FrameSink &sink, Compression compression = Compr
                       .database_oid = 5,
                       .database = "shop",
                       .server_encoding = "UTF8",
-                      .counter_seed = 41});
+                      .counter_seed = 41,
+                      .next_full_xid = (std::uint64_t{3} << 32) | 712});
     const std::string_view id("\x0e"); // 7
     const std::string_view part("\0\0\0\1", 4);
     const std::vector<ColumnValue> row = {laid_out(id), laid_out(part), null(), text("ok"), unchanged(), text("")};
