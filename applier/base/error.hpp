@@ -36,6 +36,7 @@ enum class ErrorKind : int {
     schema_stage = 44,      ///< the schema stage could not create an object
     copy_stage = 45,        ///< the full stage could not copy a table
     plugin = 46,            ///< the output plugin is missing, refused by the server or of another version
+    ddl = 47,               ///< a DDL statement of the source cannot be followed
     task_state = 50,        ///< the command is not possible in the task's state
     timeout = 51,           ///< `wait` ran out of time
 };

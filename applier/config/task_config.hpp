@@ -59,9 +59,9 @@ struct TaskConfig {
         std::size_t queue_bytes = std::size_t{64} << 20; ///< received and not yet decoded
         bool synchronous_commit = false; ///< of the apply session; feedback is of durable positions either way
         std::chrono::milliseconds lock_timeout{std::chrono::seconds(30)};
-        bool streaming = true;   ///< receive large transactions while they are in progress (source 14 and newer)
+        bool streaming = true;       ///< receive large transactions while they are in progress (source 14 and newer)
         std::size_t copy_rows = 256; ///< runs of inserts from this length on go through COPY
-        int workers = 1;         ///< runs of transactions applied side by side
+        int workers = 1;             ///< runs of transactions applied side by side
         int stream_sessions = 2; ///< of those, how many at a time are applied as they come; 0 = none before its commit
         std::size_t spool_memory = std::size_t{32} << 20; ///< of all streamed transactions; beyond it they go to files
         std::string spool_directory;                      ///< empty = the system's folder for temporary files
@@ -72,6 +72,16 @@ struct TaskConfig {
         std::string update_missing = "insert"; ///< insert, ignore, fail
         std::string delete_missing = "ignore"; ///< ignore, fail
     } conflict;
+
+    /// DDL of the source (docs/ddl.md).
+    struct Ddl {
+        std::vector<std::string> classes{"all"}; ///< {"all"}, {"none"} or names of ddl::class_names()
+        std::string on_error = "stop";           ///< or "skip"
+        std::string trust = "extension";         ///< or "source": see target/postgres/acting_role.hpp
+        std::string run_as;                      ///< role of the target for every statement; empty = the source's role
+
+        [[nodiscard]] bool off() const { return classes.size() == 1 && classes.front() == "none"; }
+    } ddl;
 
     struct Retry {
         std::chrono::minutes connection{720}; ///< 10-1440

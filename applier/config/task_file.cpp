@@ -112,6 +112,10 @@ Value read_value(const Origin &origin, const toml::node &node, const Key &key) {
         return amount;
     }
     case KeyType::text_list: {
+        if (key.word_or_list && node.is_string()) {
+            check_choice(origin, node, key, node.as_string()->get());
+            return std::vector{node.as_string()->get()};
+        }
         if (!node.is_array()) wrong_type(origin, node, key);
         std::vector<std::string> words;
         for (const auto &item : *node.as_array()) {
@@ -226,6 +230,10 @@ void check_together(const Origin &origin, const GivenKeys &given, const TaskConf
                       fmt::format("{}min is not less than retry.connection, {}min", task.retry.other.count(),
                                   task.retry.connection.count()),
                       "Choose a shorter retry.other or a longer retry.connection.");
+    for (const auto *word : {"all", "none"})
+        if (task.ddl.classes.size() > 1 && std::ranges::find(task.ddl.classes, word) != task.ddl.classes.end())
+            origin.refuse(where("ddl.classes"), "ddl.classes", fmt::format("\"{}\" stands beside other classes", word),
+                          fmt::format("Write ddl.classes = \"{}\", or name classes only.", word));
     for (const auto *path : {"objects.include", "objects.exclude"})
         for (const auto &pattern :
              path == std::string_view("objects.include") ? task.objects.include : task.objects.exclude) {

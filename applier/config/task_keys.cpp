@@ -297,6 +297,46 @@ std::vector<Key> apply_section() {
     };
 }
 
+const std::vector<std::string> ddl_classes{
+    "all",      "none",       "table",    "index", "sequence", "view",      "materialized-view",
+    "function", "aggregate",  "operator", "cast",  "type",     "trigger",   "rule",
+    "policy",   "statistics", "comment",  "grant", "schema",   "extension", "other"};
+
+std::vector<Key> ddl_section() {
+    return {
+        {.path = "ddl.classes",
+         .type = KeyType::text_list,
+         .fallback = R"("all")",
+         .help = "Which DDL of the source is executed on the target: \"all\", \"none\", or a list of classes.",
+         .choices = ddl_classes,
+         .word_or_list = true,
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.ddl.classes = std::get<std::vector<std::string>>(value); }},
+        {.path = "ddl.on_error",
+         .type = KeyType::text,
+         .fallback = "stop",
+         .help =
+             "A statement that the target refuses, or that cannot be followed: stop = the task stops before anything "
+             "of its transaction is visible, skip = it is recorded and passed over.",
+         .choices = {"stop", "skip"},
+         .store = [](TaskConfig &task, const Value &value) { task.ddl.on_error = text(value); }},
+        {.path = "ddl.trust",
+         .type = KeyType::text,
+         .fallback = "extension",
+         .help = "Statements that may run functions of users (defaults, checks, queries): extension = only where "
+                 "walbridge's extension on the target confines them, source = whoever may run DDL on the source may do "
+                 "anything on the target.",
+         .choices = {"extension", "source"},
+         .store = [](TaskConfig &task, const Value &value) { task.ddl.trust = text(value); }},
+        {.path = "ddl.run_as",
+         .type = KeyType::text,
+         .fallback = "",
+         .help =
+             "Role of the target that every statement runs as; not given: the role of the same name as on the source.",
+         .store = [](TaskConfig &task, const Value &value) { task.ddl.run_as = text(value); }},
+    };
+}
+
 std::vector<Key> policy_section() {
     return {
         {.path = "conflict.policy",
@@ -377,7 +417,7 @@ std::vector<Key> policy_section() {
 std::vector<Key> build() {
     std::vector<Key> keys;
     for (auto &&section : {task_section(), source_section(), target_section(), objects_section(), copy_section(),
-                           apply_section(), policy_section()})
+                           apply_section(), ddl_section(), policy_section()})
         keys.insert(keys.end(), section.begin(), section.end());
     return keys;
 }

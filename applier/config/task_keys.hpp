@@ -36,6 +36,7 @@ struct Key {
     std::int64_t low = 0, high = INT64_MAX;               ///< of integers, durations (ms) and sizes (bytes)
     std::string help{};                                   ///< one sentence
     std::vector<std::string> choices{};                   ///< of a text or of each item of a list; empty = any
+    bool word_or_list = false;                            ///< of a list: a text stands for a list of one
     std::map<std::string, std::string> refused{};         ///< choices that are known and not possible, with the reason
     void (*store)(TaskConfig &, const Value &) = nullptr; ///< null: read by the loader itself (secrets)
 };

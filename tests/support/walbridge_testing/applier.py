@@ -22,7 +22,7 @@ class Exit:
     slot_missing, slot_recreated, slot_advanced, source_replaced = 20, 21, 22, 23
     source_restored, database_replaced, slot_in_use, fenced, slot_lost = 24, 25, 26, 27, 28
     protocol, stream_gap = 30, 31
-    conflict, unidentified, target_shape, target_data, schema_stage, copy_stage, plugin = 40, 41, 42, 43, 44, 45, 46
+    conflict, unidentified, target_shape, target_data, schema_stage, copy_stage, plugin, ddl = 40, 41, 42, 43, 44, 45, 46, 47
     task_state, timeout = 50, 51
 
 
