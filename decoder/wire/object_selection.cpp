@@ -140,4 +140,14 @@ bool ObjectSelection::matches(std::string_view schema, std::string_view table) c
            std::none_of(exclude_.begin(), exclude_.end(), hit);
 }
 
+bool ObjectSelection::covers_schema(std::string_view schema) const {
+    return matches(schema, "\x01 no table has this name \x01"); // only a pattern that ends in * takes it
+}
+
+bool ObjectSelection::touches_schema(std::string_view schema) const {
+    return include_.empty() || std::any_of(include_.begin(), include_.end(), [&](const ObjectPattern &pattern) {
+               return pattern.touches_schema(schema);
+           });
+}
+
 } // namespace walbridge::wire

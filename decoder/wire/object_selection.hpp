@@ -24,6 +24,8 @@ class ObjectPattern {
     // Parses exactly one pattern. Throws PatternError.
     explicit ObjectPattern(std::string_view text);
     bool matches(std::string_view schema, std::string_view table) const;
+    // Some table of the schema can match.
+    bool touches_schema(std::string_view schema) const { return schema_.matches(schema); }
 
   private:
     friend std::vector<ObjectPattern> parse_patterns(std::string_view text);
@@ -60,6 +62,10 @@ class ObjectSelection {
         : include_(std::move(include)), exclude_(std::move(exclude)) {}
     ObjectSelection(const std::vector<std::string> &include, const std::vector<std::string> &exclude);
     bool matches(std::string_view schema, std::string_view table) const;
+    // Every table of the schema is selected, but for those that an exclude pattern names.
+    bool covers_schema(std::string_view schema) const;
+    // Some table of the schema may be selected.
+    bool touches_schema(std::string_view schema) const;
 
   private:
     std::vector<ObjectPattern> include_;

@@ -1,0 +1,173 @@
+// resolver.cpp: lookups along the search_path. pg_catalog comes first unless the path says otherwise, as in the server.
+#include "ddl/resolver.hpp"
+
+#include "ddl/identifiers.hpp"
+
+#include <algorithm>
+
+namespace walbridge::ddl {
+
+namespace {
+
+/// The name in an identity such as public."my f"(integer), without schema and arguments.
+std::string name_in_identity(const std::string &identity) {
+    const auto parts = split_identifiers(std::string_view(identity).substr(0, identity.find('(')), '.');
+    return parts && !parts->empty() ? parts->back() : std::string();
+}
+
+bool is_catalog_of(NameKind kind, const std::string &class_name) {
+    switch (kind) {
+    case NameKind::relation: return class_name == "pg_class" || class_name == "pg_type";
+    case NameKind::type: return class_name == "pg_type" || class_name == "pg_class";
+    case NameKind::routine: return class_name == "pg_proc";
+    case NameKind::schema: return class_name == "pg_namespace";
+    case NameKind::other: return class_name != "pg_class" && class_name != "pg_type" && class_name != "pg_proc";
+    }
+    return false;
+}
+
+} // namespace
+
+Resolver::Resolver(const DdlStatement &statement, const Rules &rules, TargetNames &target)
+    : statement_(statement), names_(*rules.names), target_(target) {
+    const auto setting = statement.settings.find("search_path");
+    const std::string text = setting == statement.settings.end() ? "\"$user\", public" : setting->second;
+    const auto role = rules.roles.names.find(statement.role);
+    bool differs = role != rules.roles.names.end() && role->second != statement.role;
+    std::vector<std::string> mapped;
+    for (std::string schema : split_identifiers(text, ',').value_or(std::vector<std::string>{})) {
+        if (schema == "pg_temp" || schema.starts_with("pg_temp_")) {
+            differs = true;
+            continue;
+        }
+        if (schema == "$user") schema = statement.role;
+        if (schema.empty()) continue;
+        path_.push_back(schema);
+        mapped.push_back(names_.schema(schema));
+        differs = differs || mapped.back() != schema;
+    }
+    // "$user" is spelled out as soon as anything differs: the role on the target may have another name.
+    search_path_ = differs ? join_identifiers(mapped, ", ") : text;
+    for (const auto &[source, renamed] : names_.tables()) renamed_targets_.insert(renamed);
+}
+
+bool Resolver::exists(NameKind kind, const QualifiedName &name) {
+    switch (kind) {
+    case NameKind::relation: return target_.relation_exists(name);
+    case NameKind::type: return target_.type_exists(name);
+    case NameKind::routine: return target_.routine_exists(name);
+    case NameKind::schema: return target_.schema_exists(name.schema);
+    case NameKind::other: return false;
+    }
+    return false;
+}
+
+std::string Resolver::creation_schema() {
+    for (const std::string &schema : path_)
+        if (schema != "pg_catalog" && target_.schema_exists(names_.schema(schema))) return schema;
+    return path_.empty() ? std::string() : path_.back();
+}
+
+std::optional<std::string> Resolver::captured_schema(const Subject &subject, const std::string &name) const {
+    if (statement_.before && statement_.before->name == name && subject.kind != NameKind::routine)
+        return statement_.before->schema;
+    for (const DdlObject &object : statement_.objects) {
+        // An index, a trigger, a policy: the statement names its table.
+        if (subject.kind == NameKind::relation && object.table_name == name) return object.table_schema;
+        if (!is_catalog_of(subject.kind, object.class_name)) continue;
+        if (object.name == name || (object.name.empty() && name_in_identity(object.identity) == name))
+            return object.schema;
+    }
+    for (const DdlDropped &object : statement_.dropped) {
+        if (subject.kind == NameKind::relation && object.address_names.size() == 3 && object.address_names[1] == name)
+            return object.address_names[0]; // a trigger, a policy, a rule: schema, table, name
+        if (!object.original || !is_catalog_of(subject.kind, object.class_name)) continue;
+        if (object.name == name || (object.name.empty() && name_in_identity(object.identity) == name) ||
+            (object.address_names.size() == 2 && object.address_names[1] == name))
+            return object.schema;
+    }
+    return std::nullopt;
+}
+
+std::optional<QualifiedName> Resolver::subject(const Subject &subject) {
+    if (!subject.place) return std::nullopt;
+    const QualifiedName written = subject.place->get();
+    if (subject.kind == NameKind::schema || !written.schema.empty()) return written;
+    if (const auto schema = captured_schema(subject, written.name); schema && !schema->empty())
+        return QualifiedName{*schema, written.name};
+    if (subject.creates) {
+        const std::string schema = creation_schema();
+        if (schema.empty()) return std::nullopt;
+        return QualifiedName{schema, written.name};
+    }
+    return reference(subject.kind, written);
+}
+
+bool Resolver::taken_by_another(const QualifiedName &source, const QualifiedName &target) const {
+    return renamed_targets_.contains(target) && !names_.tables().contains(source);
+}
+
+std::optional<QualifiedName> Resolver::reference(NameKind kind, const QualifiedName &written) {
+    if (!written.schema.empty() || kind == NameKind::schema) return written;
+    // The statement's own objects exist by now on the source, and not yet on the target.
+    for (const DdlObject &object : statement_.objects)
+        if (object.name == written.name && is_catalog_of(kind, object.class_name) &&
+            std::find(path_.begin(), path_.end(), object.schema) != path_.end())
+            return QualifiedName{object.schema, object.name};
+    if (std::find(path_.begin(), path_.end(), "pg_catalog") == path_.end() &&
+        exists(kind, {"pg_catalog", written.name}))
+        return QualifiedName{"pg_catalog", written.name};
+    for (const std::string &schema : path_) {
+        const QualifiedName source{schema, written.name};
+        const QualifiedName mapped = on_target(kind, source);
+        if (!taken_by_another(source, mapped) && exists(kind, mapped)) return source;
+    }
+    return std::nullopt;
+}
+
+std::optional<QualifiedName> Resolver::table_of(const QualifiedName &object) const {
+    for (const DdlObject &captured : statement_.objects)
+        if (captured.schema == object.schema && captured.name == object.name && !captured.table_name.empty())
+            return QualifiedName{captured.table_schema, captured.table_name};
+    return std::nullopt;
+}
+
+std::string Resolver::captured_type(const QualifiedName &relation) const {
+    for (const DdlObject &object : statement_.objects)
+        if (object.class_name == "pg_class" && object.schema == relation.schema && object.name == relation.name &&
+            object.sub == 0)
+            return object.type;
+    return {};
+}
+
+QualifiedName Resolver::on_target(NameKind kind, const QualifiedName &source) {
+    if (kind == NameKind::schema) return {names_.schema(source.schema), {}};
+    if (kind != NameKind::relation && kind != NameKind::type) return {names_.schema(source.schema), source.name};
+    if (names_.tables().contains(source)) return names_.table(source);
+    if (const auto table = table_of(source)) return {names_.table(*table).schema, source.name};
+    const QualifiedName plain{names_.schema(source.schema), source.name};
+    if (names_.tables().empty() || exists(kind, plain)) return plain;
+    // An index or a sequence follows its table into another schema.
+    std::set<std::string> elsewhere;
+    for (const auto &[table, renamed] : names_.tables())
+        if (table.schema == source.schema && renamed.schema != plain.schema &&
+            exists(kind, {renamed.schema, source.name}) && !renamed_targets_.contains({renamed.schema, source.name}))
+            elsewhere.insert(renamed.schema);
+    return elsewhere.size() == 1 ? QualifiedName{*elsewhere.begin(), source.name} : plain;
+}
+
+bool Resolver::found_unqualified(const Subject &subject, const QualifiedName &source) {
+    const QualifiedName wanted = on_target(subject.kind, source);
+    if (wanted.name != source.name) return false;
+    for (const std::string &schema : path_) {
+        const QualifiedName there{names_.schema(schema), source.name};
+        if (subject.kind == NameKind::other || subject.creates) {
+            if (schema != "pg_catalog" && target_.schema_exists(there.schema)) return there.schema == wanted.schema;
+        } else if (exists(subject.kind, there)) {
+            return there == wanted;
+        }
+    }
+    return true; // not there at all: the target says so
+}
+
+} // namespace walbridge::ddl
