@@ -233,7 +233,7 @@ void ParallelApply::await_turn_and_commit(target::TargetSession &session, Run &r
     }
     lock.lock();
     if (error && !error_) error_ = error;
-    run.state = commit ? State::committed : State::rolled_back;
+    run.state = error ? State::failed : commit ? State::committed : State::rolled_back;
     changed_.notify_all();
 }
 
