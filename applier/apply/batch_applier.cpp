@@ -1,6 +1,7 @@
 // batch_applier.cpp: choosing the path for a run of transactions, and committing with the position.
 #include "apply/batch_applier.hpp"
 
+#include "apply/commit_position.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
@@ -9,10 +10,6 @@
 
 namespace walbridge::apply {
 namespace {
-
-target::CommitPosition commit_position(const TransactionPiece &piece) {
-    return {piece.commit->end_lsn, piece.commit->counter, piece.commit->commit_time};
-}
 
 Tuple key_tuple(const RowChange &change) {
     return change.operation == RowOperation::insert || change.old_kind == OldTuple::none ? change.new_row

@@ -1,6 +1,7 @@
 // streamed_transactions.cpp: who applies a block, and what becomes of it.
 #include "apply/streamed_transactions.hpp"
 
+#include "apply/commit_position.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "wire/checksum.hpp"
@@ -100,7 +101,7 @@ std::optional<std::uint64_t> StreamedTransactions::commit(const TransactionPiece
     if (transaction.session == nullptr) return std::nullopt;
     auto &session = *transaction.session;
     if (!session.in_transaction()) session.begin();
-    session.commit({piece.commit->end_lsn, piece.commit->counter, piece.commit->commit_time});
+    session.commit(commit_position(piece));
     free_.push_back(&session);
     log::debug("committed a streamed transaction that was applied while it was in progress",
                {{"xid", piece.begin.xid}, {"changes", transaction.changes}});

@@ -1,6 +1,7 @@
 // parallel_apply.cpp: cutting, handing out, and committing in order.
 #include "pipeline/parallel_apply.hpp"
 
+#include "apply/commit_position.hpp"
 #include "base/log.hpp"
 
 #include <algorithm>
@@ -222,9 +223,8 @@ void ParallelApply::await_turn_and_commit(target::TargetSession &session, Run &r
     lock.unlock();
     std::exception_ptr error;
     if (commit) {
-        const auto &end = *run.batch->pieces[run.last - 1].commit;
         try {
-            session.commit({end.end_lsn, end.counter, end.commit_time});
+            session.commit(apply::commit_position(run.batch->pieces[run.last - 1]));
         } catch (...) {
             error = std::current_exception(); // whether it was committed is not known: the stage starts anew
         }
