@@ -78,6 +78,21 @@ TransactionPiece &StreamDecoder::open_piece(ChangeBatch &batch) {
     return batch.pieces.back();
 }
 
+void StreamDecoder::close_piece() {
+    piece_open_ = false;
+    offset_ = 0;
+}
+
+/// A piece without changes of its own: what becomes of blocks that were sent before. `begin_` names their transaction.
+TransactionPiece &StreamDecoder::add_end(const InProgress &transaction, StreamStep step, ChangeBatch &batch) {
+    offset_ = transaction.changes;
+    open_piece(batch, false);
+    close_piece();
+    auto &piece = batch.pieces.back();
+    piece.stream = step;
+    return piece;
+}
+
 std::size_t StreamDecoder::cut(ChangeBatch &batch) const {
     if (!piece_open_) return 0;
     auto &piece = batch.pieces.back();
@@ -147,20 +162,29 @@ void StreamDecoder::begin(const wire::Begin &begin, ChangeBatch &batch) {
 
 void StreamDecoder::commit(const wire::Commit &commit, ChangeBatch &batch) {
     if (!in_transaction_) throw Error(ErrorKind::protocol, "change stream", "a commit without a begin");
-    if (commit.counter != counter_ + 1)
-        throw gap(
-            fmt::format("transaction {} at {} carries number {} where {} was due: transactions were lost or repeated",
-                        begin_.xid, to_string(Lsn{commit.commit_lsn}), commit.counter, counter_ + 1));
+    refuse_gap(commit, "transaction", begin_.xid);
     if (commit.changes != tally_.changes || commit.checksum != tally_.checksum)
         throw gap(fmt::format("transaction {} at {} says {} changes with checksum {:08x}, received were {} with {:08x}",
                               begin_.xid, to_string(Lsn{commit.commit_lsn}), commit.changes, commit.checksum,
                               tally_.changes, tally_.checksum));
     auto &piece = open_piece(batch);
     piece.last = batch.changes.size();
+    take_commit(commit, piece);
+    in_transaction_ = false;
+    close_piece();
+}
+
+/// The numbers of commits have no gap and no repetition.
+template <class Commit>
+void StreamDecoder::refuse_gap(const Commit &commit, const char *what, std::uint32_t xid) const {
+    if (commit.counter == counter_ + 1) return;
+    throw gap(fmt::format("{} {} at {} carries number {} where {} was due: transactions were lost or repeated", what,
+                          xid, to_string(Lsn{commit.commit_lsn}), commit.counter, counter_ + 1));
+}
+
+template <class Commit> void StreamDecoder::take_commit(const Commit &commit, TransactionPiece &piece) {
     piece.commit = TransactionCommit{Lsn{commit.commit_lsn}, Lsn{commit.end_lsn}, commit.commit_time, commit.counter};
     counter_ = commit.counter;
-    in_transaction_ = piece_open_ = false;
-    offset_ = 0;
 }
 
 void StreamDecoder::refuse_inside(const char *what) const {
@@ -201,20 +225,14 @@ void StreamDecoder::stream_stop(const wire::StreamStop &stop, ChangeBatch &batch
     open_piece(batch).last = batch.changes.size();
     block_->changes += tally_.changes;
     block_ = nullptr;
-    piece_open_ = false;
-    offset_ = 0;
+    close_piece();
 }
 
 void StreamDecoder::stream_abort(const wire::StreamAbort &abort, ChangeBatch &batch) {
     auto &transaction = in_progress(abort.xid, "a rollback");
     begin_ = {abort.xid, {}, 0, transaction.origin};
-    offset_ = transaction.changes;
-    open_piece(batch, false);
-    auto &piece = batch.pieces.back();
-    piece.stream = StreamStep::aborted;
+    auto &piece = add_end(transaction, StreamStep::aborted, batch);
     piece.subxid = abort.subxid;
-    piece_open_ = false;
-    offset_ = 0;
     if (abort.subxid == abort.xid)
         in_progress_.erase(abort.xid);
     else
@@ -223,10 +241,7 @@ void StreamDecoder::stream_abort(const wire::StreamAbort &abort, ChangeBatch &ba
 
 void StreamDecoder::stream_commit(const wire::StreamCommit &commit, ChangeBatch &batch) {
     const auto &transaction = in_progress(commit.xid, "a commit");
-    if (commit.counter != counter_ + 1)
-        throw gap(fmt::format("streamed transaction {} at {} carries number {} where {} was due: transactions were "
-                              "lost or repeated",
-                              commit.xid, to_string(Lsn{commit.commit_lsn}), commit.counter, counter_ + 1));
+    refuse_gap(commit, "streamed transaction", commit.xid);
     const auto left = transaction.ledger.total();
     if (commit.changes != left.changes || commit.checksum != left.checksum)
         throw gap(fmt::format("streamed transaction {} at {} says {} changes with checksum {:08x}, left of what was "
@@ -234,16 +249,10 @@ void StreamDecoder::stream_commit(const wire::StreamCommit &commit, ChangeBatch 
                               commit.xid, to_string(Lsn{commit.commit_lsn}), commit.changes, commit.checksum,
                               left.changes, left.checksum));
     begin_ = {commit.xid, Lsn{commit.commit_lsn}, commit.commit_time, transaction.origin};
-    offset_ = transaction.changes;
-    open_piece(batch, false);
-    auto &piece = batch.pieces.back();
-    piece.stream = StreamStep::committed;
+    auto &piece = add_end(transaction, StreamStep::committed, batch);
     piece.survived = commit.changes;
     piece.checksum = commit.checksum;
-    piece.commit = TransactionCommit{Lsn{commit.commit_lsn}, Lsn{commit.end_lsn}, commit.commit_time, commit.counter};
-    counter_ = commit.counter;
-    piece_open_ = false;
-    offset_ = 0;
+    take_commit(commit, piece);
     in_progress_.erase(commit.xid);
 }
 

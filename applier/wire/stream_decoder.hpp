@@ -52,6 +52,10 @@ class StreamDecoder {
     void decode(const wire::Record &record, ChangeBatch &batch);
     void open_piece(ChangeBatch &batch, bool starts);
     TransactionPiece &open_piece(ChangeBatch &batch);
+    void close_piece();
+    TransactionPiece &add_end(const InProgress &transaction, StreamStep step, ChangeBatch &batch);
+    template <class Commit> void refuse_gap(const Commit &commit, const char *what, std::uint32_t xid) const;
+    template <class Commit> void take_commit(const Commit &commit, TransactionPiece &piece);
     void refuse_inside(const char *what) const;
     InProgress &in_progress(std::uint32_t xid, const char *what);
     void stream_start(const wire::StreamStart &start, ChangeBatch &batch);
