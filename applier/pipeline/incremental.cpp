@@ -117,11 +117,11 @@ class Applier {
         else
             applier_.apply(batch);
         statistics_.bytes += batch.bytes;
-        publish_counters();
         if (batch.idle_position > idle_) idle_ = batch.idle_position;
         if (batch.urgent_position) {
             finish();
             store_idle();
+            last_asked_ = {}; // not kept waiting for the next look
         }
         if (batch.heartbeat_sent != 0) {
             statistics_.heartbeat_sent.store(batch.heartbeat_sent);
@@ -131,13 +131,11 @@ class Applier {
 
     /// Between batches: confirms what became durable, stores an idle position when its time has come.
     void tend() {
-        if (applier_.in_transaction()) return;
         if (parallel_) parallel_->tend();
         publish_counters();
+        if (applier_.in_transaction()) return;
         if (steady_clock::now() - last_idle_ >= idle_interval) store_idle();
-        const auto durable = session_.durable_position();
-        positions_.durable.store(durable.value);
-        statistics_.durable_lsn.store(durable.value);
+        publish_durable();
     }
 
     /// Waits until everything that was taken is committed.
@@ -188,6 +186,18 @@ class Applier {
         statistics_.transactions += committed.transactions;
     }
 
+    /// Every commit brings word of what the target has flushed by then. Asking costs a round trip of its own, which
+    /// only the last commits before a pause need.
+    void publish_durable() {
+        if (const auto now = steady_clock::now(); now - last_asked_ >= durable_poll) {
+            last_asked_ = now;
+            static_cast<void>(session_.durable_position());
+        }
+        const auto durable = ledger_.durability().durable;
+        positions_.durable.store(durable.value);
+        statistics_.durable_lsn.store(durable.value);
+    }
+
     void publish_counters() {
         const auto &counters = applier_.counters();
         statistics_.changes.store(counters.changes + (parallel_ ? parallel_->changes() : 0));
@@ -206,6 +216,7 @@ class Applier {
     std::optional<ParallelApply> parallel_; ///< with more than one worker
     Lsn idle_;
     steady_clock::time_point last_idle_ = steady_clock::now();
+    steady_clock::time_point last_asked_; ///< what the target has flushed
 };
 
 } // namespace
