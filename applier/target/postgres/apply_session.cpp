@@ -126,38 +126,28 @@ std::optional<TargetTable> PostgresApplySession::describe(const QualifiedName &t
 
 void PostgresApplySession::begin() {
     in_transaction_ = true;
-    begin_pending_ = true;
+    pipeline_.begin();
     savepoint_open_ = false;
 }
 
 void PostgresApplySession::rollback() noexcept {
-    in_transaction_ = begin_pending_ = proving_ = false;
+    in_transaction_ = proving_ = false;
     try {
-        pipeline_.finish();
+        pipeline_.abandon();
     } catch (
         const std::exception &) { // the connection is gone or a retry is due: rolling back is all that is wanted here
     }
     session_.rollback_quietly();
 }
 
-void PostgresApplySession::send_begin_if_open() {
-    if (!begin_pending_) return;
-    begin_pending_ = false;
-    pipeline_.send_plain("BEGIN");
-}
-
 void PostgresApplySession::savepoint() {
-    send_begin_if_open();
     // The one before is let go only now: until its row counts were looked at, it was still needed.
     if (savepoint_open_) pipeline_.send_plain("RELEASE SAVEPOINT walbridge_batch");
     pipeline_.send_plain("SAVEPOINT walbridge_batch");
     savepoint_open_ = true;
 }
 
-void PostgresApplySession::prove_on_server() {
-    send_begin_if_open();
-    proving_ = true;
-}
+void PostgresApplySession::prove_on_server() { proving_ = true; }
 
 void PostgresApplySession::rollback_to_savepoint() { session_.execute("ROLLBACK TO SAVEPOINT walbridge_batch"); }
 
@@ -264,7 +254,6 @@ bool PostgresApplySession::flush() { return pipeline_.finish(); }
 
 /// Origin mark, progress row and COMMIT; the WAL positions to judge durability by come behind.
 void PostgresApplySession::queue_commit(const CommitPosition &position) {
-    send_begin_if_open();
     const auto before = ledger_.committing(position);
     Bindings bindings;
     bindings.add_text(to_string(position.position));

@@ -62,8 +62,6 @@ class PostgresApplySession final : public TargetSession {
     void send_inserts(const TablePlan &plan, const std::string &sql, Bindings &bindings, long long rows);
     void queue_commit(const CommitPosition &position);
     bool finish_commit(const CommitPosition &position);
-    void send_begin_if_open();
-    void begin_if_open();
     void force_flush();
 
     const TaskConfig &config_;
@@ -73,7 +71,6 @@ class PostgresApplySession final : public TargetSession {
     std::uint64_t connected_at_ = 0; ///< commits of the task before this session: it cannot speak for those
     bool origin_ = false;
     bool in_transaction_ = false;
-    bool begin_pending_ = false; ///< BEGIN travels with the first statements
     bool savepoint_open_ = false;
     bool proving_ = false; ///< statements prove their row counts on the server
 };

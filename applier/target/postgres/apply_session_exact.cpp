@@ -111,12 +111,6 @@ void leave_out(const TablePlan &plan, const Row &key, KeyCondition &condition) {
 
 } // namespace
 
-void PostgresApplySession::begin_if_open() {
-    if (!begin_pending_) return;
-    begin_pending_ = false;
-    session_.execute("BEGIN");
-}
-
 PostgresApplySession::RowStatement PostgresApplySession::row_statement(const TablePlan &plan,
                                                                        const RowChange &change) const {
     RowStatement row;
@@ -145,7 +139,7 @@ PostgresApplySession::RowStatement PostgresApplySession::row_statement(const Tab
 }
 
 RowOutcome PostgresApplySession::apply(const TablePlan &plan, const RowChange &change, bool guarded) {
-    begin_if_open();
+    pipeline_.begin_now();
     const auto row = row_statement(plan, change);
     if (guarded) session_.execute("SAVEPOINT walbridge_row");
     const auto result = pipeline_.run(row.statement.sql, row.statement.parameter_types, row.bindings);
@@ -255,7 +249,7 @@ std::optional<std::string> PostgresApplySession::violated_unenforced(const Table
 }
 
 void PostgresApplySession::truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) {
-    begin_if_open();
+    pipeline_.begin_now();
     session_.execute(truncate_sql(plans, restart_identity));
 }
 
@@ -265,7 +259,7 @@ void PostgresApplySession::queue_truncate(const std::vector<const TablePlan *> &
 
 void PostgresApplySession::delete_range(const TablePlan &plan, const std::string &column,
                                         const std::optional<std::string> &low, const std::optional<std::string> &high) {
-    begin_if_open();
+    pipeline_.begin_now();
     std::string sql = fmt::format("DELETE FROM {} WHERE true", statements::relation_of(plan));
     if (low) sql += fmt::format(" AND {} >= {}", quote_identifier(column), dialect::postgres::quote_literal(*low));
     if (high) sql += fmt::format(" AND {} < {}", quote_identifier(column), dialect::postgres::quote_literal(*high));
@@ -273,7 +267,7 @@ void PostgresApplySession::delete_range(const TablePlan &plan, const std::string
 }
 
 void PostgresApplySession::record_conflict(const ConflictRecord &conflict) {
-    begin_if_open();
+    pipeline_.begin_now();
     session_.query(
         "INSERT INTO walbridge.conflict (task, kind, policy, outcome, schema_name, table_name, commit_lsn, change, "
         "commit_time, "

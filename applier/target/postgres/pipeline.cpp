@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <fmt/format.h>
+#include <utility>
 
 namespace walbridge::target {
 namespace {
@@ -49,11 +50,22 @@ void StatementPipeline::open() {
     retry_ = nullptr;
 }
 
+void StatementPipeline::begin_now() {
+    if (std::exchange(begin_pending_, false)) session_.execute("BEGIN");
+}
+
+void StatementPipeline::abandon() {
+    begin_pending_ = false;
+    finish();
+}
+
+/// Whatever is sent next goes into the pipeline, within the transaction.
 void StatementPipeline::enter() {
     open();
     auto *connection = session_.raw();
-    if (PQpipelineStatus(connection) != PQ_PIPELINE_OFF) return;
-    if (PQenterPipelineMode(connection) != 1) session_.raise(nullptr, "entering pipeline mode");
+    if (PQpipelineStatus(connection) == PQ_PIPELINE_OFF && PQenterPipelineMode(connection) != 1)
+        session_.raise(nullptr, "entering pipeline mode");
+    if (std::exchange(begin_pending_, false)) post("BEGIN");
 }
 
 std::string StatementPipeline::name_of(const std::string &sql, bool &known) {
@@ -87,6 +99,10 @@ void StatementPipeline::send(const std::string &sql, const Bindings &bindings, s
 
 void StatementPipeline::send_plain(const char *sql) {
     enter();
+    post(sql);
+}
+
+void StatementPipeline::post(const char *sql) {
     if (PQsendQueryParams(session_.raw(), sql, 0, nullptr, nullptr, nullptr, nullptr, 0) != 1)
         session_.raise(nullptr, sql);
     sent_.push_back({{}, std::nullopt, sql});
@@ -176,6 +192,7 @@ void StatementPipeline::copy_in(const std::string &sql, const std::function<std:
     open();
     settle();
     if (failed_) return;
+    begin_now();
     auto *connection = session_.raw();
     pg::Result begun(PQexec(connection, sql.c_str()));
     if (PQresultStatus(begun.raw()) != PGRES_COPY_IN) return judge(begun, sql);
@@ -193,6 +210,7 @@ void StatementPipeline::copy_in(const std::string &sql, const std::function<std:
 
 pg::Result StatementPipeline::run(const std::string &sql, const std::vector<std::uint32_t> &types,
                                   const Bindings &bindings) {
+    begin_now();
     auto *connection = session_.raw();
     bool known = false;
     const auto name = name_of(sql, known);

@@ -40,10 +40,17 @@ class StatementPipeline {
   public:
     explicit StatementPipeline(pg::Session &session) : session_(session) {}
 
+    /// BEGIN travels in front of the next statement, whichever way that goes.
+    void begin() { begin_pending_ = true; }
+    /// Sends a BEGIN that is still due, for statements that do not go through here. Outside pipeline mode.
+    void begin_now();
+    /// Before a rollback: a BEGIN that is still due is forgotten, what was sent is answered. Throws like finish().
+    void abandon();
+
     /// Sends a statement into the pipeline (entering pipeline mode when needed). `expected`: rows it must hit; nullopt
     /// = any. Statements that stand in `sql` for the first time are prepared on the way.
     void send(const std::string &sql, const Bindings &bindings, std::optional<long long> expected);
-    /// Like send() for statements without parameters that are not worth preparing (BEGIN, SAVEPOINT).
+    /// Like send() for statements without parameters that are not worth preparing (SAVEPOINT, COMMIT).
     void send_plain(const char *sql);
     /// Runs a COPY … FROM STDIN behind what was sent, for which it leaves pipeline mode; `next` gives the data piece by
     /// piece, empty at its end. Nothing is sent when an earlier statement has deviated.
@@ -70,6 +77,7 @@ class StatementPipeline {
     };
     std::string name_of(const std::string &sql, bool &known);
     void enter();
+    void post(const char *sql);
     void open();
     void settle();
     void judge(const pg::Result &result, const std::string &sql);
@@ -83,6 +91,7 @@ class StatementPipeline {
     std::size_t answered_ = 0, sent_bytes_ = 0;
     std::uint64_t next_name_ = 0;
     std::string problem_, problem_statement_;
+    bool begin_pending_ = false;
     bool open_ = false;   ///< something was sent since the last finish()
     bool failed_ = false; ///< the first deviation is in problem_; what follows until finish() is not worth sending
     std::vector<pg::Result> row_sets_;
