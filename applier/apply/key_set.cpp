@@ -2,7 +2,6 @@
 #include "apply/key_set.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <string_view>
 #include <tuple>
 
@@ -11,29 +10,6 @@ namespace {
 
 using target::Lookup;
 using target::TablePlan;
-using target::TargetKey;
-
-/// Columns of a unique key as indexes into the relation's tuples; nullopt when equality is not equality of the bytes
-/// that travel.
-std::optional<std::vector<std::uint32_t>> comparable_columns(const TablePlan &plan, const TargetKey &key) {
-    if (!key.usable) return std::nullopt;
-    std::vector<std::uint32_t> columns;
-    for (const auto &name : key.columns) {
-        const auto index = target::find_column(plan, name);
-        if (!index) return std::nullopt;
-        const auto &column = plan.columns[*index];
-        if (!column.same_type || !column.target.exact_equality) return std::nullopt;
-        columns.push_back(column.source);
-    }
-    return columns;
-}
-
-bool is_lookup_key(const TablePlan &plan, const TargetKey &key) {
-    if (plan.lookup != Lookup::unique_key || key.columns.size() != plan.key.size()) return false;
-    return std::ranges::all_of(plan.key, [&](std::uint32_t index) {
-        return std::ranges::find(key.columns, plan.columns[index].target.name) != key.columns.end();
-    });
-}
 
 void mix(std::uint64_t &hash, std::uint64_t value) {
     hash ^= value + 0x9e3779b97f4a7c15ULL + (hash << 6) + (hash >> 2);
@@ -50,13 +26,14 @@ void KeySet::take(std::uint32_t table, Share share) {
     held = std::max(held, share);
 }
 
-void KeySet::add_key(const TablePlan &plan, std::size_t number, const std::vector<std::uint32_t> &columns, Tuple row) {
+void KeySet::add_key(const TablePlan &plan, std::size_t number, Tuple row) {
+    const auto &key = plan.unique_keys[number];
     std::uint64_t hash = plan.table.oid;
     mix(hash, number);
-    for (const auto index : columns) {
+    for (const auto index : key.columns) {
         const auto &value = row[index];
         // Rows with a null in a key are never equal, unless the key says so.
-        if (value.kind == ValueKind::null && !plan.table.keys[number].nulls_not_distinct) return;
+        if (value.kind == ValueKind::null && !key.nulls_not_distinct) return;
         mix(hash, static_cast<std::uint64_t>(value.kind));
         mix(hash, std::hash<std::string_view>{}(value.bytes));
     }
@@ -70,22 +47,20 @@ bool KeySet::add(const TablePlan &plan, const RowChange &change) {
     const bool adds = change.operation != RowOperation::remove;
     auto share = Share::some_rows;
     if (table.exclusion_constraints || (removes && plan.lookup != Lookup::unique_key)) share = Share::whole_table;
-    for (std::size_t number = 0; number < table.keys.size() && share == Share::some_rows; ++number) {
-        const auto &key = table.keys[number];
-        const auto columns = comparable_columns(plan, key);
-        const bool lookup = is_lookup_key(plan, key);
+    for (std::size_t number = 0; number < plan.unique_keys.size() && share == Share::some_rows; ++number) {
+        const auto &key = plan.unique_keys[number];
         // What is given up: by its key a row is always named, other unique values only by a full old row.
         const auto old_row = change.old_kind == OldTuple::none ? change.new_row : change.old_row;
-        const bool old_known = !removes || change.old_kind == OldTuple::full || lookup;
-        if (!columns || !old_known || (removes && !holds(old_row, *columns))) {
+        const bool old_known = !removes || change.old_kind == OldTuple::full || key.lookup;
+        if (!key.comparable || !old_known || (removes && !holds(old_row, key.columns))) {
             share = Share::whole_table;
             break;
         }
-        if (removes) add_key(plan, number, *columns, old_row);
+        if (removes) add_key(plan, number, old_row);
         // A value that did not travel is the old row's, which is in the set already.
-        if (adds && holds(change.new_row, *columns))
-            add_key(plan, number, *columns, change.new_row);
-        else if (adds && columns->size() > 1)
+        if (adds && holds(change.new_row, key.columns))
+            add_key(plan, number, change.new_row);
+        else if (adds && key.columns.size() > 1)
             share = Share::whole_table;
     }
     take(table.oid, share);

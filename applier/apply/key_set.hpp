@@ -28,8 +28,7 @@ class KeySet {
   private:
     enum class Share : std::uint8_t { some_rows, whole_table };
 
-    void add_key(const target::TablePlan &plan, std::size_t number, const std::vector<std::uint32_t> &columns,
-                 Tuple row);
+    void add_key(const target::TablePlan &plan, std::size_t number, Tuple row);
     void take(std::uint32_t table, Share share);
 
     std::unordered_set<std::uint64_t> keys_;

@@ -126,10 +126,7 @@ bool tells_apart(const Relation &relation, const PlannedColumn &column) {
 
 void judge(TablePlan &plan) {
     auto &reasons = plan.not_bulk;
-    std::vector<std::string> key_names;
-    for (const auto index : plan.key) key_names.push_back(plan.columns[index].target.name);
-    for (const auto &key : plan.table.keys)
-        if (plan.lookup != Lookup::unique_key || !same_set(key.columns, key_names)) plan.extra_unique_keys = true;
+    plan.extra_unique_keys = !std::ranges::all_of(plan.unique_keys, &UniqueKey::lookup);
     for (const auto index : plan.key)
         if (!tells_apart(*plan.relation, plan.columns[index])) plan.extra_unique_keys = true;
     if (plan.lookup != Lookup::unique_key && plan.lookup != Lookup::none)
@@ -148,7 +145,32 @@ void judge(TablePlan &plan) {
             reasons.push_back(fmt::format("column {} has a user-defined cast from text", column.target.name));
 }
 
+/// False: equality is more than equality of the bytes that travel.
+bool take_comparable(const TablePlan &plan, const TargetKey &key, std::vector<std::uint32_t> &columns) {
+    for (const auto &name : key.columns) {
+        const auto index = find_column(plan, name);
+        if (!index) return false;
+        const auto &column = plan.columns[*index];
+        if (!column.same_type || !column.target.exact_equality) return false;
+        columns.push_back(column.source);
+    }
+    return key.usable;
+}
+
 } // namespace
+
+std::vector<UniqueKey> unique_keys_of(const TablePlan &plan) {
+    std::vector<std::string> lookup;
+    for (const auto index : plan.key) lookup.push_back(plan.columns[index].target.name);
+    std::vector<UniqueKey> keys;
+    for (const auto &key : plan.table.keys) {
+        auto &unique = keys.emplace_back();
+        unique.lookup = plan.lookup == Lookup::unique_key && same_set(key.columns, lookup);
+        unique.nulls_not_distinct = key.nulls_not_distinct;
+        unique.comparable = take_comparable(plan, key, unique.columns);
+    }
+    return keys;
+}
 
 std::optional<std::uint32_t> find_column(const TablePlan &plan, const std::string &name) {
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
@@ -166,6 +188,7 @@ TablePlan make_table_plan(const Relation &relation, TargetTable table) {
     plan.writes_identity_always =
         std::any_of(plan.columns.begin(), plan.columns.end(),
                     [](const PlannedColumn &column) { return column.target.identity_always && !column.key; });
+    plan.unique_keys = unique_keys_of(plan);
     judge(plan);
     return plan;
 }

@@ -29,12 +29,21 @@ struct PlannedColumn {
     std::string equality = "="; ///< operator of the key's index: a user type's `=` is not found through our search_path
 };
 
+/// A unique key of the target as changes of the source show it.
+struct UniqueKey {
+    bool lookup = false;                ///< the key that finds the row of an UPDATE or DELETE
+    bool nulls_not_distinct = false;    ///< nulls are equal
+    bool comparable = false;            ///< equal values are equal bytes on the wire
+    std::vector<std::uint32_t> columns; ///< of a comparable key: indexes into Relation::columns
+};
+
 struct TablePlan {
     const Relation *relation = nullptr;
     TargetTable table;
     std::vector<PlannedColumn> columns; ///< written columns: everything but generated ones
     std::vector<std::uint32_t> key;     ///< indexes into `columns`
     Lookup lookup = Lookup::none;
+    std::vector<UniqueKey> unique_keys; ///< all of the target's, as in `table`
     /// Order between rows matters: unique keys besides the lookup key, or keys that the source tells apart and the
     /// target does not.
     bool extra_unique_keys = false;
@@ -49,6 +58,9 @@ struct TablePlan {
 /// Throws Error(target_shape) when a source column has no column on the target, or a required target column gets no
 /// value.
 [[nodiscard]] TablePlan make_table_plan(const Relation &relation, TargetTable table);
+
+/// What TablePlan::unique_keys holds, from the rest of the plan.
+[[nodiscard]] std::vector<UniqueKey> unique_keys_of(const TablePlan &plan);
 
 /// The planned column of that name on the target, as an index into TablePlan::columns.
 [[nodiscard]] std::optional<std::uint32_t> find_column(const TablePlan &plan, const std::string &name);

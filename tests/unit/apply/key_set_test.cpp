@@ -32,6 +32,11 @@ struct Fixture {
         key({"a"}).primary = true;
     }
 
+    /// The plan as the tables of the case make it.
+    const target::TablePlan &planned() {
+        plan.unique_keys = target::unique_keys_of(plan);
+        return plan;
+    }
     target::TargetKey &key(std::vector<std::string> columns) {
         auto &made = plan.table.keys.emplace_back();
         made.columns = std::move(columns);
@@ -59,8 +64,8 @@ struct Fixture {
     }
     bool disjoint(const RowChange &left, const RowChange &right) {
         KeySet one, other;
-        BOOST_REQUIRE(one.add(plan, left));
-        BOOST_REQUIRE(other.add(plan, right));
+        BOOST_REQUIRE(one.add(planned(), left));
+        BOOST_REQUIRE(other.add(planned(), right));
         BOOST_TEST(one.disjoint(other) == other.disjoint(one));
         return one.disjoint(other);
     }
@@ -136,14 +141,14 @@ BOOST_AUTO_TEST_CASE(a_unique_value_that_did_not_travel_is_the_old_rows) {
 BOOST_AUTO_TEST_CASE(triggers_make_a_change_unbounded) {
     plan.table.firing_triggers = true;
     KeySet set;
-    BOOST_TEST(!set.add(plan, insert({"1", "x", "n"})));
+    BOOST_TEST(!set.add(planned(), insert({"1", "x", "n"})));
 }
 
 BOOST_AUTO_TEST_CASE(other_tables_do_not_matter) {
     KeySet one, other;
-    BOOST_REQUIRE(one.add(plan, remove(OldTuple::key, {"1", std::nullopt, std::nullopt})));
+    BOOST_REQUIRE(one.add(planned(), remove(OldTuple::key, {"1", std::nullopt, std::nullopt})));
     plan.table.oid = 5001;
-    BOOST_REQUIRE(other.add(plan, insert({"1", "x", "n"})));
+    BOOST_REQUIRE(other.add(planned(), insert({"1", "x", "n"})));
     BOOST_TEST(one.disjoint(other));
 }
 
