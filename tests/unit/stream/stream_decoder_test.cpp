@@ -1,41 +1,22 @@
 // stream_decoder_test.cpp: what the stream proves: nothing lost, nothing twice, nothing damaged, nothing idle while
 // something is pending.
-#include "wire/stream_decoder.hpp"
-
-#include "base/error.hpp"
-#include "support/stream_builder.hpp"
+#include "stream_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 using namespace walbridge;
+using walbridge::testing::of_kind;
 using walbridge::testing::StreamBuilder;
 
 namespace {
 
-struct Fixture {
-    StreamBuilder stream;
-    StreamDecoder decoder{5};
-    ChangeBatch batch;
-
-    Fixture() {
-        stream.session();
-        stream.relation();
-    }
-    void decode() {
-        stream.flush();
-        for (const auto &frame : stream.frames) decoder.feed(*frame, frame, batch);
-        stream.frames.clear();
-    }
+struct Fixture : walbridge::testing::StreamFixture {
     void transaction(wire::Lsn lsn, std::uint64_t counter, const char *id) {
         stream.begin(1, lsn);
         stream.insert(id, "a");
         stream.commit(lsn, counter);
     }
 };
-
-auto of_kind(ErrorKind kind) {
-    return [kind](const Error &error) { return error.kind() == kind; };
-}
 
 } // namespace
 

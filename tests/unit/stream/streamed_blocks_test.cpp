@@ -1,41 +1,21 @@
 // streamed_blocks_test.cpp: transactions in progress: blocks of several take turns, parts of them are rolled back, and
 // what their commit vouches for is exactly what was received and survived.
-#include "wire/stream_decoder.hpp"
-
-#include "base/error.hpp"
-#include "support/stream_builder.hpp"
+#include "stream_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 using namespace walbridge;
-using walbridge::testing::StreamBuilder;
+using walbridge::testing::of_kind;
 
 namespace {
 
-struct Fixture {
-    StreamBuilder stream;
-    StreamDecoder decoder{5};
-    ChangeBatch batch;
-
-    Fixture() {
-        stream.session();
-        stream.relation();
-    }
-    void decode() {
-        stream.flush();
-        for (const auto &frame : stream.frames) decoder.feed(*frame, frame, batch);
-        stream.frames.clear();
-    }
+struct Fixture : walbridge::testing::StreamFixture {
     void block(std::uint32_t xid, bool first, const char *id) {
         stream.open_block(xid, first);
         stream.insert(id, "a");
         stream.close_block();
     }
 };
-
-auto of_kind(ErrorKind kind) {
-    return [kind](const Error &error) { return error.kind() == kind; };
-}
 
 std::string_view id_of(const Change &change) { return std::get<RowChange>(change).new_row[0].bytes; }
 
