@@ -7,7 +7,9 @@
 extern "C" {
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "nodes/parsenodes.h"
 #include "replication/logical.h"
+#include "replication/message.h"
 #include "replication/output_plugin.h"
 #include "replication/reorderbuffer.h"
 #include "replication/slot.h"
@@ -18,6 +20,20 @@ extern "C" {
 
 #if PG_VERSION_NUM < 130000
 #error "walbridge needs PostgreSQL 13 or newer"
+#endif
+
+// Parameters of the utility hook, and the same names to hand on. From 14 on it says whether the tree may be scribbled
+// on.
+#if PG_VERSION_NUM >= 140000
+#define WALBRIDGE_UTILITY_PARAMETERS                                                                                   \
+    PlannedStmt *command, const char *query, bool read_only, ProcessUtilityContext context, ParamListInfo parameters,  \
+        QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *completion
+#define WALBRIDGE_UTILITY_ARGUMENTS command, query, read_only, context, parameters, environment, destination, completion
+#else
+#define WALBRIDGE_UTILITY_PARAMETERS                                                                                   \
+    PlannedStmt *command, const char *query, ProcessUtilityContext context, ParamListInfo parameters,                  \
+        QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *completion
+#define WALBRIDGE_UTILITY_ARGUMENTS command, query, context, parameters, environment, destination, completion
 #endif
 
 namespace walbridge::compat {
@@ -95,6 +111,22 @@ inline bool two_phase_can_be_enabled() {
     return MyReplicationSlot->data.two_phase;
 #else
     return true;
+#endif
+}
+
+// CREATE TABLE AS and CREATE MATERIALIZED VIEW AS are one node.
+#if PG_VERSION_NUM >= 140000
+inline ObjectType object_type(const CreateTableAsStmt *statement) { return statement->objtype; }
+#else
+inline ObjectType object_type(const CreateTableAsStmt *statement) { return statement->relkind; }
+#endif
+
+/// Server call, may raise. A logical message of the transaction under way.
+inline void log_message(const char *prefix, const char *content, Size bytes) {
+#if PG_VERSION_NUM >= 170000
+    LogLogicalMessage(prefix, content, bytes, true, false);
+#else
+    LogLogicalMessage(prefix, content, bytes, true);
 #endif
 }
 

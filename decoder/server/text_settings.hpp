@@ -5,6 +5,23 @@
 
 namespace walbridge {
 
+struct TextSetting {
+    const char *name;
+    const char *value;
+};
+
+inline constexpr TextSetting text_settings[] = {
+    {"datestyle", "ISO, YMD"},
+    {"intervalstyle", "postgres"},
+    {"extra_float_digits", "3"},
+    {"bytea_output", "hex"},
+    {"lc_monetary", "C"},
+    {"timezone", "UTC"},
+    // Names in reg* values come out qualified, except those of the system.
+    {"search_path", "pg_catalog"},
+    {"quote_all_identifiers", "off"},
+};
+
 /// Sets them for the duration of a decoding session.
 ///
 /// Inside a transaction (the SQL functions) they are set on a GUC level of their own, so that restore() or, after an

@@ -36,7 +36,8 @@ struct Session {
     std::string_view database = {};
     std::string_view server_encoding = {};
     std::uint64_t counter_seed = 0;
-    std::uint64_t next_full_xid = 0; // lies close to the transactions that follow: their 32-bit xids get their epoch from it
+    std::uint64_t next_full_xid =
+        0; // lies close to the transactions that follow: their 32-bit xids get their epoch from it
 };
 
 struct TypeRef {

@@ -17,3 +17,40 @@ CREATE FUNCTION kinds_of(slot name, VARIADIC options text[] DEFAULT '{}') RETURN
 
 CREATE FUNCTION new_slot(slot name) RETURNS void LANGUAGE sql
     AS $$ SELECT pg_create_logical_replication_slot(slot, 'walbridge') $$;
+
+-- DDL is captured where a topic is about it; the others read their own lines only.
+CREATE FUNCTION capture(wanted boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT evtname FROM pg_event_trigger WHERE evtname LIKE '00\_walbridge\_%' LOOP
+        EXECUTE format('ALTER EVENT TRIGGER %I %s', name, CASE WHEN wanted THEN 'ENABLE' ELSE 'DISABLE' END);
+    END LOOP;
+END $$;
+SELECT capture(false);
+
+-- Bodies of the DDL messages since the last call.
+CREATE FUNCTION ddl(slot name, VARIADIC options text[] DEFAULT '{}') RETURNS SETOF jsonb LANGUAGE sql VOLATILE
+    AS $$ SELECT split_part(line::json ->> 'content', E'\n', 2)::jsonb FROM changes(slot, VARIADIC options) line
+          WHERE line::json ->> 'prefix' = 'walbridge.ddl' $$;
+
+-- A body without what differs from run to run: proof of origin, oids, settings.
+CREATE FUNCTION stable(body jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(key, CASE jsonb_typeof(value)
+               WHEN 'object' THEN stable(value)
+               WHEN 'array' THEN (SELECT jsonb_agg(CASE jsonb_typeof(element) WHEN 'object' THEN stable(element) ELSE element END
+                                                   ORDER BY position)
+                                  FROM jsonb_array_elements(value) WITH ORDINALITY AS e (element, position))
+               ELSE value END), '{}')
+    FROM jsonb_each(body) WHERE key NOT IN ('system', 'database', 'xid', 'oid', 'settings', 'role')
+$$;
+
+-- One line per message: place, kind, phase, tag, text or reason, what was made and what was dropped.
+CREATE FUNCTION statements(slot name) RETURNS TABLE (number bigint, parent bigint, phase text, tag text, said text, objects text, dropped text)
+    LANGUAGE sql VOLATILE AS $$
+    SELECT (d ->> 'number')::bigint, (d ->> 'parent')::bigint, CASE d ->> 'kind' WHEN 'gap' THEN 'gap' ELSE d ->> 'phase' END,
+           d ->> 'tag', coalesce(d ->> 'reason', d ->> 'text'),
+           (SELECT string_agg(o ->> 'identity', ', ' ORDER BY o ->> 'identity' COLLATE "C") FROM jsonb_array_elements(d -> 'objects') o),
+           (SELECT string_agg(o ->> 'identity', ', ' ORDER BY o ->> 'identity' COLLATE "C")
+            FROM jsonb_array_elements(d -> 'dropped') o WHERE o ? 'original')
+    FROM ddl(slot) d $$;

@@ -1,0 +1,345 @@
+// ddl_capture.cpp: the hook, the event triggers, and what they write.
+#include "server/ddl_capture.hpp"
+
+#include "server/compat.hpp"
+#include "server/ddl_message.hpp"
+#include "server/ddl_objects.hpp"
+#include "server/ddl_statement.hpp"
+#include "server/subtransaction.hpp"
+
+#include <cstring>
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
+#include "commands/extension.h"
+#include "commands/prepare.h"
+#include "nodes/nodeFuncs.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+}
+
+namespace walbridge {
+
+namespace {
+
+ProcessUtility_hook_type previous_hook = nullptr;
+
+// Drops of statements that began before this library was loaded.
+List *orphans = nullptr;
+uint64 orphans_of = 0;
+
+constexpr char not_seen_from_the_start[] =
+    "the statement began before the library was loaded: add walbridge to session_preload_libraries";
+constexpr char switched_off[] = "capture was switched off";
+constexpr char holds_a_secret[] = "the statement holds a password";
+
+// Why the statement can only be reported, null when it can be captured.
+const char *reason_for_gap(const Statement *statement) {
+    if (statement == nullptr) return not_seen_from_the_start;
+    if (statement->switched_off) return switched_off;
+    if (statement->holds_secret) return holds_a_secret;
+    return statement->failure;
+}
+
+// ---- messages
+
+// Writes a message whose fields behind the heading come from the body. When that fails: a gap, and when that fails as
+// well, a gap that nobody vouches for.
+template <class Body>
+void write_message(const char *kind, const char *phase, Statement *statement, CommandTag tag, Body fields) {
+    StringInfo content = nullptr;
+    ErrorData *failure = attempt([&] {
+        const StringInfo body = makeStringInfo();
+        JsonWriter json(body, '{');
+        write_heading(json, kind, phase, statement, tag);
+        fields(json);
+        json.close();
+        content = seal_body(body);
+    });
+    if (failure != nullptr) {
+        const char *const reason = failure->message;
+        ereport(LOG_SERVER_ONLY, (errmsg("walbridge could not capture %s: %s", GetCommandTagName(tag), reason)));
+        const StringInfo body = makeStringInfo();
+        failure = attempt([&] {
+            resetStringInfo(body);
+            JsonWriter json(body, '{');
+            write_heading(json, "gap", phase, statement, tag);
+            json.text("reason", reason);
+            json.close();
+            content = seal_body(body);
+        });
+        if (failure != nullptr) content = unsealed(body->data);
+    }
+    log_ddl(content, statement);
+    // The rest of the statement's messages cannot say more than this one.
+    if (failure != nullptr && statement != nullptr && statement->failure == nullptr)
+        statement->failure = MemoryContextStrdup(statement->memory, failure->message);
+}
+
+void write_gap(JsonWriter &json, const Statement *statement, const char *reason) {
+    if (statement != nullptr && !statement->holds_secret) json.text("text", statement->text);
+    if (statement != nullptr) json.text("role", statement->role);
+    json.text("reason", reason);
+}
+
+// ---- CREATE TABLE AS: its rows come before its end
+
+void write_column(JsonWriter &array, const char *name, Oid type, int32 modifier, Oid collation) {
+    JsonWriter column(array.element(), '{');
+    column.text_always("name", name);
+    column.text("type", format_type_extended(type, modifier, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+    if (OidIsValid(collation) && collation != get_typcollation(type)) {
+        const HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+        if (HeapTupleIsValid(tuple)) {
+            const auto *const form = reinterpret_cast<Form_pg_collation>(GETSTRUCT(tuple));
+            column.text("collation",
+                        quote_qualified_identifier(get_namespace_name(form->collnamespace), NameStr(form->collname)));
+            ReleaseSysCache(tuple);
+        }
+    }
+    column.close();
+}
+
+// The name that the statement gives a column, or else the query's.
+const char *given_name(const IntoClause *into, int position, const char *otherwise) {
+    return position < list_length(into->colNames) ? strVal(list_nth(into->colNames, position)) : otherwise;
+}
+
+void write_columns(JsonWriter &json, const CreateTableAsStmt *create) {
+    const Query *const query = castNode(Query, create->query);
+    JsonWriter array(json.member("columns"), '[');
+    int position = 0;
+    if (query->commandType == CMD_UTILITY && IsA(query->utilityStmt, ExecuteStmt)) {
+        const PreparedStatement *const prepared =
+            FetchPreparedStatement(reinterpret_cast<const ExecuteStmt *>(query->utilityStmt)->name, true);
+        const TupleDesc shape = prepared->plansource->resultDesc;
+        for (int i = 0; shape != nullptr && i < shape->natts; ++i) {
+            const Form_pg_attribute attribute = TupleDescAttr(shape, i);
+            write_column(array, given_name(create->into, position, NameStr(attribute->attname)), attribute->atttypid,
+                         attribute->atttypmod, attribute->attcollation);
+            ++position;
+        }
+    } else {
+        ListCell *cell = nullptr;
+        foreach (cell, query->targetList) {
+            const auto *const target = static_cast<const TargetEntry *>(lfirst(cell));
+            if (target->resjunk) continue;
+            Node *const expression = reinterpret_cast<Node *>(target->expr);
+            write_column(array, given_name(create->into, position, target->resname), exprType(expression),
+                         exprTypmod(expression), exprCollation(expression));
+            ++position;
+        }
+    }
+    array.close();
+}
+
+// Whether the statement is going to make a table that is replicated.
+bool makes_a_table(const CreateTableAsStmt *create, bool &failed) {
+    bool makes = false;
+    failed = attempt([&] {
+                 RangeVar *const name = static_cast<RangeVar *>(copyObjectImpl(create->into->rel));
+                 if (name->schemaname != nullptr && strcmp(name->schemaname, "pg_temp") == 0) return;
+                 const Oid schema = RangeVarGetCreationNamespace(name);
+                 if (isAnyTempNamespace(schema)) return;
+                 if (strcmp(get_namespace_name(schema), "walbridge") == 0) return;
+                 makes = !OidIsValid(get_relname_relid(name->relname, schema));
+             }) != nullptr;
+    return makes;
+}
+
+void announce(Statement *statement, const CreateTableAsStmt *create) {
+    if (compat::object_type(create) != OBJECT_TABLE || reason_for_gap(statement) != nullptr) return;
+    bool failed = false;
+    // What fails here fails in the statement as well.
+    if (!makes_a_table(create, failed) || failed) return;
+    write_message("statement", "start", statement, statement->tag, [&](JsonWriter &json) {
+        write_beginning(json, statement);
+        write_columns(json, create);
+    });
+}
+
+// ---- the hook
+
+void run_next(WALBRIDGE_UTILITY_PARAMETERS) {
+    if (previous_hook != nullptr)
+        previous_hook(WALBRIDGE_UTILITY_ARGUMENTS);
+    else
+        standard_ProcessUtility(WALBRIDGE_UTILITY_ARGUMENTS);
+}
+
+void utility_hook(WALBRIDGE_UTILITY_PARAMETERS) {
+    // Parts of a statement have no event triggers of their own.
+    if (context == PROCESS_UTILITY_SUBCOMMAND || !is_statement(command) || !capture_is_possible()) {
+        run_next(WALBRIDGE_UTILITY_ARGUMENTS);
+        return;
+    }
+    Statement *const outer = current_statement();
+    PG_TRY();
+    {
+        Statement *const statement = begin_statement(command, query);
+        if (!statement->ignored && IsA(command->utilityStmt, CreateTableAsStmt))
+            announce(statement, reinterpret_cast<const CreateTableAsStmt *>(command->utilityStmt));
+        run_next(WALBRIDGE_UTILITY_ARGUMENTS);
+    }
+    PG_FINALLY();
+    { end_statements(outer); }
+    PG_END_TRY();
+}
+
+// ---- event triggers
+
+struct Event {
+    const EventTriggerData *data = nullptr;
+    Statement *statement = nullptr; ///< null: it began before the library was loaded
+    bool ignored = true;
+};
+
+Event event_of(FunctionCallInfo call_info, const char *name) {
+    if (!CALLED_AS_EVENT_TRIGGER(call_info))
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("this function serves an event trigger of walbridge and cannot be called")));
+    Event event;
+    event.data = reinterpret_cast<const EventTriggerData *>(call_info->context);
+    if (strcmp(event.data->event, name) != 0)
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("this function serves the event \"%s\", not \"%s\"", name, event.data->event)));
+    if (!capture_is_possible() || creating_extension || event.data->tag == CMDTAG_REINDEX) return event;
+    Statement *const innermost = current_statement();
+    if (innermost != nullptr && innermost->tag == event.data->tag) event.statement = innermost;
+    event.ignored = event.statement != nullptr && event.statement->ignored;
+    return event;
+}
+
+List *take_orphans() {
+    List *const taken = orphans_of == counters().transaction ? orphans : nullptr;
+    orphans = nullptr;
+    return taken;
+}
+
+} // namespace
+
+Datum capture_sql_drop(FunctionCallInfo call_info) {
+    const Event event = event_of(call_info, "sql_drop");
+    if (event.ignored) return static_cast<Datum>(0);
+    Statement *const statement = event.statement;
+    const MemoryContext home = CurrentMemoryContext;
+    // Without a statement the list has to live until ddl_command_end, which is in the same transaction.
+    const MemoryContext memory = statement != nullptr ? statement->memory : TopTransactionContext;
+    List *dropped = nullptr;
+    ErrorData *const failure = attempt([&] {
+        fail_if_wanted(FailurePoint::collect);
+        MemoryContextSwitchTo(memory);
+        dropped = collect_dropped(statement);
+    });
+    MemoryContextSwitchTo(home);
+    if (statement == nullptr) {
+        orphans = dropped;
+        orphans_of = counters().transaction;
+        return static_cast<Datum>(0);
+    }
+    statement->dropped = dropped;
+    if (failure != nullptr && statement->failure == nullptr)
+        statement->failure = MemoryContextStrdup(memory, failure->message);
+    return static_cast<Datum>(0);
+}
+
+Datum capture_table_rewrite(FunctionCallInfo call_info) {
+    const Event event = event_of(call_info, "table_rewrite");
+    if (event.ignored || reason_for_gap(event.statement) != nullptr) return static_cast<Datum>(0);
+    Statement *const statement = event.statement;
+    NamedRelation rewritten;
+    bool is_sent = false;
+    const ErrorData *const failure = attempt([&] {
+        fail_if_wanted(FailurePoint::collect);
+        rewritten.oid = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
+        rewritten.name = get_rel_name(rewritten.oid);
+        rewritten.schema = get_namespace_name(get_rel_namespace(rewritten.oid));
+        // Of the others no row is sent.
+        is_sent = get_rel_relkind(rewritten.oid) == RELKIND_RELATION &&
+                  get_rel_persistence(rewritten.oid) == RELPERSISTENCE_PERMANENT &&
+                  strcmp(rewritten.schema, "walbridge") != 0;
+    });
+    if (failure != nullptr) {
+        if (statement->failure == nullptr)
+            statement->failure = MemoryContextStrdup(statement->memory, failure->message);
+        return static_cast<Datum>(0);
+    }
+    if (!is_sent) return static_cast<Datum>(0);
+    write_message("statement", "rewrite", statement, statement->tag, [&](JsonWriter &json) {
+        write_beginning(json, statement);
+        JsonWriter entry(json.member("rewritten"), '{');
+        entry.number("oid", rewritten.oid);
+        entry.text("schema", rewritten.schema);
+        entry.text("name", rewritten.name);
+        entry.close();
+    });
+    return static_cast<Datum>(0);
+}
+
+Datum capture_command_end(FunctionCallInfo call_info) {
+    const Event event = event_of(call_info, "ddl_command_end");
+    if (event.ignored) return static_cast<Datum>(0);
+    Statement *const statement = event.statement;
+    const List *const dropped = statement != nullptr ? statement->dropped : take_orphans();
+    CommandObjects objects;
+    const ErrorData *const failure = attempt([&] {
+        fail_if_wanted(FailurePoint::collect);
+        objects = collect_commands(statement);
+    });
+    const char *reason = reason_for_gap(statement);
+    if (failure != nullptr) {
+        reason = failure->message;
+        ereport(LOG_SERVER_ONLY,
+                (errmsg("walbridge could not capture %s: %s", GetCommandTagName(event.data->tag), reason)));
+    } else {
+        // Nothing that the target would have: IF [NOT] EXISTS without effect, temporary and unlogged objects.
+        const bool nothing = objects.kept == nullptr && (objects.any_passing || !any_replicated(dropped)) &&
+                             (statement == nullptr || statement->failure == nullptr || objects.any_passing);
+        if (nothing || objects.any_passing_table) {
+            // What has been announced is over, and statements that ran inside of it need not wait for their parent.
+            if (statement != nullptr && statement->has_messages)
+                write_message("statement", "end", statement, event.data->tag, [](JsonWriter &) {});
+            return static_cast<Datum>(0);
+        }
+    }
+    write_message(reason != nullptr ? "gap" : "statement", "end", statement, event.data->tag, [&](JsonWriter &json) {
+        if (reason != nullptr)
+            write_gap(json, statement, reason);
+        else
+            write_beginning(json, statement);
+        write_objects(json, objects.kept);
+        write_dropped(json, dropped);
+        if (reason == nullptr) write_missing_values(json, statement, event.data->parsetree);
+    });
+    return static_cast<Datum>(0);
+}
+
+void install_ddl_capture() {
+    DefineCustomBoolVariable("walbridge.capture_ddl", "Captures DDL for walbridge.",
+                             "Switched off, a message still says that there was a statement.", &capture_ddl, true,
+                             PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    static const config_enum_entry points[] = {
+        {"none", static_cast<int>(FailurePoint::none), false},
+        {"begin", static_cast<int>(FailurePoint::begin), false},
+        {"collect", static_cast<int>(FailurePoint::collect), false},
+        {"seal", static_cast<int>(FailurePoint::seal), false},
+        {nullptr, 0, false},
+    };
+    DefineCustomEnumVariable("walbridge.debug_capture_failure", "Makes the capture of DDL fail, for tests.", nullptr,
+                             &failure_point, static_cast<int>(FailurePoint::none), points, PGC_SUSET,
+                             GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
+    watch_transactions();
+    previous_hook = ProcessUtility_hook;
+    ProcessUtility_hook = utility_hook;
+}
+
+} // namespace walbridge
