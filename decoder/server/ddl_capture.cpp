@@ -263,8 +263,9 @@ Datum capture_table_rewrite(FunctionCallInfo call_info) {
         rewritten.oid = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
         rewritten.name = get_rel_name(rewritten.oid);
         rewritten.schema = get_namespace_name(get_rel_namespace(rewritten.oid));
-        // Of the others no row is sent.
-        is_sent = get_rel_relkind(rewritten.oid) == RELKIND_RELATION &&
+        // Of the others no row is sent, nor of a table that is on its way to unlogged.
+        const int32 reason = DatumGetInt32(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_REASON));
+        is_sent = (reason & AT_REWRITE_ALTER_PERSISTENCE) == 0 && get_rel_relkind(rewritten.oid) == RELKIND_RELATION &&
                   get_rel_persistence(rewritten.oid) == RELPERSISTENCE_PERMANENT &&
                   strcmp(rewritten.schema, "walbridge") != 0;
     });

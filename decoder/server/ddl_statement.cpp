@@ -12,6 +12,7 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_event_trigger.h"
+#include "catalog/pg_statistic_ext.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
@@ -167,10 +168,8 @@ bool holds_secret(const Node *tree) {
 
 // ---- what a statement names
 
-NamedRelation look_up(const RangeVar *name) {
+NamedRelation look_up(Oid oid) {
     NamedRelation found;
-    if (name == nullptr) return found;
-    const Oid oid = RangeVarGetRelid(name, NoLock, true);
     if (!OidIsValid(oid)) return found;
     const HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(oid));
     if (!HeapTupleIsValid(tuple)) return found;
@@ -182,6 +181,18 @@ NamedRelation look_up(const RangeVar *name) {
     found.columns = form->relnatts;
     ReleaseSysCache(tuple);
     return found;
+}
+
+NamedRelation look_up(const RangeVar *name) {
+    return name != nullptr ? look_up(RangeVarGetRelid(name, NoLock, true)) : NamedRelation();
+}
+
+NamedRelation relation_of_statistics(List *name) {
+    const HeapTuple tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(get_statistics_object_oid(name, true)));
+    if (!HeapTupleIsValid(tuple)) return NamedRelation();
+    const Oid relation = reinterpret_cast<Form_pg_statistic_ext>(GETSTRUCT(tuple))->stxrelid;
+    ReleaseSysCache(tuple);
+    return look_up(relation);
 }
 
 const RangeVar *altered_relation(const Node *tree) {
@@ -208,7 +219,8 @@ void look_at_dropped(const DropStmt *drop, Statement *statement) {
     case OBJECT_VIEW:
     case OBJECT_MATVIEW:
     case OBJECT_INDEX:
-    case OBJECT_FOREIGN_TABLE: break;
+    case OBJECT_FOREIGN_TABLE:
+    case OBJECT_STATISTIC_EXT: break;
     case OBJECT_TRIGGER:
     case OBJECT_RULE:
     case OBJECT_POLICY: of_relation = true; break;
@@ -223,7 +235,9 @@ void look_at_dropped(const DropStmt *drop, Statement *statement) {
             if (list_length(name) < 2) return;
             name = list_truncate(list_copy(name), list_length(name) - 1);
         }
-        const NamedRelation relation = look_up(makeRangeVarFromNameList(name));
+        const NamedRelation relation = drop->removeType == OBJECT_STATISTIC_EXT
+                                           ? relation_of_statistics(name)
+                                           : look_up(makeRangeVarFromNameList(name));
         if (!OidIsValid(relation.oid)) continue;
         any_found = true;
         if (is_replicated(relation))
