@@ -17,6 +17,7 @@ extern "C" {
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "commands/prepare.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -52,43 +53,41 @@ const char *reason_for_gap(const Statement *statement) {
 
 // ---- messages
 
-// Writes a message whose fields behind the heading come from the body. When that fails: a gap, and when that fails as
-// well, a gap that nobody vouches for.
-template <class Body>
-void write_message(const char *kind, const char *phase, Statement *statement, CommandTag tag, Body fields) {
-    StringInfo content = nullptr;
-    ErrorData *failure = attempt([&] {
-        const StringInfo body = makeStringInfo();
-        JsonWriter json(body, '{');
-        write_heading(json, kind, phase, statement, tag);
-        fields(json);
-        json.close();
-        content = seal_body(body);
-    });
-    if (failure != nullptr) {
-        const char *const reason = failure->message;
-        ereport(LOG_SERVER_ONLY, (errmsg("walbridge could not capture %s: %s", GetCommandTagName(tag), reason)));
-        const StringInfo body = makeStringInfo();
-        failure = attempt([&] {
-            resetStringInfo(body);
-            JsonWriter json(body, '{');
-            write_heading(json, "gap", phase, statement, tag);
-            json.text("reason", reason);
-            json.close();
-            content = seal_body(body);
-        });
-        if (failure != nullptr) content = unsealed(body->data);
-    }
-    log_ddl(content, statement);
-    // The rest of the statement's messages cannot say more than this one.
-    if (failure != nullptr && statement != nullptr && statement->failure == nullptr)
-        statement->failure = MemoryContextStrdup(statement->memory, failure->message);
-}
-
 void write_gap(JsonWriter &json, const Statement *statement, const char *reason) {
     if (statement != nullptr && !statement->holds_secret) json.text("text", statement->text);
     if (statement != nullptr) json.text("role", statement->role);
     json.text("reason", reason);
+}
+
+// Writes a message whose body is written into the string given, all in one subtransaction; nothing when it gives false.
+// When that fails: a gap, and when that fails as well, a gap that nobody vouches for.
+template <class Body> void write_message(const char *phase, Statement *statement, CommandTag tag, Body write) {
+    StringInfo content = nullptr;
+    const ErrorData *failure = attempt([&] {
+        const StringInfo body = makeStringInfo();
+        if (write(body)) content = seal_body(body);
+    });
+    if (failure == nullptr) {
+        if (content != nullptr) log_ddl(content, statement);
+        return;
+    }
+    const char *const reason = failure->message;
+    ereport(LOG_SERVER_ONLY, (errmsg("walbridge could not capture %s: %s", GetCommandTagName(tag), reason)));
+    if (statement != nullptr && statement->failure == nullptr)
+        statement->failure = MemoryContextStrdup(statement->memory, reason);
+    const StringInfo body = makeStringInfo();
+    failure = attempt([&] {
+        JsonWriter json(body, '{');
+        write_heading(json, "gap", phase, statement, tag);
+        // A text that another encoding cannot hold may be what failed.
+        if (GetDatabaseEncoding() == PG_UTF8)
+            write_gap(json, statement, reason);
+        else
+            json.text("reason", reason);
+        json.close();
+        content = seal_body(body);
+    });
+    log_ddl(failure == nullptr ? content : unsealed(body->data), statement);
 }
 
 // ---- CREATE TABLE AS: its rows come before its end
@@ -143,27 +142,24 @@ void write_columns(JsonWriter &json, const CreateTableAsStmt *create) {
 }
 
 // Whether the statement is going to make a table that is replicated.
-bool makes_a_table(const CreateTableAsStmt *create, bool &failed) {
-    bool makes = false;
-    failed = attempt([&] {
-                 RangeVar *const name = static_cast<RangeVar *>(copyObjectImpl(create->into->rel));
-                 if (name->schemaname != nullptr && strcmp(name->schemaname, "pg_temp") == 0) return;
-                 const Oid schema = RangeVarGetCreationNamespace(name);
-                 if (isAnyTempNamespace(schema)) return;
-                 if (strcmp(get_namespace_name(schema), "walbridge") == 0) return;
-                 makes = !OidIsValid(get_relname_relid(name->relname, schema));
-             }) != nullptr;
-    return makes;
+bool makes_a_table(const CreateTableAsStmt *create) {
+    auto *const name = static_cast<RangeVar *>(copyObjectImpl(create->into->rel));
+    if (name->schemaname != nullptr && strcmp(name->schemaname, "pg_temp") == 0) return false;
+    const Oid schema = RangeVarGetCreationNamespace(name);
+    return !isAnyTempNamespace(schema) && strcmp(get_namespace_name(schema), "walbridge") != 0 &&
+           !OidIsValid(get_relname_relid(name->relname, schema));
 }
 
 void announce(Statement *statement, const CreateTableAsStmt *create) {
     if (compat::object_type(create) != OBJECT_TABLE || reason_for_gap(statement) != nullptr) return;
-    bool failed = false;
-    // What fails here fails in the statement as well.
-    if (!makes_a_table(create, failed) || failed) return;
-    write_message("statement", "start", statement, statement->tag, [&](JsonWriter &json) {
+    write_message("start", statement, statement->tag, [&](StringInfo body) {
+        if (!makes_a_table(create)) return false;
+        JsonWriter json(body, '{');
+        write_heading(json, "statement", "start", statement, statement->tag);
         write_beginning(json, statement);
         write_columns(json, create);
+        json.close();
+        return true;
     });
 }
 
@@ -256,32 +252,25 @@ Datum capture_table_rewrite(FunctionCallInfo call_info) {
     const Event event = event_of(call_info, "table_rewrite");
     if (event.ignored || reason_for_gap(event.statement) != nullptr) return static_cast<Datum>(0);
     Statement *const statement = event.statement;
-    NamedRelation rewritten;
-    bool is_sent = false;
-    const ErrorData *const failure = attempt([&] {
+    write_message("rewrite", statement, statement->tag, [&](StringInfo body) {
         fail_if_wanted(FailurePoint::collect);
-        rewritten.oid = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
-        rewritten.name = get_rel_name(rewritten.oid);
-        rewritten.schema = get_namespace_name(get_rel_namespace(rewritten.oid));
-        // Of the others no row is sent, nor of a table that is on its way to unlogged.
+        const Oid table = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
         const int32 reason = DatumGetInt32(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_REASON));
-        is_sent = (reason & AT_REWRITE_ALTER_PERSISTENCE) == 0 && get_rel_relkind(rewritten.oid) == RELKIND_RELATION &&
-                  get_rel_persistence(rewritten.oid) == RELPERSISTENCE_PERMANENT &&
-                  strcmp(rewritten.schema, "walbridge") != 0;
-    });
-    if (failure != nullptr) {
-        if (statement->failure == nullptr)
-            statement->failure = MemoryContextStrdup(statement->memory, failure->message);
-        return static_cast<Datum>(0);
-    }
-    if (!is_sent) return static_cast<Datum>(0);
-    write_message("statement", "rewrite", statement, statement->tag, [&](JsonWriter &json) {
+        const char *const schema = get_namespace_name(get_rel_namespace(table));
+        // Of the others no row is sent, nor of a table that is on its way to unlogged.
+        if (get_rel_relkind(table) != RELKIND_RELATION || get_rel_persistence(table) != RELPERSISTENCE_PERMANENT ||
+            (reason & AT_REWRITE_ALTER_PERSISTENCE) != 0 || strcmp(schema, "walbridge") == 0)
+            return false;
+        JsonWriter json(body, '{');
+        write_heading(json, "statement", "rewrite", statement, statement->tag);
         write_beginning(json, statement);
         JsonWriter entry(json.member("rewritten"), '{');
-        entry.number("oid", rewritten.oid);
-        entry.text("schema", rewritten.schema);
-        entry.text("name", rewritten.name);
+        entry.number("oid", table);
+        entry.text("schema", schema);
+        entry.text("name", get_rel_name(table));
         entry.close();
+        json.close();
+        return true;
     });
     return static_cast<Datum>(0);
 }
@@ -290,36 +279,32 @@ Datum capture_command_end(FunctionCallInfo call_info) {
     const Event event = event_of(call_info, "ddl_command_end");
     if (event.ignored) return static_cast<Datum>(0);
     Statement *const statement = event.statement;
+    const CommandTag tag = event.data->tag;
     const List *const dropped = statement != nullptr ? statement->dropped : take_orphans();
-    CommandObjects objects;
-    const ErrorData *const failure = attempt([&] {
+    write_message("end", statement, tag, [&](StringInfo body) {
         fail_if_wanted(FailurePoint::collect);
-        objects = collect_commands(statement);
-    });
-    const char *reason = reason_for_gap(statement);
-    if (failure != nullptr) {
-        reason = failure->message;
-        ereport(LOG_SERVER_ONLY,
-                (errmsg("walbridge could not capture %s: %s", GetCommandTagName(event.data->tag), reason)));
-    } else {
+        const CommandObjects objects = collect_commands(statement);
+        const char *const reason = reason_for_gap(statement);
         // Nothing that the target would have: IF [NOT] EXISTS without effect, temporary and unlogged objects.
-        const bool nothing = objects.kept == nullptr && (objects.any_passing || !any_replicated(dropped)) &&
-                             (statement == nullptr || statement->failure == nullptr || objects.any_passing);
-        if (nothing || objects.any_passing_table) {
-            // What has been announced is over, and statements that ran inside of it need not wait for their parent.
-            if (statement != nullptr && statement->has_messages)
-                write_message("statement", "end", statement, event.data->tag, [](JsonWriter &) {});
-            return static_cast<Datum>(0);
-        }
-    }
-    write_message(reason != nullptr ? "gap" : "statement", "end", statement, event.data->tag, [&](JsonWriter &json) {
+        const bool drops_may_be_unknown = statement != nullptr && statement->failure != nullptr;
+        const bool nothing =
+            objects.kept == nullptr && (objects.any_passing || (!any_replicated(dropped) && !drops_may_be_unknown));
+        const bool says_nothing = nothing || objects.any_passing_table;
+        // What has been announced gets its end in any case, and statements that ran inside of it their parent.
+        if (says_nothing && (statement == nullptr || !statement->has_messages)) return false;
+        JsonWriter json(body, '{');
+        write_heading(json, reason != nullptr ? "gap" : "statement", "end", statement, tag);
         if (reason != nullptr)
             write_gap(json, statement, reason);
-        else
+        else if (!says_nothing)
             write_beginning(json, statement);
-        write_objects(json, objects.kept);
-        write_dropped(json, dropped);
-        if (reason == nullptr) write_missing_values(json, statement, event.data->parsetree);
+        if (!says_nothing) {
+            write_objects(json, objects.kept);
+            write_dropped(json, dropped);
+        }
+        if (reason == nullptr && !says_nothing) write_missing_values(json, statement, event.data->parsetree);
+        json.close();
+        return true;
     });
     return static_cast<Datum>(0);
 }
@@ -330,7 +315,6 @@ void install_ddl_capture() {
                              PGC_SUSET, 0, nullptr, nullptr, nullptr);
     static const config_enum_entry points[] = {
         {"none", static_cast<int>(FailurePoint::none), false},
-        {"begin", static_cast<int>(FailurePoint::begin), false},
         {"collect", static_cast<int>(FailurePoint::collect), false},
         {"seal", static_cast<int>(FailurePoint::seal), false},
         {nullptr, 0, false},

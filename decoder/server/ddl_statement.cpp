@@ -2,7 +2,6 @@
 #include "server/ddl_statement.hpp"
 
 #include "server/compat.hpp"
-#include "server/subtransaction.hpp"
 
 #include <cstring>
 #include <iterator>
@@ -183,8 +182,12 @@ NamedRelation look_up(Oid oid) {
     return found;
 }
 
+// Without a lock and without asking for privileges: what the statement may do is for the statement to find out.
 NamedRelation look_up(const RangeVar *name) {
-    return name != nullptr ? look_up(RangeVarGetRelid(name, NoLock, true)) : NamedRelation();
+    if (name == nullptr) return NamedRelation();
+    if (name->schemaname == nullptr) return look_up(RelnameGetRelid(name->relname));
+    const Oid schema = LookupNamespaceNoError(name->schemaname);
+    return OidIsValid(schema) ? look_up(get_relname_relid(name->relname, schema)) : NamedRelation();
 }
 
 NamedRelation relation_of_statistics(List *name) {
@@ -366,25 +369,20 @@ Statement *begin_statement(const PlannedStmt *command, const char *query) {
     if (statement->ignored) return statement;
     statement->switched_off = !capture_ddl;
 
-    const MemoryContext home = CurrentMemoryContext;
-    ErrorData *const failure = attempt([&] {
-        if (!capture_is_active()) {
-            statement->ignored = true;
-            return;
-        }
-        MemoryContextSwitchTo(memory);
-        statement->holds_secret = holds_secret(tree);
-        statement->text = exact_text(command, query);
-        statement->role = GetUserNameFromId(GetUserId(), true);
-        fail_if_wanted(FailurePoint::begin);
-        keep_settings(statement);
-        statement->before = look_up(altered_relation(tree));
-        if (IsA(tree, DropStmt)) look_at_dropped(reinterpret_cast<const DropStmt *>(tree), statement);
-        if (IsA(tree, GrantStmt)) look_at_granted(reinterpret_cast<const GrantStmt *>(tree), statement);
-    });
+    // No subtransaction: what can fail here, memory and catalogs, fails in the statement as well.
+    if (!capture_is_active()) {
+        statement->ignored = true;
+        return statement;
+    }
+    const MemoryContext home = MemoryContextSwitchTo(memory);
+    statement->holds_secret = holds_secret(tree);
+    statement->text = exact_text(command, query);
+    statement->role = GetUserNameFromId(GetUserId(), true);
+    keep_settings(statement);
+    statement->before = look_up(altered_relation(tree));
+    if (IsA(tree, DropStmt)) look_at_dropped(reinterpret_cast<const DropStmt *>(tree), statement);
+    if (IsA(tree, GrantStmt)) look_at_granted(reinterpret_cast<const GrantStmt *>(tree), statement);
     MemoryContextSwitchTo(home);
-    if (statement->ignored) return statement;
-    if (failure != nullptr) statement->failure = MemoryContextStrdup(memory, failure->message);
 
     // Numbers are given in the order of beginning; a parent has the lower one.
     for (const Statement *outer = statement->outer; outer != nullptr; outer = outer->outer) {

@@ -80,8 +80,8 @@ uint64 number_of(Statement *statement);
 
 /// Whether a utility command is DDL with a life of its own.
 bool is_statement(const PlannedStmt *command);
-/// Opens a statement for a command that begins. What fails is kept in the statement; raises only when somebody wants
-/// the statement to end. The caller ends it on every way out.
+/// Opens a statement for a command that begins. Raises only what the command would raise as well. The caller ends it on
+/// every way out.
 Statement *begin_statement(const PlannedStmt *command, const char *query);
 /// Closes statements from the innermost on, until `outer` is the innermost. Does not raise.
 void end_statements(Statement *outer);
@@ -90,7 +90,7 @@ void end_statements(Statement *outer);
 void watch_transactions();
 
 /// Where an injected failure strikes: the setting walbridge.debug_capture_failure.
-enum class FailurePoint : int { none = 0, begin, collect, seal };
+enum class FailurePoint : int { none = 0, collect, seal };
 extern int failure_point; // of FailurePoint; a server setting
 void fail_if_wanted(FailurePoint here);
 

@@ -50,6 +50,10 @@ def pytest_runtest_makereport(item, call):
             report.sections.append((f"end of the log of {cluster.name}", cluster.log_tail(25)))
 
 
+# What the setup guide asks of a source: DDL is captured from the first statement of a session on.
+SOURCE_SETTINGS = {"session_preload_libraries": "walbridge"}
+
+
 def _shared(name, settings=None):
     cluster = Cluster(name, settings)
     cluster.start()
@@ -58,7 +62,7 @@ def _shared(name, settings=None):
 
 @pytest.fixture(scope="session")
 def source_cluster():
-    cluster = _shared("source")
+    cluster = _shared("source", SOURCE_SETTINGS)
     yield cluster
     cluster.destroy()
 
@@ -78,6 +82,7 @@ class Pair:
         self.clusters = [source_cluster, target_cluster]
         self.appliers = []
         self.source = source_cluster.create_database(name, source_options)
+        self.source.sql("CREATE EXTENSION walbridge")
         self.target = target_cluster.create_database(name)
 
     def applier(self, name=None, source_url=None, target_url=None, **options):
@@ -152,7 +157,7 @@ def own_pair(request):
 
     def make(source=None, target=None):
         name = _name(request)
-        pair = Pair(name, _shared(f"{name[:20]}_s", source), _shared(f"{name[:20]}_t", target))
+        pair = Pair(name, _shared(f"{name[:20]}_s", SOURCE_SETTINGS | (source or {})), _shared(f"{name[:20]}_t", target))
         made.append(pair)
         return pair
 
