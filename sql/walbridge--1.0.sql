@@ -35,6 +35,9 @@ CREATE TABLE walbridge.capture_key (
 );
 REVOKE ALL ON walbridge.capture_key FROM PUBLIC;
 GRANT SELECT ON walbridge.capture_key TO walbridge_capture;
+-- pg_read_all_data reads every table: the policy is what keeps it out.
+ALTER TABLE walbridge.capture_key ENABLE ROW LEVEL SECURITY;
+CREATE POLICY members ON walbridge.capture_key FOR SELECT TO walbridge_capture USING (true);
 
 COMMENT ON TABLE walbridge.capture_key IS 'keys that captured DDL is sealed with; readable by members of walbridge_capture only';
 

@@ -76,6 +76,23 @@ DELETE FROM walbridge.capture_key;
 SELECT walbridge.rotate_capture_key();
 RESET ROLE;
 
+-- who may read every table may not read this one (pg_read_all_data exists from 14 on)
+CREATE ROLE ddl_auditor;
+DO $$ BEGIN
+    GRANT pg_read_all_data TO ddl_auditor;
+EXCEPTION WHEN undefined_object THEN
+    GRANT SELECT ON walbridge.capture_key TO ddl_auditor;
+END $$;
+SET ROLE ddl_auditor;
+SELECT count(*) AS keys FROM walbridge.capture_key;
+RESET ROLE;
+DROP OWNED BY ddl_auditor;
+DROP ROLE ddl_auditor;
+-- the capture reads them all the same
+SELECT count(*) > 0 AS some FROM statements('ddl');
+CREATE SEQUENCE secure_sequence;
+SELECT phase, said FROM statements('ddl');
+
 -- the functions behind the event triggers do nothing for anybody else, the superuser included
 SELECT walbridge.capture_command_end();
 SELECT walbridge.capture_sql_drop();
@@ -99,6 +116,7 @@ SELECT count(*) >= 2 AS kept FROM walbridge.capture_key;
 SET client_min_messages = warning;
 DROP SCHEMA trap CASCADE;
 DROP TABLE secure_a, by_definer;
+DROP SEQUENCE secure_sequence;
 DROP FUNCTION definer(), hmac_sha256(bytea, bytea);
 DROP OWNED BY ddl_nobody, ddl_reader;
 DROP ROLE ddl_nobody, ddl_reader;
