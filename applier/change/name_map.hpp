@@ -9,6 +9,11 @@
 
 namespace walbridge {
 
+/// "public.a", or "public.a (crm.b on the target)" where the target calls it otherwise.
+inline std::string describe_pair(const QualifiedName &source, const QualifiedName &target) {
+    return source == target ? to_string(source) : to_string(source) + " (" + to_string(target) + " on the target)";
+}
+
 /// Names that are not in the map stay as they are. A table's own entry wins over that of its schema.
 class NameMap {
   public:
@@ -26,6 +31,10 @@ class NameMap {
     [[nodiscard]] QualifiedName table(const QualifiedName &source) const {
         const auto found = tables_.find(source);
         return found == tables_.end() ? QualifiedName{schema(source.schema), source.name} : found->second;
+    }
+    /// For people: the source's name, and the target's where it is another.
+    [[nodiscard]] std::string describe(const QualifiedName &source) const {
+        return describe_pair(source, table(source));
     }
     /// Nothing is renamed: text can be used as it is.
     [[nodiscard]] bool empty() const { return schemas_.empty() && tables_.empty(); }

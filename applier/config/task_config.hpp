@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/postgres/session.hpp"
+#include "change/name_map.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -38,6 +39,8 @@ struct TaskConfig {
         std::vector<std::string> include{"*.*"}; ///< patterns as in decoder/wire/object_selection.hpp
         std::vector<std::string> exclude;
     } objects;
+
+    NameMap names; ///< what schemas and tables are called on the target: [[objects.schema]], [[objects.table]]
 
     struct Schema {
         std::string owner = "none";  ///< none, keep

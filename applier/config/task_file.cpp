@@ -2,6 +2,7 @@
 #include "config/task_file.hpp"
 
 #include "base/postgres/session.hpp"
+#include "config/renames.hpp"
 #include "config/secret.hpp"
 #include "config/task_keys.hpp"
 #include "config/value_text.hpp"
@@ -41,6 +42,13 @@ struct Given {
     toml::source_position where;
 };
 using GivenKeys = std::map<std::string, Given>;
+
+/// One [[objects.table]]: its keys by their full path, "objects.table[].name".
+struct GivenEntry {
+    GivenKeys keys;
+    toml::source_position where;
+};
+using GivenLists = std::map<std::string, std::vector<GivenEntry>>;
 
 void check_choice(const Origin &origin, const toml::node &node, const Key &key, const std::string &word) {
     if (key.choices.empty() || std::ranges::find(key.choices, word) != key.choices.end()) return;
@@ -154,9 +162,34 @@ Value read_value(const Origin &origin, const toml::node &node, const Key &key) {
     origin.refuse(key.source().begin, path, "unknown key", remedy);
 }
 
-void collect(const Origin &origin, const toml::table &table, const std::string &prefix, GivenKeys &given) {
+GivenEntry read_entry(const Origin &origin, const toml::table &table, const std::string &list) {
+    GivenEntry entry{{}, table.source().begin};
+    for (const auto &[name, node] : table) {
+        const auto path = list + "[]." + std::string(name.str());
+        const auto *key = config::find_key(path);
+        if (key == nullptr) unknown(origin, name, path);
+        entry.keys.insert_or_assign(path, Given{read_value(origin, node, *key), name.source().begin});
+    }
+    for (const auto &key : config::task_keys())
+        if (key.required && key.path.starts_with(list + "[].") && !entry.keys.contains(key.path))
+            origin.refuse(table, key.path, "the key is missing", key.help);
+    return entry;
+}
+
+void collect(const Origin &origin, const toml::table &table, const std::string &prefix, GivenKeys &given,
+             GivenLists &lists) {
     for (const auto &[name, node] : table) {
         const auto path = prefix.empty() ? std::string(name.str()) : prefix + "." + std::string(name.str());
+        if (config::is_list(path)) {
+            const auto *list = node.as_array();
+            const bool tables =
+                list != nullptr && std::ranges::all_of(*list, [](const auto &e) { return e.is_table(); });
+            if (!tables)
+                origin.refuse(name.source().begin, path, "expected a list of entries",
+                              fmt::format("Write [[{}]] on a line of its own before each.", path));
+            for (const auto &entry : *list) lists[path].push_back(read_entry(origin, *entry.as_table(), path));
+            continue;
+        }
         if (const auto *key = config::find_key(path)) {
             given.insert_or_assign(path, Given{read_value(origin, node, *key), name.source().begin});
             continue;
@@ -167,7 +200,7 @@ void collect(const Origin &origin, const toml::table &table, const std::string &
         if (!node.is_table())
             origin.refuse(name.source().begin, path, "expected a section",
                           fmt::format("Write [{}] on a line of its own.", path));
-        collect(origin, *node.as_table(), path, given);
+        collect(origin, *node.as_table(), path, given, lists);
     }
 }
 
@@ -209,6 +242,30 @@ void read_endpoint(const Origin &origin, const GivenKeys &given, const std::stri
     endpoint.password = secret(origin, given, side + ".password");
     const auto passphrase = secret(origin, given, side + ".key_passphrase");
     if (!passphrase.empty()) endpoint.url = pg::with_parameter(endpoint.url, "sslpassword", passphrase);
+}
+
+void read_renames(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
+    config::RenameReader renames;
+    const auto each = [&](const std::string &list, auto &&take) {
+        const auto found = lists.find(list);
+        if (found == lists.end()) return;
+        for (const auto &entry : found->second) {
+            const auto *name = given_text(entry.keys, list + "[].name");
+            const auto *rename = given_text(entry.keys, list + "[].rename");
+            const auto &where = rename != nullptr ? entry.keys.at(list + "[].rename").where : entry.where;
+            if (rename == nullptr)
+                origin.refuse(where, list, fmt::format("the entry of {} says nothing about it", *name),
+                              "Add rename = \"...\", or remove the entry.");
+            try {
+                take(*name, *rename);
+            } catch (const Error &error) {
+                origin.refuse(where, list, error.reason(), error.remedy());
+            }
+        }
+    };
+    each("objects.schema", [&](const std::string &name, const std::string &rename) { renames.schema(name, rename); });
+    each("objects.table", [&](const std::string &name, const std::string &rename) { renames.table(name, rename); });
+    task.names = renames.take();
 }
 
 void check_together(const Origin &origin, const GivenKeys &given, const TaskConfig &task) {
@@ -259,13 +316,14 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
                     std::string(error.description()), "The task file is TOML; strings stand in double quotes.");
     }
     GivenKeys given;
-    collect(origin, document, "", given);
+    GivenLists lists;
+    collect(origin, document, "", given, lists);
 
     TaskConfig task;
     for (const auto &key : config::task_keys()) {
         const auto found = given.find(key.path);
         if (found == given.end()) {
-            if (key.required)
+            if (key.required && key.path.find("[]") == std::string::npos)
                 throw Error(ErrorKind::configuration, fmt::format("{}: {}", file, key.path), "the key is missing",
                             key.help);
             continue;
@@ -274,6 +332,7 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
     }
     read_endpoint(origin, given, "source", task.source.endpoint);
     read_endpoint(origin, given, "target", task.target.endpoint);
+    read_renames(origin, lists, task);
     check_together(origin, given, task);
     return task;
 }

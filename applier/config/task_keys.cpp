@@ -145,10 +145,30 @@ std::vector<Key> objects_section() {
          .help = "Tables to leave out, as patterns; exclude wins.",
          .store = [](TaskConfig &task,
                      const Value &value) { task.objects.exclude = std::get<std::vector<std::string>>(value); }},
-        {.path = "objects.table",
-         .type = KeyType::unsupported,
+        {.path = "objects.schema[].name",
+         .type = KeyType::text,
+         .required = true,
+         .help = "A schema of the source that has another name on the target, exactly as it is; names with other "
+                 "characters stand in double quotes."},
+        {.path = "objects.schema[].rename", .type = KeyType::text, .required = true, .help = "Its name on the target."},
+        {.path = "objects.table[].name",
+         .type = KeyType::text,
+         .required = true,
+         .help = "A table of the source as schema.table, exactly as it is; names with other characters stand in double "
+                 "quotes."},
+        {.path = "objects.table[].rename",
+         .type = KeyType::text,
          .help =
-             "renames, row filters, column expressions and operations of single tables are not part of this version"},
+             "Its name on the target, schema.table, or the table's name alone: in the schema that its own becomes."},
+        {.path = "objects.table[].operations",
+         .type = KeyType::unsupported,
+         .help = "the choice of operations of single tables is not part of this version"},
+        {.path = "objects.table[].filter",
+         .type = KeyType::unsupported,
+         .help = "row filters are not part of this version"},
+        {.path = "objects.table[].columns",
+         .type = KeyType::unsupported,
+         .help = "renames of columns, column expressions and the choice of columns are not part of this version"},
         {.path = "objects.with",
          .type = KeyType::unsupported,
          .help = "the choice of dependent objects is not part of this version"},
@@ -432,6 +452,11 @@ const std::vector<Key> &task_keys() {
 const Key *find_key(std::string_view path) {
     const auto found = std::ranges::find(task_keys(), path, &Key::path);
     return found == task_keys().end() ? nullptr : &*found;
+}
+
+bool is_list(std::string_view path) {
+    const auto prefix = std::string(path) + "[].";
+    return std::ranges::any_of(task_keys(), [&](const Key &key) { return key.path.starts_with(prefix); });
 }
 
 std::vector<std::string> sections() {

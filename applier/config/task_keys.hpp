@@ -29,7 +29,7 @@ using Value =
     std::variant<std::string, bool, std::int64_t, std::vector<std::string>, std::map<std::string, std::string>>;
 
 struct Key {
-    std::string path; ///< "retry.connection"
+    std::string path; ///< "retry.connection"; "objects.table[].name" for a key of each [[objects.table]]
     KeyType type = KeyType::text;
     std::string fallback{}; ///< the default as one writes it; empty = none
     bool required = false;
@@ -46,6 +46,9 @@ struct Key {
 
 /// The key of that path; nullptr when there is none.
 [[nodiscard]] const Key *find_key(std::string_view path);
+
+/// Whether `path` is a list of entries: [[objects.table]].
+[[nodiscard]] bool is_list(std::string_view path);
 
 /// The sections: "task", "source", ...
 [[nodiscard]] std::vector<std::string> sections();

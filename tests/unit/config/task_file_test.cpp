@@ -128,6 +128,71 @@ BOOST_AUTO_TEST_CASE(what_does_not_exist_yet_is_refused_by_name) {
     BOOST_TEST(contains(refusal_of(mysql).reason, "\"mysql\" is not supported"));
 }
 
+BOOST_AUTO_TEST_CASE(schemas_and_tables_get_other_names) {
+    const auto task = parse_task_config(minimal + R"(
+[[objects.table]]
+name = "public.customer"
+rename = "client"
+[[objects.table]]
+name = "public.\"Or.der\""
+rename = "\"Sales\".\"Or der\""
+[[objects.table]]
+name = "Other.T"
+rename = "Other.t"
+[[objects.schema]]
+name = "public"
+rename = "crm"
+)",
+                                        "orders.toml");
+    const auto target = [&](const char *schema, const char *name) {
+        return to_string(task.names.table({schema, name}));
+    };
+    BOOST_TEST(target("public", "customer") == "crm.client"); // the schema's own rename counts wherever it stands
+    BOOST_TEST(target("public", "Or.der") == "Sales.Or der");
+    BOOST_TEST(target("public", "anything") == "crm.anything");
+    BOOST_TEST(target("Other", "T") == "Other.t");
+    BOOST_TEST(target("Other", "t2") == "Other.t2");
+    BOOST_TEST(target("other", "T") == "other.T");
+    BOOST_TEST(task.names.describe({"public", "customer"}) == "public.customer (crm.client on the target)");
+    BOOST_TEST(parse_task_config(minimal, "orders.toml").names.empty());
+}
+
+BOOST_AUTO_TEST_CASE(renames_that_cannot_be_are_told_with_their_line) {
+    const auto table = [](const std::string &name, const std::string &rename) {
+        return "[[objects.table]]\nname = '" + name + "'\nrename = '" + rename + "'\n";
+    };
+    const auto schema = [](const std::string &name, const std::string &rename) {
+        return "[[objects.schema]]\nname = '" + name + "'\nrename = '" + rename + "'\n";
+    };
+    for (const auto &[text, expected] : std::vector<std::pair<std::string, std::string>>{
+             {table("public.a", "x.t") + table("public.b", "x.t"), "public.a and public.b would both be x.t"},
+             {schema("a", "x") + schema("b", "x"), "schemas a and b would both be x"},
+             {schema("a", "x") + schema("a", "y"), "schema a is renamed twice"},
+             {table("a.t", "x") + table("a.t", "y"), "table a.t is renamed twice"},
+             {schema("public", "crm") + table("public.a", "t") + table("crm.b", "crm.t"), "would both be crm.t"},
+             {table("public.a*", "t"), "is a pattern"},
+             {table("public.a", "t?"), "is a pattern"},
+             {table("customer", "t"), "is not schema.table"},
+             {table("public.a", "x.y.z"), "is not schema.table"},
+             {schema("a.b", "x"), "is not the name of a schema"},
+             {table("public.\"a", "t"), "is not closed"},
+             {table("public.\"a\"b", "t"), "unexpected text"},
+             {table("public.a b", "t"), "needs double quotes"},
+             {table("public.", "t"), "is empty"},
+             {table("public.a", std::string(64, 'x')), "longer than the 63 bytes"},
+             {schema("public", "pg_x"), "not for replicated objects"},
+             {table("public.a", "walbridge.a"), "not for replicated objects"}}) {
+        const auto refusal = refusal_of(minimal + text);
+        BOOST_TEST(contains(refusal.reason, expected), text << " -> " << refusal.reason);
+        BOOST_TEST(contains(refusal.object, "orders.toml:"), refusal.object);
+    }
+    BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.b'\nrenam = 'x'\n").remedy,
+                        "objects.table[].rename"));
+    BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nrename = 'x'\n").object, "objects.table[].name"));
+    BOOST_TEST(contains(refusal_of(minimal + "[objects]\ntable = 1\n").remedy, "[[objects.table]]"));
+    BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.b'\nfilter = 'x'\n").reason, "row filters"));
+}
+
 BOOST_AUTO_TEST_CASE(required_keys_are_asked_for) {
     BOOST_TEST(contains(refusal_of("[task]\nname = \"orders\"\n").object, "source.url"));
     BOOST_TEST(
