@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
     paused             boolean NOT NULL DEFAULT false, -- asked for; holds over restarts
     error              jsonb,                       -- of the last failure: kind, object, reason, remedy, exit_code, at
     stages             text[] NOT NULL,
+    renames            text,                        -- schemas and tables with other names here; NULL = none
     source_system      text,                        -- system identifier of the source cluster
     source_timeline    integer,
     source_database    text,
@@ -35,6 +36,8 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
     created_at         timestamptz NOT NULL DEFAULT now(),
     updated_at         timestamptz NOT NULL DEFAULT now()
 );
+
+ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS renames text;
 
 -- The only truth about what the target holds: everything committed on the source up to `position` and nothing after it.
 -- `epoch` is raised by whoever takes the task over, so that an older process can no longer commit.

@@ -33,8 +33,9 @@ Error unidentified(const UnidentifiedChange &change, const ChangePlace &place) {
 
 BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
                            OnCommit on_commit, StreamedTransactions::OpenSession open_stream_session)
-    : config_(config), session_(session), filter_(std::move(filter)), plans_(session), exact_(config, session),
-      position_(position), on_commit_(std::move(on_commit)), streamed_(config, std::move(open_stream_session)) {}
+    : config_(config), session_(session), filter_(std::move(filter)), plans_(session, config.names),
+      exact_(config, session), position_(position), on_commit_(std::move(on_commit)),
+      streamed_(config, std::move(open_stream_session)) {}
 
 void BatchApplier::apply(const ChangeBatch &batch) { apply(batch, 0, batch.pieces.size()); }
 

@@ -56,7 +56,7 @@ std::string_view verb(RowOperation operation) {
 
 void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
     if (change.operation != RowOperation::insert && plan.lookup == target::Lookup::none)
-        throw Error(ErrorKind::unidentified, "table " + to_string(plan.table.name),
+        throw Error(ErrorKind::unidentified, target::object_of(plan),
                     fmt::format("{} at {}: the row cannot be identified on the target", verb(change.operation),
                                 to_string(place.commit_lsn)),
                     fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;",
@@ -74,7 +74,7 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
         return resolve(plan, change, place, ConflictKind::delete_missing, outcome);
     if (outcome.affected != 1)
         throw Error(
-            ErrorKind::target_shape, "table " + to_string(plan.table.name),
+            ErrorKind::target_shape, target::object_of(plan),
             fmt::format("{} at {} hit {} rows of the target instead of one", verb(change.operation),
                         to_string(place.commit_lsn), outcome.affected),
             "A trigger, a rule or a policy on the target interferes: disable it for replica sessions and resume.");
@@ -155,7 +155,7 @@ void ExactApplier::stop(const TablePlan &plan, const RowChange &change, const Ch
     text += "; key " + conflict.key;
     if (!conflict.source_row.empty()) text += "; source row " + conflict.source_row;
     if (conflict.target_row) text += "; target row " + *conflict.target_row;
-    throw Error(ErrorKind::conflict, "table " + to_string(plan.table.name), text,
+    throw Error(ErrorKind::conflict, target::object_of(plan), text,
                 "Nothing of the transaction was applied. Mend the target's row (or choose a conflict.policy) and start "
                 "the task again; "
                 "the record stands in walbridge.conflict on the target.");
@@ -193,11 +193,11 @@ void ExactApplier::check_net_state(const ChangePlace &place) {
         if (!constraint) continue;
         const auto row = session_.row_as_json(*noted.plan, noted.values);
         session_.rollback();
-        const auto table = noted.plan->table.name;
+        const auto table = target::object_of(*noted.plan);
         noted_.clear();
         ++conflicts_;
         throw Error(
-            ErrorKind::conflict, "table " + to_string(table),
+            ErrorKind::conflict, table,
             fmt::format("constraint {} would be violated after the transaction at {}: row {} is there twice",
                         *constraint, to_string(place.commit_lsn), row),
             "Nothing of the transaction was applied. Remove the other row on the target and start the task again.");

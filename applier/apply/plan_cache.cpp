@@ -8,13 +8,13 @@ namespace walbridge::apply {
 
 const target::TablePlan &PlanCache::plan(const Relation &relation) {
     if (const auto found = plans_.find(&relation); found != plans_.end()) return *found->second;
-    auto table = session_.describe(relation.name);
+    auto table = session_.describe(names_.table(relation.name));
     if (!table)
-        throw Error(ErrorKind::target_shape, "table " + to_string(relation.name),
+        throw Error(ErrorKind::target_shape, "table " + names_.describe(relation.name),
                     "changes arrived for this table of the source, but the target has no such table",
                     "Create it on the target (pg_dump --schema-only --table of the source) and resume, or leave it out "
                     "with objects.exclude.");
-    auto plan = std::make_unique<const target::TablePlan>(target::make_table_plan(relation, std::move(*table)));
+    auto plan = std::make_unique<const target::TablePlan>(target::make_table_plan(relation, std::move(*table), names_));
     log::debug("table plan", {{"plan", target::describe(*plan)}});
     return *plans_.emplace(&relation, std::move(plan)).first->second;
 }

@@ -115,7 +115,7 @@ class Stream {
         if (PQputCopyEnd(target_.raw(), nullptr) != 1) target_.raise(nullptr, leg.transfer.in);
         const auto arrived = static_cast<std::uint64_t>(finish(target_, leg.transfer.in));
         if (arrived != counts.rows)
-            throw Error(ErrorKind::copy_stage, to_string(leg.table),
+            throw Error(ErrorKind::copy_stage, leg.table,
                         fmt::format("{} rows were sent and {} arrived", counts.rows, arrived),
                         "Look for triggers ENABLE ALWAYS or REPLICA and for policies on the target's table that leave "
                         "rows out.");
@@ -172,18 +172,18 @@ void explain_source_error(const SqlError &error, const QualifiedName &table) {
                 error.remedy());
 }
 
-void explain_target_error(const SqlError &error, const QualifiedName &table) {
+void explain_target_error(const SqlError &error, const QualifiedName &table, const NameMap &names) {
     if (error.sqlstate() == "WB001") throw Error(ErrorKind::fenced, "task", "another process took the task over");
     if (source::transient(error)) throw error;
+    const auto object = names.describe(table);
     const auto reason = "the target refuses the rows: " + error.reason();
     if (error.sqlstate() == "42501")
-        throw Error(ErrorKind::permission, to_string(table), reason,
+        throw Error(ErrorKind::permission, object, reason,
                     fmt::format("GRANT INSERT, SELECT, TRUNCATE ON {} to the task's role on the target.",
-                                dialect::postgres::quote(table)));
+                                dialect::postgres::quote(names.table(table))));
     if (error.sqlstate().starts_with("42"))
-        throw Error(ErrorKind::target_shape, to_string(table), reason,
-                    "Give the table the source's definition on the target.");
-    throw Error(ErrorKind::copy_stage, to_string(table), reason,
+        throw Error(ErrorKind::target_shape, object, reason, "Give the table the source's definition on the target.");
+    throw Error(ErrorKind::copy_stage, object, reason,
                 error.sqlstate().starts_with("23")
                     ? "Drop or mend the constraint on the target, then run the task again."
                     : error.remedy());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/postgres/session.hpp"
+#include "change/name_map.hpp"
 #include "copy/transfer.hpp"
 
 #include <cstddef>
@@ -30,7 +31,7 @@ struct CopyWatch {
 /// One COPY on each side.
 struct Leg {
     Transfer transfer;
-    QualifiedName table;
+    std::string table; ///< for people
 };
 
 /// Both sessions are in a transaction. Returns when the target has taken all rows. Throws SqlError of either side,
@@ -39,8 +40,9 @@ struct Leg {
 std::vector<Counts> stream_rows(pg::Session &source, pg::Session &target, const std::vector<Leg> &legs,
                                 const CopyWatch &watch);
 
-/// What a refusal of the source or the target means to an operator. Rethrows transient errors as they are.
+/// What a refusal of the source or the target means to an operator. `table` is the source's name. Rethrows transient
+/// errors as they are.
 [[noreturn]] void explain_source_error(const SqlError &error, const QualifiedName &table);
-[[noreturn]] void explain_target_error(const SqlError &error, const QualifiedName &table);
+[[noreturn]] void explain_target_error(const SqlError &error, const QualifiedName &table, const NameMap &names);
 
 } // namespace walbridge::copy

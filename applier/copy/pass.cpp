@@ -39,18 +39,18 @@ constexpr std::uint64_t small_table_bytes = 1 << 20, group_bytes = 8 << 20;
 constexpr std::size_t group_tables = 50;
 
 /// Rows that were on the target before us are neither overwritten nor mixed with ours.
-void refuse_rows(pg::Session &target, const std::vector<Chunk> &chunks) {
+void refuse_rows(pg::Session &target, const NameMap &names, const std::vector<Chunk> &chunks) {
     std::string sql;
     for (std::size_t place = 0; place < chunks.size(); ++place)
         sql += fmt::format("{}SELECT {} WHERE EXISTS (SELECT FROM ONLY {})", place == 0 ? "" : " UNION ALL ", place,
-                           dialect::postgres::quote(chunks[place].table));
+                           dialect::postgres::quote(names.table(chunks[place].table)));
     const auto found = target.query(sql);
     if (found.rows() == 0) return;
     const auto &table = chunks.at(static_cast<std::size_t>(found.number(0, 0))).table;
-    throw Error(ErrorKind::copy_stage, to_string(table),
+    throw Error(ErrorKind::copy_stage, names.describe(table),
                 "the table is not empty on the target, and its rows are not ours",
                 fmt::format("TRUNCATE {} on the target if its rows can go, or leave the table out.",
-                            dialect::postgres::quote(table)));
+                            dialect::postgres::quote(names.table(table))));
 }
 
 } // namespace
@@ -220,7 +220,7 @@ void Pass::begin_table(pg::Session &target, const Chunk &chunk) {
     auto &state = states_.at(chunk.source_oid);
     const std::lock_guard lock(state.begin);
     if (state.begun) return;
-    refuse_rows(target, {chunk});
+    refuse_rows(target, context_.config.names, {chunk});
     schema::in_transaction(target, context_.fence,
                            [&] { mark_started(target, context_.config.name, chunk.source_oid); });
     state.begun = true;
@@ -228,15 +228,15 @@ void Pass::begin_table(pg::Session &target, const Chunk &chunk) {
 
 Leg Pass::leg_of(const Chunk &chunk) const {
     const auto &table = tables_.at(chunk.source_oid);
-    const auto there = targets_.find(chunk.table);
+    const auto there = targets_.find(context_.config.names.table(chunk.table));
+    const auto object = context_.config.names.describe(chunk.table);
     if (there == targets_.end())
-        throw Error(ErrorKind::target_shape, to_string(chunk.table), "the table is missing on the target",
+        throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
                     "Create it there, or let the schema stage do it (task.stages).");
     const auto *key = chunk_key(table);
     if (chunk.kind == ChunkKind::key && key == nullptr)
-        throw Error(ErrorKind::copy_stage, to_string(chunk.table), "the key that its chunks are cut by is gone",
-                    "Reset the task.");
-    return {make_transfer(table, there->second, chunk, key != nullptr ? key->name : std::string()), chunk.table};
+        throw Error(ErrorKind::copy_stage, object, "the key that its chunks are cut by is gone", "Reset the task.");
+    return {make_transfer(table, there->second, chunk, key != nullptr ? key->name : std::string()), object};
 }
 
 void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
@@ -288,7 +288,7 @@ void Pass::copy_group(schema::WorkerSession &worker, Group &group) {
             for (std::size_t place = 0; place < group.size(); ++place)
                 (open[place] ? missing : done).push_back(group[place]);
             if (missing.empty()) return;
-            if (whole) refuse_rows(target, missing); // one transaction: never half-way
+            if (whole) refuse_rows(target, context_.config.names, missing); // one transaction: never half-way
             transfer(source, target, missing);
             finish_chunks(target, context_.config.name, missing);
             std::move(missing.begin(), missing.end(), std::back_inserter(done));
@@ -296,7 +296,7 @@ void Pass::copy_group(schema::WorkerSession &worker, Group &group) {
     } catch (const SqlError &error) {
         if (group.size() > 1) throw;
         if (error.object().starts_with("source")) explain_source_error(error, table);
-        explain_target_error(error, table);
+        explain_target_error(error, table, context_.config.names);
     }
     for (const auto &chunk : done) {
         context_.progress.chunk_done(chunk.table);

@@ -50,9 +50,9 @@ class Pass {
         bool stopped = false;
     };
 
-    /// `tables`: all of the source under the snapshot, by oid. `targets`: all of the target, by name. Both outlive the
-    /// pass. `held`: a session that has imported the snapshot and holds locks that others could not get; then it is the
-    /// only one (see TableGuard).
+    /// `tables`: all of the source under the snapshot, by oid. `targets`: all of the target, by their names there. Both
+    /// outlive the pass. `held`: a session that has imported the snapshot and holds locks that others could not get;
+    /// then it is the only one (see TableGuard).
     Pass(LoadContext context, source::ExportedSnapshot &snapshot, const std::map<std::uint32_t, source::Table> &tables,
          const std::map<QualifiedName, source::Table> &targets, std::vector<Chunk> open,
          std::optional<pg::Session> held = std::nullopt);

@@ -89,6 +89,8 @@ class Reconciler {
     }
 
   private:
+    const NameMap &names() const { return context_.config.names; }
+
     /// The table under the new snapshot, if it still is one we copy.
     const source::Table *selected(std::uint32_t oid) const {
         const auto found = tables_.find(oid);
@@ -159,17 +161,18 @@ class Reconciler {
         std::stable_sort(order.begin(), order.end(),
                          [&](const auto *a, const auto *b) { return depth(a->table.oid) < depth(b->table.oid); });
         for (const auto *one : order)
-            if (one->emptied) empty(target_, one->old_name);
+            if (one->emptied) empty(target_, names().table(one->old_name));
         for (const auto *one : order) {
             if (redefine) {
                 auto table = one->table;
                 source::read_defaults(source_, table);
-                schema::redefine(target_, one->old_name, table);
+                schema::redefine(target_, one->old_name, table, names());
             }
             if (!one->holds_rows) continue;
             replace_chunks(target_, context_.config.name, one->table.oid, one->chunks);
             if (redefine)
-                schema::replace_table_items(target_, context_.config.name, to_string(one->old_name), one->items);
+                schema::replace_table_items(target_, context_.config.name, to_string(names().table(one->old_name)),
+                                            one->items);
         }
     }
 

@@ -19,8 +19,8 @@ struct Item {
     int number = 0; ///< order within the task
     Section section = Section::before_data;
     std::string type;                 ///< pg_dump's word: TABLE, INDEX, FK CONSTRAINT, ...
-    std::string name;                 ///< for people: schema.name
-    std::optional<std::string> table; ///< schema.table the item belongs to, unquoted as in the catalog
+    std::string name;                 ///< for people: schema.name, as on the target
+    std::optional<std::string> table; ///< schema.table the item belongs to, unquoted as in the target's catalog
     std::string statement;
     bool done = false;
 };

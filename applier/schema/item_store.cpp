@@ -56,14 +56,15 @@ std::vector<Item> load_items(pg::Session &target, const std::string &task, bool 
     return items;
 }
 
-std::map<std::string, std::uint64_t> load_table_sizes(pg::Session &target, const std::string &task) {
-    const auto rows =
-        target.query("SELECT schema_name || '.' || table_name, sum(greatest(bytes, estimated_bytes))::bigint "
-                     "FROM walbridge.table_sync WHERE task = $1 GROUP BY 1",
-                     {task});
+std::map<std::string, std::uint64_t> load_table_sizes(pg::Session &target, const std::string &task,
+                                                      const NameMap &names) {
+    const auto rows = target.query("SELECT schema_name, table_name, sum(greatest(bytes, estimated_bytes))::bigint "
+                                   "FROM walbridge.table_sync WHERE task = $1 GROUP BY 1, 2",
+                                   {task});
     std::map<std::string, std::uint64_t> sizes;
     for (int row = 0; row < rows.rows(); ++row)
-        sizes.emplace(rows.text(row, 0), static_cast<std::uint64_t>(rows.number(row, 1)));
+        sizes.emplace(to_string(names.table({rows.text(row, 0), rows.text(row, 1)})),
+                      static_cast<std::uint64_t>(rows.number(row, 2)));
     return sizes;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/postgres/session.hpp"
+#include "change/name_map.hpp"
 #include "schema/item.hpp"
 
 #include <cstdint>
@@ -17,8 +18,9 @@ void store_items(pg::Session &target, const std::string &task, const std::vector
 /// By number. `only_open`: those not done.
 [[nodiscard]] std::vector<Item> load_items(pg::Session &target, const std::string &task, bool only_open);
 
-/// Bytes of the task's tables, by schema.table, as the copy knows them; empty without a full stage.
-[[nodiscard]] std::map<std::string, std::uint64_t> load_table_sizes(pg::Session &target, const std::string &task);
+/// Bytes of the task's tables, by schema.table on the target, as the copy knows them; empty without a full stage.
+[[nodiscard]] std::map<std::string, std::uint64_t> load_table_sizes(pg::Session &target, const std::string &task,
+                                                                    const NameMap &names);
 
 /// Locks the rows of `items` until the transaction ends and returns those that are open: an earlier COMMIT of ours may
 /// have landed though its answer was lost. While an older session's COMMIT is under way this waits for it.
@@ -29,7 +31,7 @@ void store_items(pg::Session &target, const std::string &task, const std::vector
 void mark_done(pg::Session &target, const std::string &task, const std::vector<Item> &items);
 
 /// Replaces a table's open items after the data by `items` (numbered anew behind all others). `old_name` is the one
-/// the items were stored under. Through the caller's transaction.
+/// the items were stored under: the target's, as schema.table. Through the caller's transaction.
 void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name,
                          std::vector<Item> items);
 

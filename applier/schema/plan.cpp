@@ -191,6 +191,9 @@ std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source
 
 std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
                               const StopToken &stop) {
+    if (!config.names.empty())
+        throw Error(ErrorKind::schema_stage, "task " + config.name, "the schema stage does not rename yet",
+                    "Create the tables on the target and leave \"schema\" out of task.stages.");
     const auto graph = source::read_object_graph(source);
     const auto closure = select_objects(graph, wire::ObjectSelection(config.objects.include, config.objects.exclude));
     for (const auto &left : closure.left_behind)

@@ -78,7 +78,10 @@ std::vector<std::string> redefinition(const QualifiedName &table, const std::vec
     return statements;
 }
 
-void redefine(pg::Session &target, const QualifiedName &old_name, const source::Table &source) {
+void redefine(pg::Session &target, const QualifiedName &old_source_name, const source::Table &source,
+              const NameMap &names) {
+    const auto old_name = names.table(old_source_name), name = names.table(source.name);
+    const auto object = names.describe(source.name);
     const auto run = [&](const std::string &statement) {
         try {
             target.execute(statement);
@@ -86,7 +89,7 @@ void redefine(pg::Session &target, const QualifiedName &old_name, const source::
         } catch (const SqlError &error) {
             if (source::transient(error)) throw;
             throw Error(
-                ErrorKind::schema_stage, to_string(source.name),
+                ErrorKind::schema_stage, object,
                 fmt::format(
                     "the source altered the table during the copy, and the target cannot follow: {}; statement: {}",
                     error.reason(), statement),
@@ -94,18 +97,18 @@ void redefine(pg::Session &target, const QualifiedName &old_name, const source::
                 "again.");
         }
     };
-    if (old_name.schema != source.name.schema)
-        run(fmt::format("ALTER TABLE {} SET SCHEMA {}", quote(old_name), quote_identifier(source.name.schema)));
-    if (old_name.name != source.name.name)
-        run(fmt::format("ALTER TABLE {} RENAME TO {}", quote(QualifiedName{source.name.schema, old_name.name}),
-                        quote_identifier(source.name.name)));
-    const auto oid = target.value("SELECT pg_catalog.to_regclass($1)::oid", {quote(source.name)});
+    if (old_name.schema != name.schema)
+        run(fmt::format("ALTER TABLE {} SET SCHEMA {}", quote(old_name), quote_identifier(name.schema)));
+    if (old_name.name != name.name)
+        run(fmt::format("ALTER TABLE {} RENAME TO {}", quote(QualifiedName{name.schema, old_name.name}),
+                        quote_identifier(name.name)));
+    const auto oid = target.value("SELECT pg_catalog.to_regclass($1)::oid", {quote(name)});
     auto table = oid ? source::read_table(target, static_cast<std::uint32_t>(std::stoul(*oid))) : std::nullopt;
     if (!table)
-        throw Error(ErrorKind::target_shape, to_string(source.name), "the table is missing on the target",
+        throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
                     "Create it as it is on the source, then run the task again.");
     source::read_defaults(target, *table);
-    for (const auto &statement : redefinition(source.name, table->columns, source.columns)) run(statement);
+    for (const auto &statement : redefinition(name, table->columns, source.columns)) run(statement);
 }
 
 } // namespace walbridge::schema

@@ -2,6 +2,7 @@
 // the copy.
 #pragma once
 
+#include "change/name_map.hpp"
 #include "source/catalog.hpp"
 
 #include <string>
@@ -14,8 +15,9 @@ namespace walbridge::schema {
                                                     const std::vector<source::Column> &target,
                                                     const std::vector<source::Column> &source);
 
-/// Renames the table if it has another name on the source now, then alters its columns. Through the caller's
-/// transaction; throws Error(schema_stage) with the statement that failed.
-void redefine(pg::Session &target, const QualifiedName &old_name, const source::Table &source);
+/// Renames the table if it has another name on the source now (and if that means another name here), then alters its
+/// columns. `old_name` is the source's. Through the caller's transaction; throws Error(schema_stage) with the statement
+/// that failed.
+void redefine(pg::Session &target, const QualifiedName &old_name, const source::Table &source, const NameMap &names);
 
 } // namespace walbridge::schema

@@ -237,7 +237,7 @@ bool Stage::run_section(Section section, const std::string &what, const std::fun
         try {
             auto session = open_target(config_, "schema");
             open = of(load_items(session, config_.name, true), wanted);
-            if (!open.empty()) bytes = look_up(load_table_sizes(session, config_.name));
+            if (!open.empty()) bytes = look_up(load_table_sizes(session, config_.name, config_.names));
         } catch (const Error &error) {
             if (!retry.again(error, what)) return false;
             continue;

@@ -23,7 +23,20 @@ std::string qualified_type(const std::string &schema, const std::string &name) {
     return dialect::postgres::quote_identifier(schema) + "." + dialect::postgres::quote_identifier(name);
 }
 
-PlannedColumn plan_column(const Column &source, std::uint32_t index, const TargetColumn &target) {
+/// The target's name of a source type. A table's row type is called like the table.
+QualifiedName type_on_target(const NameMap &names, const std::string &schema, const std::string &name) {
+    return names.table({schema, name});
+}
+
+/// The target's name of a collation given as schema.name; nullopt when dots leave open which part is the schema.
+std::optional<std::string> collation_on_target(const NameMap &names, const std::string &collation) {
+    const auto dot = collation.find('.');
+    if (names.schemas().empty() || dot == std::string::npos) return collation;
+    if (collation.find('.', dot + 1) != std::string::npos) return std::nullopt;
+    return names.schema(collation.substr(0, dot)) + collation.substr(dot);
+}
+
+PlannedColumn plan_column(const Column &source, std::uint32_t index, const TargetColumn &target, const NameMap &names) {
     PlannedColumn column;
     column.source = index;
     column.target = target;
@@ -34,27 +47,29 @@ PlannedColumn plan_column(const Column &source, std::uint32_t index, const Targe
         column.source_type = domain ? qualified_type(source.base_type_schema, source.base_type_name)
                                     : qualified_type(source.type_schema, source.type_name);
     } else {
-        column.same_type = source.type_name == target.type_name && source.type_schema == target.type_schema;
+        column.same_type = type_on_target(names, source.type_schema, source.type_name) ==
+                           QualifiedName{target.type_schema, target.type_name};
     }
     return column;
 }
 
-void match_columns(const Relation &relation, TablePlan &plan) {
+void match_columns(const Relation &relation, TablePlan &plan, const NameMap &names) {
     for (std::uint32_t index = 0; index < relation.columns.size(); ++index) {
         const auto &source = relation.columns[index];
         const auto found = std::find_if(plan.table.columns.begin(), plan.table.columns.end(),
                                         [&](const TargetColumn &target) { return target.name == source.name; });
         if (found == plan.table.columns.end()) {
             if (source.generated) continue; // derived on the source; the target need not have it
+            const auto type = type_on_target(names, source.type_schema, source.type_name);
             throw Error(ErrorKind::target_shape, to_string(relation.name) + "." + source.name,
                         "the target table lacks this column of the source",
                         fmt::format("Run on the target: ALTER TABLE {} ADD COLUMN {} {}; then resume the task.",
                                     dialect::postgres::quote(plan.table.name),
                                     dialect::postgres::quote_identifier(source.name),
-                                    qualified_type(source.type_schema, source.type_name)));
+                                    qualified_type(type.schema, type.name)));
         }
         if (found->generated) continue;
-        plan.columns.push_back(plan_column(source, index, *found));
+        plan.columns.push_back(plan_column(source, index, *found, names));
     }
 }
 
@@ -113,10 +128,11 @@ void choose_lookup(const Relation &relation, TablePlan &plan) {
 /// Whether key values that rows of the source hold at the same time differ on the target too. Of the same type and
 /// collation they do, where the source has the key as well (under FULL it need not); a target that finds more values
 /// equal (another collation, timestamps as dates) can meet a conflict between changes of one batch.
-bool tells_apart(const Relation &relation, const PlannedColumn &column) {
+bool tells_apart(const Relation &relation, const PlannedColumn &column, const NameMap &names) {
     const auto &source = relation.columns[column.source];
     if (column.same_type && relation.identity == ReplicaIdentity::full) return column.target.exact_equality;
-    if (column.same_type) return column.target.exact_equality || source.collation == column.target.collation;
+    if (column.same_type)
+        return column.target.exact_equality || collation_on_target(names, source.collation) == column.target.collation;
     const auto base = source.type_kind == 'd' ? source.base_type_oid : source.type_oid;
     const auto integer = [](std::uint32_t oid) { return oid == 20 || oid == 21 || oid == 23; };
     const auto text = [](std::uint32_t oid) { return oid == 25 || oid == 1043; };
@@ -124,11 +140,11 @@ bool tells_apart(const Relation &relation, const PlannedColumn &column) {
                                             (text(base) && text(column.target.base_type_oid)));
 }
 
-void judge(TablePlan &plan) {
+void judge(TablePlan &plan, const NameMap &names) {
     auto &reasons = plan.not_bulk;
     plan.extra_unique_keys = !std::ranges::all_of(plan.unique_keys, &UniqueKey::lookup);
     for (const auto index : plan.key)
-        if (!tells_apart(*plan.relation, plan.columns[index])) plan.extra_unique_keys = true;
+        if (!tells_apart(*plan.relation, plan.columns[index], names)) plan.extra_unique_keys = true;
     if (plan.lookup != Lookup::unique_key && plan.lookup != Lookup::none)
         plan.inserts_only.emplace_back("no immediate unique key of the target covers the replica identity");
     if (!plan.table.unenforced.empty())
@@ -178,20 +194,22 @@ std::optional<std::uint32_t> find_column(const TablePlan &plan, const std::strin
     return std::nullopt;
 }
 
-TablePlan make_table_plan(const Relation &relation, TargetTable table) {
+TablePlan make_table_plan(const Relation &relation, TargetTable table, const NameMap &names) {
     TablePlan plan;
     plan.relation = &relation;
     plan.table = std::move(table);
-    match_columns(relation, plan);
+    match_columns(relation, plan, names);
     choose_lookup(relation, plan);
     for (const auto index : plan.key) plan.columns[index].key = true;
     plan.writes_identity_always =
         std::any_of(plan.columns.begin(), plan.columns.end(),
                     [](const PlannedColumn &column) { return column.target.identity_always && !column.key; });
     plan.unique_keys = unique_keys_of(plan);
-    judge(plan);
+    judge(plan, names);
     return plan;
 }
+
+std::string object_of(const TablePlan &plan) { return "table " + describe_pair(plan.relation->name, plan.table.name); }
 
 std::string describe(const TablePlan &plan) {
     static constexpr const char *lookups[] = {"unique key", "key without unique index", "full row", "none"};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "change/change.hpp"
+#include "change/name_map.hpp"
 #include "target/table.hpp"
 
 #include <optional>
@@ -56,8 +57,11 @@ struct TablePlan {
 };
 
 /// Throws Error(target_shape) when a source column has no column on the target, or a required target column gets no
-/// value.
-[[nodiscard]] TablePlan make_table_plan(const Relation &relation, TargetTable table);
+/// value. `names`: what the source's types and collations are called on the target.
+[[nodiscard]] TablePlan make_table_plan(const Relation &relation, TargetTable table, const NameMap &names = {});
+
+/// "table public.a", or "table public.a (crm.b on the target)": what errors are about.
+[[nodiscard]] std::string object_of(const TablePlan &plan);
 
 /// What TablePlan::unique_keys holds, from the rest of the plan.
 [[nodiscard]] std::vector<UniqueKey> unique_keys_of(const TablePlan &plan);

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <thread>
+#include <unordered_set>
 
 namespace walbridge::task {
 namespace {
@@ -61,19 +62,28 @@ std::string drop_origins(pg::Session &target, const TaskConfig &config, bool &co
 }
 
 std::string truncate_targets(pg::Session &target, const TaskConfig &config) {
-    const auto rows = target.query(
-        "SELECT DISTINCT s.schema_name, s.table_name FROM walbridge.table_sync s WHERE s.task = $1 "
-        "AND pg_catalog.to_regclass(pg_catalog.format('%I.%I', s.schema_name, s.table_name)) IS NOT NULL ORDER BY 1, 2",
-        {config.name});
+    const auto rows =
+        target.query("SELECT DISTINCT schema_name, table_name FROM walbridge.table_sync WHERE task = $1 ORDER BY 1, 2",
+                     {config.name});
+    const auto here =
+        target.query("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                     "c.relnamespace WHERE c.relkind IN ('r', 'p')");
+    std::unordered_set<QualifiedName> present;
+    for (int row = 0; row < here.rows(); ++row) present.insert({here.text(row, 0), here.text(row, 1)});
     std::string list;
-    for (int row = 0; row < rows.rows(); ++row)
-        list += (list.empty() ? "" : ", ") + dialect::postgres::quote({rows.text(row, 0), rows.text(row, 1)});
+    int tables = 0;
+    for (int row = 0; row < rows.rows(); ++row) {
+        const auto table = config.names.table({rows.text(row, 0), rows.text(row, 1)});
+        if (!present.contains(table)) continue;
+        list += (list.empty() ? "" : ", ") + dialect::postgres::quote(table);
+        ++tables;
+    }
     if (list.empty()) return {};
     // One statement, so that foreign keys among the tables do not stand in the way; tables outside the task stay
     // protected.
     target.execute(
         fmt::format("SET session_replication_role = replica; TRUNCATE {}; RESET session_replication_role", list));
-    return fmt::format("target: emptied {} tables\n", rows.rows());
+    return fmt::format("target: emptied {} tables\n", tables);
 }
 
 std::string kept_created(pg::Session &target, const TaskConfig &config) {

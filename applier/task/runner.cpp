@@ -78,6 +78,12 @@ void Runner::check_row(const TaskRow &row) const {
     if (row.phase != Phase::none && row.stages != stage_names(config_))
         throw Error(ErrorKind::task_state, object, "task.stages changed since the task was started",
                     "Put the old stages back, or start over with walbridge reset.");
+    if (row.phase != Phase::none && row.renames != stored_form(config_.names))
+        throw Error(ErrorKind::task_state, object, "the renames changed since the task was started",
+                    row.renames.empty()
+                        ? "It was started without any: remove them, or start over with walbridge reset."
+                        : fmt::format("Put the old ones back, or start over with walbridge reset. They were:\n{}",
+                                      row.renames));
 }
 
 void Runner::run() {

@@ -113,6 +113,7 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
         target::create_progress(control, config.name, snapshot->lsn());
         load.store(plan, control);
         adopt_kept_objects(control, config.name);
+        store_renames(control, config);
         store_phase(control, config.name, config.schema_stage || config.full_stage ? Phase::load : Phase::follow);
         control.execute("COMMIT");
         log::info("stored the plan", {{"objects", plan.items.size()}, {"chunks", plan.chunks.size()}});

@@ -2,11 +2,13 @@
 #include "task/state_store.hpp"
 
 #include "base/log.hpp"
+#include "dialect/postgres.hpp"
 #include "task/kept_objects.hpp"
 
 #include <array>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 #include <unistd.h>
 
@@ -73,8 +75,8 @@ std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
                      "coalesce(source_timeline, 0), source_database, coalesce(source_database_oid, "
                      "0)::bigint, slot_plugin, slot_created_lsn, "
                      "slot_transactions, holder, control, status, extract(epoch FROM "
-                     "pg_catalog.clock_timestamp() - status_at), updated_at, slot_confirmed, source_restored "
-                     "FROM walbridge.task WHERE task = $1",
+                     "pg_catalog.clock_timestamp() - status_at), updated_at, slot_confirmed, source_restored, "
+                     "coalesce(pg_catalog.to_jsonb(t) ->> 'renames', '') FROM walbridge.task t WHERE task = $1",
                      {task});
     if (row.rows() == 0) return std::nullopt;
     TaskRow found;
@@ -105,6 +107,7 @@ std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
     found.updated_at = row.text(0, 17);
     identity.slot_confirmed = parse_lsn(row.get(0, 18)).value_or(Lsn{});
     identity.restored_before = row.flag(0, 19);
+    found.renames = row.text(0, 20); // a state of version 1 has no such column
     return found;
 }
 
@@ -114,6 +117,23 @@ std::vector<std::string> stage_names(const TaskConfig &config) {
     if (config.full_stage) names.emplace_back("full");
     if (config.incremental_stage) names.emplace_back("incremental");
     return names;
+}
+
+std::string stored_form(const NameMap &names) {
+    std::set<std::string> lines;
+    for (const auto &[source, target] : names.schemas())
+        lines.insert(fmt::format("{}.* -> {}.*\n", dialect::postgres::quote_identifier(source),
+                                 dialect::postgres::quote_identifier(target)));
+    for (const auto &[source, target] : names.tables())
+        lines.insert(fmt::format("{} -> {}\n", dialect::postgres::quote(source), dialect::postgres::quote(target)));
+    std::string text;
+    for (const auto &line : lines) text += line;
+    return text;
+}
+
+void store_renames(pg::Session &target, const TaskConfig &config) {
+    target.query("UPDATE walbridge.task SET renames = nullif($2, '') WHERE task = $1",
+                 {config.name, stored_form(config.names)});
 }
 
 void create_task(pg::Session &target, const TaskConfig &config) {

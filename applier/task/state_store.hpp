@@ -21,7 +21,7 @@ namespace walbridge::task {
 /// sql/target_state.sql, embedded at build time.
 extern const char *const target_state_sql;
 /// The shape of the state this program reads and writes.
-inline constexpr int state_version = 1;
+inline constexpr int state_version = 2;
 
 /// Creates or upgrades the schema `walbridge` of the target where needed, one process at a time.
 /// Throws Error(task_state) when a newer walbridge wrote it.
@@ -34,6 +34,7 @@ struct TaskRow {
     bool paused = false;
     std::optional<std::string> error; ///< JSON of the last failure
     std::vector<std::string> stages;
+    std::string renames; ///< as by stored_form(); empty = none, or no plan stored yet
     std::optional<std::string> slot; ///< set before the slot is created
     StoredIdentity identity;         ///< without the position; empty system = none stored yet
     std::optional<std::string> holder, control, status;
@@ -46,6 +47,11 @@ struct TaskRow {
 
 /// The stages of a task as stored.
 [[nodiscard]] std::vector<std::string> stage_names(const TaskConfig &config);
+
+/// The renames of a task as they are stored: one per line, sorted.
+[[nodiscard]] std::string stored_form(const NameMap &names);
+/// Notes the renames that the plan was made under: the task's tables are called so from then on.
+void store_renames(pg::Session &target, const TaskConfig &config);
 
 /// Creates the row of a new task; keeps an existing one.
 void create_task(pg::Session &target, const TaskConfig &config);

@@ -13,14 +13,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json tables_of(pg::Session &target, const std::string &task) {
+Json tables_of(pg::Session &target, const TaskConfig &config) {
     auto tables = Json::array();
     const auto rows = target.query(
         "SELECT schema_name, table_name, sum(rows), sum(bytes), sum(estimated_rows), sum(estimated_bytes), count(*), "
         "count(*) FILTER (WHERE done) FROM walbridge.table_sync WHERE task = $1 GROUP BY source_oid, schema_name, "
         "table_name ORDER BY 1, 2",
-        {task});
-    for (int row = 0; row < rows.rows(); ++row)
+        {config.name});
+    for (int row = 0; row < rows.rows(); ++row) {
         tables.push_back({{"schema", rows.text(row, 0)},
                           {"table", rows.text(row, 1)},
                           {"rows", rows.number(row, 2)},
@@ -30,6 +30,10 @@ Json tables_of(pg::Session &target, const std::string &task) {
                           {"chunks", rows.number(row, 6)},
                           {"chunks_done", rows.number(row, 7)},
                           {"done", rows.number(row, 6) == rows.number(row, 7)}});
+        const QualifiedName source{rows.text(row, 0), rows.text(row, 1)};
+        if (const auto there = config.names.table(source); there != source)
+            tables.back()["target"] = {{"schema", there.schema}, {"table", there.name}};
+    }
     return tables;
 }
 
@@ -90,7 +94,7 @@ Json document(const TaskConfig &config) {
     json["status_age_seconds"] = row->status_age ? Json(*row->status_age) : Json(nullptr);
     json["updated_at"] = row->updated_at;
     json["error"] = row->error ? Json::parse(*row->error, nullptr, false) : Json(nullptr);
-    auto tables = tables_of(target, config.name);
+    auto tables = tables_of(target, config);
     if (live.is_object()) {
         if (alive) merge_active(tables, live);
         for (const auto *key : {"retry", "copy", "positions", "lag_seconds", "lag", "counters"})
@@ -120,6 +124,14 @@ std::string text_of(const Json &value, const char *none = "-") {
 }
 double number_of(const Json &value) { return value.is_number() ? value.get<double>() : 0; }
 
+/// "public.a", or "public.a -> crm.b" where the target calls it otherwise.
+std::string shown_name(const Json &table) {
+    const auto name = [](const Json &of) {
+        return of["schema"].get<std::string>() + "." + of["table"].get<std::string>();
+    };
+    return table.contains("target") ? name(table) + " -> " + name(table["target"]) : name(table);
+}
+
 void add_tables(std::string &out, const Json &tables) {
     if (tables.empty()) return;
     std::size_t done = 0, width = 5;
@@ -127,15 +139,13 @@ void add_tables(std::string &out, const Json &tables) {
         if (table["done"].get<bool>())
             ++done;
         else
-            width = std::max(width,
-                             table["schema"].get<std::string>().size() + table["table"].get<std::string>().size() + 1);
+            width = std::max(width, shown_name(table).size());
     }
     out += fmt::format("tables:     {} of {} copied\n", done, tables.size());
     std::size_t shown = 0;
     for (const auto &table : tables) {
         if (table["done"].get<bool>() || ++shown > 30) continue;
-        out += fmt::format("  {:<{}}  {:>14} of ~{} rows  {:>10}",
-                           table["schema"].get<std::string>() + "." + table["table"].get<std::string>(), width,
+        out += fmt::format("  {:<{}}  {:>14} of ~{} rows  {:>10}", shown_name(table), width,
                            human_count(table["rows"].get<std::uint64_t>()),
                            human_count(table["estimated_rows"].get<std::uint64_t>()),
                            human_bytes(number_of(table["bytes"])));

@@ -155,7 +155,7 @@ RowOutcome PostgresApplySession::apply(const TablePlan &plan, const RowChange &c
     } catch (const SqlError &error) {
         if (error.sqlstate() != "23505" && error.sqlstate() != "23P01") {
             if (error.recovery() != Recovery::stop) throw;
-            throw SqlError(error.kind(), "target table " + to_string(plan.table.name), error.fields(), error.remedy());
+            throw SqlError(error.kind(), "target " + object_of(plan), error.fields(), error.remedy());
         }
         outcome.violation = true;
         outcome.constraint = error.fields().constraint;

@@ -105,9 +105,9 @@ std::string where_of(const TablePlan &plan, const std::vector<bool> &lookup_null
             add(full_row_condition(plan, index, lookup_nulls.at(index), parameters));
         break;
     case Lookup::none:
-        throw Error(ErrorKind::unidentified, to_string(plan.table.name),
-                    "rows of this table cannot be identified on the target",
-                    fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;", quote(plan.table.name)));
+        throw Error(
+            ErrorKind::unidentified, object_of(plan), "rows of this table cannot be identified on the target",
+            fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;", quote(plan.relation->name)));
     }
     const std::string row_id = plan.table.kind == 'p' ? "(tableoid, ctid)" : "ctid";
     return fmt::format("{} = (SELECT {} FROM {} WHERE {} LIMIT 1)", row_id,

@@ -54,6 +54,41 @@ TargetTable target_table() {
 
 BOOST_AUTO_TEST_SUITE(table_plans)
 
+BOOST_AUTO_TEST_CASE(types_of_a_renamed_schema_are_the_same_types) {
+    auto source = relation();
+    source.columns[1].type_oid = 20000;
+    source.columns[1].type_schema = "public";
+    source.columns[1].type_name = "mood";
+    auto table = target_table();
+    table.name = {"crm", "client"};
+    table.columns[0].type_oid = table.columns[0].base_type_oid = 30000;
+    table.columns[0].type_schema = "crm";
+    table.columns[0].type_name = "mood";
+    NameMap names;
+    names.add_schema("public", "crm");
+    BOOST_TEST(make_table_plan(source, table, names).columns[1].same_type);
+    BOOST_TEST(!make_table_plan(source, table).columns[1].same_type);
+    BOOST_TEST(object_of(make_table_plan(source, table, names)) == "table public.t (crm.client on the target)");
+}
+
+BOOST_AUTO_TEST_CASE(a_collation_of_a_renamed_schema_is_the_same_collation) {
+    auto source = relation();
+    source.columns[0].type_oid = 25;
+    source.columns[0].type_name = "text";
+    source.columns[0].collation = "public.german";
+    auto table = target_table();
+    table.columns[1].type_oid = table.columns[1].base_type_oid = 25;
+    table.columns[1].type_name = "text";
+    table.columns[1].collation = "crm.german";
+    NameMap names;
+    names.add_schema("public", "crm");
+    BOOST_TEST(!make_table_plan(source, table, names).extra_unique_keys);
+    BOOST_TEST(make_table_plan(source, table).extra_unique_keys);
+    source.columns[0].collation = "public.a.b"; // whose schema?
+    table.columns[1].collation = "crm.a.b";
+    BOOST_TEST(make_table_plan(source, table, names).extra_unique_keys);
+}
+
 BOOST_AUTO_TEST_CASE(a_primary_key_makes_the_table_eligible_for_bulk) {
     const auto source = relation();
     const auto plan = make_table_plan(source, target_table());
