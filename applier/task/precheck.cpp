@@ -47,8 +47,8 @@ const std::vector<std::string> &precheck_ids() {
         "source.transactions", "source.prepared",    "source.encoding", "target.connection",   "target.version",
         "target.primary",      "target.state",       "target.create",   "target.quiet",        "target.origin",
         "target.encoding",     "tables.selected",    "tables.select",   "tables.row_security", "tables.identity",
-        "tables.deferrable",   "tables.unsupported", "tables.target",   "tables.columns",      "target.rights",
-        "target.triggers",     "target.space",       "tools.pg_dump"};
+        "tables.deferrable",   "tables.unsupported", "tables.renames",  "tables.target",       "tables.columns",
+        "target.rights",       "target.triggers",    "target.space",    "tools.pg_dump"};
     return ids;
 }
 

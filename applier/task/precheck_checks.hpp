@@ -22,6 +22,9 @@ struct PrecheckContext {
     std::vector<source::Table> selected{}; ///< of the source
     bool catalog_read = false;
 
+    /// What a table of the source is called on the target.
+    [[nodiscard]] QualifiedName there(const source::Table &table) const { return config.names.table(table.name); }
+
     void ok(const std::string &id, std::string reason) { add(id, Verdict::ok, std::move(reason), {}); }
     void warning(const std::string &id, std::string reason, std::string fix) {
         add(id, Verdict::warning, std::move(reason), std::move(fix));
@@ -64,6 +67,8 @@ struct NamedCheck {
 void check_source(PrecheckContext &context);
 void check_target(PrecheckContext &context);
 void check_tables(PrecheckContext &context);
+/// Renames: of something that is there and selected, and to names that nothing else takes.
+void check_renames(PrecheckContext &context, pg::Session &source);
 
 /// "a, b, c and 12 more".
 [[nodiscard]] std::string some_of(const std::vector<std::string> &names, std::size_t most = 5);

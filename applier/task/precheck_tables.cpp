@@ -186,18 +186,19 @@ void check_target_tables(PrecheckContext &context, pg::Session &target) {
     std::vector<QualifiedName> to_probe;
     const auto kept = config.schema_stage ? kept_tables(target, config.name) : std::vector<std::string>{};
     for (const auto &table : context.selected) {
+        const auto name = context.there(table);
         const auto row = target.query(
             "SELECT c.relkind, pg_catalog.has_table_privilege(c.oid, 'SELECT') FROM pg_catalog.pg_class c JOIN "
             "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-            {table.name.schema, table.name.name});
+            {name.schema, name.name});
         if (row.rows() == 0) {
-            missing.push_back(to_string(table.name));
+            missing.push_back(describe_pair(table.name, name));
             continue;
         }
-        const bool ours = std::ranges::find(kept, to_string(table.name)) != kept.end();
-        if (!ours) present.push_back(to_string(table.name));
+        const bool ours = std::ranges::find(kept, to_string(name)) != kept.end();
+        if (!ours) present.push_back(describe_pair(table.name, name));
         if ((config.schema_stage && !ours) || !config.full_stage || !row.flag(0, 1) || row.get(0, 0) != "r") continue;
-        to_probe.push_back(table.name);
+        to_probe.push_back(name);
     }
     const auto [filled, locked] = contents_of(target, to_probe);
     if (config.schema_stage && !present.empty())
@@ -229,29 +230,31 @@ void check_columns(PrecheckContext &context, pg::Session &target) {
         return context.ok("tables.columns", "the schema stage creates them");
     std::vector<std::string> missing;
     for (const auto &table : context.selected) {
+        const auto name = context.there(table);
         const auto rows =
             target.query("SELECT a.attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = "
                          "a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                          "WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
-                         {table.name.schema, table.name.name});
+                         {name.schema, name.name});
         if (rows.rows() == 0) continue; // tables.target
         const auto there = column_of(rows);
         for (const auto &column : table.columns)
             if (column.generated == '\0' && std::ranges::find(there, column.name) == there.end())
-                missing.push_back(to_string(table.name) + "." + column.name);
+                missing.push_back(to_string(name) + "." + column.name);
     }
     if (missing.empty()) return context.ok("tables.columns", "the target has every column");
     context.error("tables.columns", fmt::format("columns are missing on the target: {}", some_of(missing)),
                   "ALTER TABLE ... ADD COLUMN on the target, with the source's type.");
 }
 
-/// The selected tables as a list of (schema, name) literals.
+/// The selected tables, by their names on the target, as a list of (schema, name) literals.
 std::string names_of(const PrecheckContext &context) {
     std::string names;
-    for (const auto &table : context.selected)
-        names +=
-            fmt::format("{}({}, {})", names.empty() ? "" : ", ", dialect::postgres::quote_literal(table.name.schema),
-                        dialect::postgres::quote_literal(table.name.name));
+    for (const auto &table : context.selected) {
+        const auto name = context.there(table);
+        names += fmt::format("{}({}, {})", names.empty() ? "" : ", ", dialect::postgres::quote_literal(name.schema),
+                             dialect::postgres::quote_literal(name.name));
+    }
     return names;
 }
 
@@ -330,10 +333,13 @@ void check_pg_dump(PrecheckContext &context) {
 } // namespace
 
 void check_tables(PrecheckContext &context) {
-    static constexpr NamedCheck on_source[] = {
-        {"tables.selected", check_selected},         {"tables.select", check_select},
-        {"tables.row_security", check_row_security}, {"tables.identity", check_identity},
-        {"tables.deferrable", check_deferrable},     {"tables.unsupported", check_unsupported}};
+    static constexpr NamedCheck on_source[] = {{"tables.selected", check_selected},
+                                               {"tables.select", check_select},
+                                               {"tables.row_security", check_row_security},
+                                               {"tables.identity", check_identity},
+                                               {"tables.deferrable", check_deferrable},
+                                               {"tables.unsupported", check_unsupported},
+                                               {"tables.renames", check_renames}};
     for (const auto &[id, check] : on_source)
         context.run(id, context.source, [&, check = check](pg::Session &session) { check(context, session); });
     static constexpr NamedCheck on_target[] = {{"tables.target", check_target_tables},

@@ -89,9 +89,9 @@ void check_create(PrecheckContext &context, pg::Session &target) {
     for (const auto &table : context.selected) {
         const auto allowed = target.query("SELECT pg_catalog.has_schema_privilege(n.oid, 'CREATE') FROM "
                                           "pg_catalog.pg_namespace n WHERE n.nspname = $1",
-                                          {table.name.schema});
+                                          {context.there(table).schema});
         if (allowed.rows() == 0 || allowed.flag(0, 0)) continue;
-        const auto name = dialect::postgres::quote_identifier(table.name.schema);
+        const auto name = dialect::postgres::quote_identifier(context.there(table).schema);
         if (std::ranges::find(closed, name) == closed.end()) closed.push_back(name);
     }
     if (!closed.empty())

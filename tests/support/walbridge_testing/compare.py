@@ -67,9 +67,9 @@ def tables_of(database):
     return [tuple(row) for row in database.sql(TABLES)]
 
 
-def compare(source, target, tables=None, ignore_tables=(), ignore_columns=()):
+def compare(source, target, tables=None, ignore_tables=(), ignore_columns=(), names=None):
     """Raises Difference with the rows that differ. Returns {table: row count}. tables: [(schema, name)] or None for all
-    of the source. Columns are matched by name."""
+    of the source. Columns are matched by name. names: what (schema, name) is called on the target, for tasks that rename."""
     found, counts = [], {}
     a, b = _Side(source), _Side(target)
     try:
@@ -78,19 +78,21 @@ def compare(source, target, tables=None, ignore_tables=(), ignore_columns=()):
             if label in ignore_tables:
                 continue
             relation = f"{quote(schema)}.{quote(name)}"
+            other_schema, other_name = names(schema, name) if names else (schema, name)
+            other = f"{quote(other_schema)}.{quote(other_name)}"
             columns = [c for (c,) in a.rows(COLUMNS, (schema, name)) if c not in ignore_columns]
-            there = {c for (c,) in b.rows(COLUMNS, (schema, name))}
-            if not there and b.rows("SELECT to_regclass(%s)", (relation,))[0][0] is None:
+            there = {c for (c,) in b.rows(COLUMNS, (other_schema, other_name))}
+            if not there and b.rows("SELECT to_regclass(%s)", (other,))[0][0] is None:
                 found.append(f"{label}: not on the target")
                 continue
             missing = [c for c in columns if c not in there]
             if missing:
                 found.append(f"{label}: target has no column {', '.join(missing)}")
                 continue
-            left, right = a.summary(relation, columns), b.summary(relation, columns)
+            left, right = a.summary(relation, columns), b.summary(other, columns)
             counts[label] = left[0]
             if left != right:
-                found.append(_describe(a, b, label, relation, columns, left[0], right[0]))
+                found.append(_describe(a, b, label, (relation, other), columns, left[0], right[0]))
     finally:
         a.close()
         b.close()
@@ -99,11 +101,11 @@ def compare(source, target, tables=None, ignore_tables=(), ignore_columns=()):
     return counts
 
 
-def _describe(a, b, label, relation, columns, source_count, target_count):
-    left, right = a.hashes(relation, columns), b.hashes(relation, columns)
+def _describe(a, b, label, relations, columns, source_count, target_count):
+    left, right = a.hashes(relations[0], columns), b.hashes(relations[1], columns)
     only_left, only_right = left - right, right - left
     lines = [f"{label}: {source_count} rows on the source, {target_count} on the target; "
              f"{sum(only_left.values())} only on the source, {sum(only_right.values())} only on the target"]
-    for sign, side, hashes in (("-", a, only_left), ("+", b, only_right)):
+    for sign, side, relation, hashes in (("-", a, relations[0], only_left), ("+", b, relations[1], only_right)):
         lines += [f"  {sign} {text}" for text in side.rows_with(relation, columns, hashes)]
     return "\n".join(lines)
