@@ -21,7 +21,6 @@ const std::vector<std::string> &class_names() {
 std::string class_of(pg_query::ObjectType type) {
     switch (type) {
     case pg_query::OBJECT_TABLE:
-    case pg_query::OBJECT_FOREIGN_TABLE:
     case pg_query::OBJECT_COLUMN:
     case pg_query::OBJECT_DEFAULT:
     case pg_query::OBJECT_TABCONSTRAINT: return "table";

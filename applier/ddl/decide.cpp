@@ -1,16 +1,22 @@
 // decide.cpp: the order of judgement: class, selection, special forms, names, roles; then the text, proven.
 #include "ddl/decision.hpp"
 
+#include "ddl/bodies.hpp"
 #include "ddl/expressions.hpp"
 #include "ddl/faithful.hpp"
+#include "ddl/fast_default.hpp"
+#include "ddl/implied_names.hpp"
 #include "ddl/mapping.hpp"
+#include "ddl/moves.hpp"
 #include "ddl/never.hpp"
 #include "ddl/resolver.hpp"
 #include "ddl/roles.hpp"
 #include "ddl/selection.hpp"
+#include "ddl/special_forms.hpp"
 #include "ddl/subjects.hpp"
 #include "ddl/table_as.hpp"
 #include "ddl/tree.hpp"
+#include "dialect/postgres.hpp"
 
 #include <pg_query.pb.h>
 
@@ -32,6 +38,7 @@ class Decider {
     Decision decide();
 
   private:
+    /// The original text means the same on the target.
     [[nodiscard]] bool verbatim_is_right() const {
         return rules_.names->empty() && rules_.everything_selected && rules_.roles.owners && rules_.roles.grants &&
                rules_.roles.names.empty();
@@ -42,22 +49,34 @@ class Decider {
     [[nodiscard]] std::optional<std::string> nothing_happened(const Node &node) const;
     /// Takes unselected objects out; the reason when none is left.
     std::optional<std::string> select(Node &node, Subjects &subjects);
+    void name_schema(Node &node);
+    std::optional<std::string> elements_refused(const Node &node);
+    std::vector<std::string> drops_elsewhere(const Node &node);
+    Decision left_out(std::string reason);
     Decision finish(Node &node, Subjects &subjects);
-    Decision write(const Node &node);
+    Decision write(std::vector<std::string> before, std::vector<std::string> after);
 
     const DdlStatement &statement_;
     const Rules &rules_;
     Resolver resolver_;
     Selection selection_;
-    pg_query::ParseResult tree_;
+    pg_query::ParseResult original_, tree_;
     Decision decision_;
     bool necessary_ = false; ///< the original text would not do
     bool qualified_ = false;
+    std::vector<std::string> after_; ///< to be executed behind the statement
 };
 
 Decision Decider::filtered(std::string reason) {
     decision_.action = Action::filtered;
     decision_.reason = std::move(reason);
+    return std::move(decision_);
+}
+
+/// Filtered, but for what it dropped by cascade.
+Decision Decider::left_out(std::string reason) {
+    decision_.commands = drops_by_cascade(statement_, rules_, resolver_, selection_);
+    if (decision_.commands.empty()) return filtered(std::move(reason));
     return std::move(decision_);
 }
 
@@ -153,19 +172,60 @@ std::optional<std::string> Decider::select(Node &node, Subjects &subjects) {
     return std::nullopt;
 }
 
-Decision Decider::write(const Node &) {
-    const bool only_qualified = !necessary_ && qualified_;
-    if (!necessary_ && (!qualified_ || verbatim_is_right())) {
-        decision_.commands.insert(decision_.commands.begin(), statement_.text);
-        return std::move(decision_);
+Decision Decider::write(std::vector<std::string> before, std::vector<std::string> after) {
+    std::string text = statement_.text;
+    if (necessary_ || (qualified_ && !verbatim_is_right())) {
+        if (auto written = faithful_text(tree_, original_, statement_.text))
+            text = std::move(*written);
+        else if (necessary_)
+            return refused("this statement form cannot be rewritten faithfully");
+        // else only schemas were added, and the target finds the same objects without them
     }
-    if (auto text = faithful_text(tree_))
-        decision_.commands.insert(decision_.commands.begin(), *text);
-    else if (only_qualified)
-        decision_.commands.insert(decision_.commands.begin(), statement_.text);
-    else
-        return refused("this statement form cannot be rewritten faithfully");
+    decision_.commands = std::move(before);
+    decision_.commands.push_back(std::move(text));
+    for (std::string &command : after) decision_.commands.push_back(std::move(command));
+    for (std::string &command : after_) decision_.commands.push_back(std::move(command));
     return std::move(decision_);
+}
+
+/// CREATE SCHEMA AUTHORIZATION r: the schema is called like the role.
+void Decider::name_schema(Node &node) {
+    auto &create = *node.mutable_create_schema_stmt();
+    std::string name =
+        create.authrole().roletype() == pg_query::ROLESPEC_CSTRING ? create.authrole().rolename() : statement_.role;
+    for (const DdlObject &object : statement_.objects)
+        if (object.class_name == "pg_namespace" && !object.name.empty()) name = object.name;
+    // A role that is called otherwise on the target, or no role at all, must not change the schema's name.
+    if (!rules_.roles.owners || !rules_.roles.names.empty()) necessary_ = true;
+    create.set_schemaname(name);
+}
+
+std::optional<std::string> Decider::elements_refused(const Node &node) {
+    if (!node.has_create_schema_stmt()) return std::nullopt;
+    const auto &create = node.create_schema_stmt();
+    for (const Node &element : create.schema_elts()) {
+        if (element.has_create_stmt())
+            decision_.created_tables.push_back({create.schemaname(), element.create_stmt().relation().relname()});
+    }
+    for (const auto &[table, renamed] : rules_.names->tables())
+        if (create.schema_elts_size() > 0 && table.schema == create.schemaname())
+            return "it creates objects inside of CREATE SCHEMA, and the task renames table " + to_string(table) +
+                   " of that schema";
+    return std::nullopt;
+}
+
+/// Tables that have been moved to another schema by the task do not go with their source schema.
+std::vector<std::string> Decider::drops_elsewhere(const Node &node) {
+    std::vector<std::string> commands;
+    if (!node.has_drop_stmt() || node.drop_stmt().remove_type() != pg_query::OBJECT_SCHEMA) return commands;
+    for (const DdlDropped &object : statement_.dropped) {
+        const QualifiedName name{object.schema, object.name};
+        if (object.type == "table" && rules_.names->tables().contains(name) &&
+            rules_.names->table(name).schema != rules_.names->schema(name.schema))
+            commands.push_back("DROP TABLE IF EXISTS " + dialect::postgres::quote(rules_.names->table(name)) +
+                               " CASCADE");
+    }
+    return commands;
 }
 
 Decision Decider::finish(Node &node, Subjects &subjects) {
@@ -176,6 +236,9 @@ Decision Decider::finish(Node &node, Subjects &subjects) {
     for (const Subject &subject : subjects.all)
         if (subject.place) known.insert(subject.place->address());
     References references = references_in(node, known);
+    std::optional<QualifiedName> table;
+    if (!subjects.all.empty() && subjects.all.front().named == pg_query::OBJECT_TABLE)
+        table = resolver_.subject(subjects.all.front());
     const MappingOutcome mapped = map_references(references, subjects, resolver_, selection_, *rules_.names);
     if (mapped.refused)
         return refused(*mapped.refused, "Select that table as well, or run the statement without it on the target.");
@@ -185,8 +248,20 @@ Decision Decider::finish(Node &node, Subjects &subjects) {
     const auto &path = statement_.settings.find("search_path");
     const bool catalog_first =
         path == statement_.settings.end() || path->second.find("pg_catalog") == std::string::npos;
+    FastDefaults defaults = use_source_values(node, statement_);
+    necessary_ = necessary_ || defaults.changed;
     decision_.evaluates_expressions = may_run_user_code(node, catalog_first);
-    return write(node);
+    ImpliedNames implied;
+    if (table && table->name != resolver_.on_target(NameKind::relation, *table).name) {
+        implied = spell_out_names(node, statement_, *table, resolver_.on_target(NameKind::relation, *table));
+        necessary_ = true;
+    }
+    for (const pg_query::ParseResult &statement : defaults.afterwards) {
+        auto text = faithful_text(statement);
+        if (!text) return refused("the default of a new column cannot be written faithfully");
+        implied.after.push_back(std::move(*text));
+    }
+    return write(std::move(implied.before), std::move(implied.after));
 }
 
 Decision Decider::decide() {
@@ -198,6 +273,7 @@ Decision Decider::decide() {
             "Compare the schemas (walbridge schema diff), run what is missing on the target, then dismiss it.");
     }
     if (const auto error = parse(statement_.text, tree_)) return unreadable(*error);
+    original_ = tree_;
     if (tree_.stmts_size() != 1) return unreadable(std::to_string(tree_.stmts_size()) + " statements in one text");
     Node *node = tree_.mutable_stmts(0)->mutable_stmt();
 
@@ -211,9 +287,9 @@ Decision Decider::decide() {
         node = tree_.mutable_stmts(0)->mutable_stmt();
         necessary_ = true;
     }
-    if (node->has_create_schema_stmt() && node->create_schema_stmt().schemaname().empty() &&
-        !statement_.objects.empty())
-        node->mutable_create_schema_stmt()->set_schemaname(statement_.objects.front().name);
+    if (node->has_create_schema_stmt() && node->create_schema_stmt().schemaname().empty()) name_schema(*node);
+    if (node->has_rename_stmt()) resolver_.before_move(node->rename_stmt().newname());
+    if (node->has_alter_object_schema_stmt()) resolver_.before_move({});
 
     Subjects subjects = subjects_of(*node);
     pg_query::ObjectType type = subjects.type;
@@ -237,12 +313,39 @@ Decision Decider::decide() {
     decision_.object_class = class_of(*node, type);
     if (const auto reason = never_replicated(*node)) return filtered(*reason);
     if (!rules_.classes.contains(decision_.object_class))
-        return filtered("statements of class " + decision_.object_class + " are not replicated");
+        return left_out("statements of class " + decision_.object_class + " are not replicated");
     if (const auto reason = nothing_happened(*node)) return filtered(*reason);
-    if (auto reason = select(*node, subjects)) return filtered(*reason);
+    const Move move = judge_move(*node, subjects, statement_.before, resolver_, selection_, *rules_.names);
+    decision_.renamed_from = move.from;
+    decision_.renamed_to = move.to;
+    decision_.left_selection = move.left_selection;
+    decision_.entered_selection = move.entered_selection;
+    switch (move.verdict) {
+    case Move::Verdict::none:
+    case Move::Verdict::ordinary: break;
+    case Move::Verdict::filtered: return filtered(move.reason);
+    case Move::Verdict::refused: return refused(move.reason, move.remedy);
+    case Move::Verdict::replaced: decision_.commands = move.commands; return std::move(decision_);
+    }
+    necessary_ = necessary_ || move.changed;
     const RoleOutcome roles = apply_role_rules(*node, rules_.roles);
     if (roles.nothing_left) return filtered(roles.reason);
     necessary_ = necessary_ || roles.changed;
+    const SpecialForm form = apply_special_form(*node, selection_);
+    if (!form.refused.empty() && !node->has_alter_table_stmt()) return refused(form.refused, form.remedy);
+    const std::size_t named = subjects.all.size();
+    if (move.verdict == Move::Verdict::none)
+        if (auto reason = select(*node, subjects)) return left_out(std::move(*reason));
+    if (!form.refused.empty()) return refused(form.refused, form.remedy);
+    if (auto reason = elements_refused(*node))
+        return refused(std::move(*reason), "Run the parts of CREATE SCHEMA as statements of their own.");
+    if (subjects.all.size() < named) after_ = drops_by_cascade(statement_, rules_, resolver_, selection_);
+    for (std::string &command : drops_elsewhere(*node)) after_.push_back(std::move(command));
+    necessary_ = necessary_ || form.changed;
+    decision_.own_transaction = form.own_transaction;
+    if (const auto found = renamed_names_in_bodies(*node, *rules_.names); !found.empty())
+        return refused("the function's body mentions " + found.front() + ", which has another name on the target",
+                       "Create the function on the target with the names there, then dismiss the statement.");
     return finish(*node, subjects);
 }
 

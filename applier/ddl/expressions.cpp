@@ -107,6 +107,8 @@ bool has_initial_value(const pg_query::DefineStmt &definition) {
 bool may_run_user_code(const Node &statement, bool catalog_first) {
     switch (statement.node_case()) {
     case Node::kAlterTableStmt: {
+        const pg_query::ObjectType kind = statement.alter_table_stmt().objtype();
+        if (kind == pg_query::OBJECT_TYPE || kind == pg_query::OBJECT_INDEX) return false; // only tables hold rows
         const auto &commands = statement.alter_table_stmt().cmds();
         return std::any_of(commands.begin(), commands.end(), [&](const Node &command) {
             return command_evaluates(command.alter_table_cmd(), catalog_first);

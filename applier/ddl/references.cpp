@@ -82,6 +82,7 @@ class Walker {
 
     const std::set<const void *> &known_;
     std::vector<Scope> scopes_;
+    bool of_index_ = false;
 };
 
 bool Walker::is_with_query(const std::string &name) const {
@@ -244,12 +245,15 @@ void Walker::visit(Message &message) {
             if (parent.has_range_var()) relation(*parent.mutable_range_var(), Reference::Use::parent);
         return children(message, {"inh_relations"});
     }
-    if (auto *command = dynamic_cast<pg_query::AlterTableCmd *>(&message)) {
+    if (auto *alter = dynamic_cast<pg_query::AlterTableStmt *>(&message)) {
+        of_index_ = alter->objtype() == pg_query::OBJECT_INDEX; // ATTACH PARTITION joins two indexes then
+    } else if (auto *command = dynamic_cast<pg_query::AlterTableCmd *>(&message)) {
         if (command->def().has_range_var() &&
             (command->subtype() == pg_query::AT_AddInherit || command->subtype() == pg_query::AT_DropInherit))
             return relation(*command->mutable_def()->mutable_range_var(), Reference::Use::parent);
     } else if (auto *partition = dynamic_cast<pg_query::PartitionCmd *>(&message)) {
-        if (partition->has_name()) relation(*partition->mutable_name(), Reference::Use::parent);
+        if (partition->has_name())
+            relation(*partition->mutable_name(), of_index_ ? Reference::Use::other : Reference::Use::parent);
         return children(message, {"name"});
     } else if (auto *constraint = dynamic_cast<pg_query::Constraint *>(&message)) {
         if (constraint->has_pktable()) relation(*constraint->mutable_pktable(), Reference::Use::foreign_key);

@@ -29,7 +29,7 @@ bool is_catalog_of(NameKind kind, const std::string &class_name) {
 } // namespace
 
 Resolver::Resolver(const DdlStatement &statement, const Rules &rules, TargetNames &target)
-    : statement_(statement), names_(*rules.names), target_(target) {
+    : statement_(statement), before_(statement.before), names_(*rules.names), target_(target) {
     const auto setting = statement.settings.find("search_path");
     const std::string text = setting == statement.settings.end() ? "\"$user\", public" : setting->second;
     const auto role = rules.roles.names.find(statement.role);
@@ -69,24 +69,42 @@ std::string Resolver::creation_schema() {
 }
 
 std::optional<std::string> Resolver::captured_schema(const Subject &subject, const std::string &name) const {
-    if (statement_.before && statement_.before->name == name && subject.kind != NameKind::routine)
-        return statement_.before->schema;
+    std::vector<std::string> schemas;
+    const auto has_name = [&](const auto &object) {
+        return object.name == name || (object.name.empty() && name_in_identity(object.identity) == name);
+    };
+    if (before_ && before_->name == name) schemas.push_back(before_->schema);
     for (const DdlObject &object : statement_.objects) {
+        if (moved_ && !before_) break; // they carry the schema after the move
         // An index, a trigger, a policy: the statement names its table.
-        if (subject.kind == NameKind::relation && object.table_name == name) return object.table_schema;
-        if (!is_catalog_of(subject.kind, object.class_name)) continue;
-        if (object.name == name || (object.name.empty() && name_in_identity(object.identity) == name))
-            return object.schema;
+        if (subject.kind == NameKind::relation && object.table_name == name) schemas.push_back(object.table_schema);
+        if (is_catalog_of(subject.kind, object.class_name) && has_name(object)) schemas.push_back(object.schema);
     }
     for (const DdlDropped &object : statement_.dropped) {
         if (subject.kind == NameKind::relation && object.address_names.size() == 3 && object.address_names[1] == name)
-            return object.address_names[0]; // a trigger, a policy, a rule: schema, table, name
-        if (!object.original || !is_catalog_of(subject.kind, object.class_name)) continue;
-        if (object.name == name || (object.name.empty() && name_in_identity(object.identity) == name) ||
-            (object.address_names.size() == 2 && object.address_names[1] == name))
-            return object.schema;
+            schemas.push_back(object.address_names[0]); // a trigger, a policy, a rule: schema, table, name
+        else if (object.original && is_catalog_of(subject.kind, object.class_name) &&
+                 (has_name(object) || (object.address_names.size() == 2 && object.address_names[1] == name)))
+            schemas.push_back(object.schema);
     }
-    return std::nullopt;
+    // DROP TABLE a.t, t: both are called t.
+    for (const std::string &schema : path_)
+        if (std::find(schemas.begin(), schemas.end(), schema) != schemas.end()) return schema;
+    if (schemas.empty() || schemas.front().empty()) return std::nullopt;
+    return schemas.front();
+}
+
+void Resolver::before_move(const std::string &new_name) {
+    moved_ = true;
+    if (before_) return;
+    // Objects that are not relations: the capture names them as they are called now.
+    for (const DdlObject &object : statement_.objects) {
+        const std::string name = object.name.empty() ? name_in_identity(object.identity) : object.name;
+        if (!new_name.empty() && name == new_name && object.table_name.empty()) {
+            renamed_in_ = object.schema;
+            return;
+        }
+    }
 }
 
 std::optional<QualifiedName> Resolver::subject(const Subject &subject) {
@@ -95,6 +113,7 @@ std::optional<QualifiedName> Resolver::subject(const Subject &subject) {
     if (subject.kind == NameKind::schema || !written.schema.empty()) return written;
     if (const auto schema = captured_schema(subject, written.name); schema && !schema->empty())
         return QualifiedName{*schema, written.name};
+    if (renamed_in_ && subject.kind != NameKind::schema) return QualifiedName{*renamed_in_, written.name};
     if (subject.creates) {
         const std::string schema = creation_schema();
         if (schema.empty()) return std::nullopt;
@@ -111,7 +130,7 @@ std::optional<QualifiedName> Resolver::reference(NameKind kind, const QualifiedN
     if (!written.schema.empty() || kind == NameKind::schema) return written;
     // The statement's own objects exist by now on the source, and not yet on the target.
     for (const DdlObject &object : statement_.objects)
-        if (object.name == written.name && is_catalog_of(kind, object.class_name) &&
+        if (!moved_ && object.name == written.name && is_catalog_of(kind, object.class_name) &&
             std::find(path_.begin(), path_.end(), object.schema) != path_.end())
             return QualifiedName{object.schema, object.name};
     if (std::find(path_.begin(), path_.end(), "pg_catalog") == path_.end() &&
@@ -129,7 +148,7 @@ std::optional<QualifiedName> Resolver::table_of(const QualifiedName &object) con
     for (const DdlObject &captured : statement_.objects)
         if (captured.schema == object.schema && captured.name == object.name && !captured.table_name.empty())
             return QualifiedName{captured.table_schema, captured.table_name};
-    return std::nullopt;
+    return owners_ ? owners_(object) : std::nullopt;
 }
 
 std::string Resolver::captured_type(const QualifiedName &relation) const {

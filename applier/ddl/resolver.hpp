@@ -8,6 +8,7 @@
 #include "ddl/decision.hpp"
 #include "ddl/subjects.hpp"
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,6 +22,9 @@ class Resolver {
 
     /// The source name of an object of the statement. Nothing: unknown.
     [[nodiscard]] std::optional<QualifiedName> subject(const Subject &subject);
+    /// The statement renames its object to `new_name`, or moves it to another schema (empty): the capture knows the
+    /// object by what it is called afterwards.
+    void before_move(const std::string &new_name);
     /// The source name of something that a statement refers to.
     [[nodiscard]] std::optional<QualifiedName> reference(NameKind kind, const QualifiedName &written);
     /// The name on the target of an object of the source. Indexes and sequences live where their table does.
@@ -31,6 +35,11 @@ class Resolver {
     [[nodiscard]] std::optional<QualifiedName> table_of(const QualifiedName &object) const;
     /// The type that the capture gives for a relation (table, view, index ...); empty when it does not name it.
     [[nodiscard]] std::string captured_type(const QualifiedName &relation) const;
+
+    /// Asked for owners that the capture does not name.
+    void set_owners(std::function<std::optional<QualifiedName>(const QualifiedName &)> owners) {
+        owners_ = std::move(owners);
+    }
 
     /// The setting for the target.
     [[nodiscard]] const std::string &search_path() const { return search_path_; }
@@ -45,11 +54,15 @@ class Resolver {
     [[nodiscard]] bool taken_by_another(const QualifiedName &source, const QualifiedName &target) const;
 
     const DdlStatement &statement_;
+    std::optional<QualifiedName> before_;
+    std::optional<std::string> renamed_in_; ///< the schema that a renamed object is in
+    bool moved_ = false;
     const NameMap &names_;
     TargetNames &target_;
     std::vector<std::string> path_; ///< source schemas, pg_temp left out
     std::string search_path_;
     std::set<QualifiedName> renamed_targets_;
+    std::function<std::optional<QualifiedName>(const QualifiedName &)> owners_;
 };
 
 } // namespace walbridge::ddl

@@ -68,15 +68,6 @@ RoleOutcome leave_out_grants(Node &statement) {
 
 RoleOutcome apply_role_rules(Node &statement, const RoleRules &rules) {
     RoleOutcome outcome;
-    // CREATE SCHEMA AUTHORIZATION r: the schema is called like the role of the source, whoever owns it.
-    if (statement.has_create_schema_stmt() && statement.create_schema_stmt().schemaname().empty() &&
-        (!rules.owners || !rules.names.empty())) {
-        auto &create = *statement.mutable_create_schema_stmt();
-        if (create.authrole().roletype() == pg_query::ROLESPEC_CSTRING) {
-            create.set_schemaname(create.authrole().rolename());
-            outcome.changed = true;
-        }
-    }
     if (!rules.owners) {
         const RoleOutcome owner = leave_out_owner(statement);
         if (owner.nothing_left) return owner;

@@ -122,9 +122,9 @@ void collect(Node &statement, Collector &to) {
     case Node::kReindexStmt: {
         auto &stmt = *statement.mutable_reindex_stmt();
         if (!stmt.has_relation()) return to.global(pg_query::OBJECT_INDEX);
-        return to.relation(*stmt.mutable_relation(), stmt.kind() == pg_query::REINDEX_OBJECT_TABLE
-                                                         ? pg_query::OBJECT_TABLE
-                                                         : pg_query::OBJECT_INDEX);
+        if (stmt.kind() == pg_query::REINDEX_OBJECT_TABLE)
+            return to.part(*stmt.mutable_relation(), pg_query::OBJECT_INDEX);
+        return to.relation(*stmt.mutable_relation(), pg_query::OBJECT_INDEX);
     }
     case Node::kCreateTrigStmt:
         return to.part(*statement.mutable_create_trig_stmt()->mutable_relation(), pg_query::OBJECT_TRIGGER);

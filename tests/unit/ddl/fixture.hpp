@@ -3,10 +3,8 @@
 
 #include "ddl/decision.hpp"
 
-#include <algorithm>
 #include <set>
 #include <string>
-#include <vector>
 
 namespace walbridge::ddl::testing {
 
@@ -14,22 +12,10 @@ namespace walbridge::ddl::testing {
 class Catalog : public TargetNames {
   public:
     explicit Catalog(std::set<std::string> names) : names_(std::move(names)) {}
-    bool relation_exists(const QualifiedName &name) override { return names_.contains(to_string(name)); }
-    bool type_exists(const QualifiedName &name) override {
-        static const std::set<std::string> built_in = {"text", "int4", "jsonb", "uuid", "numeric", "timestamptz"};
-        if (name.schema == "pg_catalog") return built_in.contains(name.name);
-        return names_.contains(to_string(name));
-    }
-    bool routine_exists(const QualifiedName &name) override {
-        static const std::set<std::string> built_in = {"now", "lower", "nextval", "count"};
-        if (name.schema == "pg_catalog") return built_in.contains(name.name);
-        return names_.contains(to_string(name) + "()");
-    }
-    bool schema_exists(const std::string &name) override {
-        if (names_.contains(name)) return true;
-        return std::any_of(names_.begin(), names_.end(),
-                           [&](const std::string &known) { return known.starts_with(name + "."); });
-    }
+    bool relation_exists(const QualifiedName &name) override;
+    bool type_exists(const QualifiedName &name) override;
+    bool routine_exists(const QualifiedName &name) override;
+    bool schema_exists(const std::string &name) override;
 
   private:
     std::set<std::string> names_;
@@ -44,25 +30,22 @@ struct Setting {
     RoleRules roles;
     std::set<std::string> catalog;
 
-    [[nodiscard]] Decision decide(const DdlStatement &statement) const {
-        Rules rules;
-        rules.selection = &selection;
-        rules.everything_selected = everything;
-        rules.names = &names;
-        rules.classes = classes;
-        rules.roles = roles;
-        Catalog target(catalog);
-        return ddl::decide(statement, rules, target);
-    }
+    [[nodiscard]] Decision decide(const DdlStatement &statement) const;
 };
 
-/// "command; command", or "filtered: reason", or "refused: reason".
-inline std::string text_of(const Decision &decision) {
-    if (decision.action == Action::filtered) return "filtered: " + decision.reason;
-    if (decision.action == Action::refused) return "refused: " + decision.reason;
-    std::string text;
-    for (const std::string &command : decision.commands) text += (text.empty() ? "" : "; ") + command;
-    return text;
-}
+/// The settings that the case files speak of.
+[[nodiscard]] Setting setting_of(const std::string &name);
+
+/// Adds what the capture said, separated by semicolons:
+///   table app.t · index app.i on app.t · function app.f(integer) · type app.e · schema app    objects
+///   -table app.t · ~view app.v · -index app.i · -temporary table pg_temp_3.t                  dropped: named, by
+///   cascade before app.t · column a integer · missing app.t.a=5 · start · rewrite
+void add_facts(DdlStatement &statement, const std::string &facts);
+
+/// "class: command; command {flags}", "class: filtered: reason" or "class: refused: reason".
+[[nodiscard]] std::string text_of(const Decision &decision);
+
+[[nodiscard]] DdlStatement statement_of(std::string text, std::string search_path = "public",
+                                        const std::string &facts = {});
 
 } // namespace walbridge::ddl::testing
