@@ -46,6 +46,8 @@ class Decider {
     Decision filtered(std::string reason);
     Decision refused(std::string reason, std::string remedy = by_hand);
     Decision unreadable(const std::string &error);
+    Decision gap();
+    [[nodiscard]] std::optional<std::string> other_literals() const;
     [[nodiscard]] std::optional<std::string> nothing_happened(const Node &node) const;
     /// Takes unselected objects out; the reason when none is left.
     std::optional<std::string> select(Node &node, Subjects &subjects);
@@ -101,6 +103,33 @@ Decision Decider::unreadable(const std::string &error) {
     return std::move(decision_);
 }
 
+/// The parser reads literals with standard_conforming_strings = on.
+std::optional<std::string> Decider::other_literals() const {
+    const auto setting = statement_.settings.find("standard_conforming_strings");
+    if (setting == statement_.settings.end() || setting->second != "off") return std::nullopt;
+    if (statement_.text.find('\\') == std::string::npos) return std::nullopt;
+    return "it holds backslashes and ran with standard_conforming_strings = off";
+}
+
+Decision Decider::gap() {
+    decision_.object_class = class_of_tag(statement_.tag);
+    if (const auto reason = never_replicated(statement_.tag)) return filtered(*reason);
+    if (!rules_.classes.contains(decision_.object_class))
+        return filtered("statements of class " + decision_.object_class + " are not replicated");
+    const bool concerns_us =
+        statement_.objects.empty() ||
+        std::any_of(statement_.objects.begin(), statement_.objects.end(), [&](const DdlObject &object) {
+            if (!object.table_name.empty()) return selection_.table({object.table_schema, object.table_name});
+            if (object.schema.empty()) return selection_.everything();
+            if (object.class_name == "pg_class" && object.type.find("table") != std::string::npos)
+                return selection_.table({object.schema, object.name});
+            return selection_.touches(object.schema);
+        });
+    if (!concerns_us) return filtered("its objects are not selected");
+    return refused("it could not be captured: " + statement_.reason,
+                   "Compare the schemas (walbridge schema diff), run what is missing on the target, then dismiss it.");
+}
+
 std::optional<std::string> Decider::nothing_happened(const Node &node) const {
     if (statement_.phase != DdlStatement::Phase::end) return std::nullopt;
     const bool conditional = (node.has_create_stmt() && node.create_stmt().if_not_exists()) ||
@@ -148,7 +177,8 @@ std::optional<std::string> Decider::select(Node &node, Subjects &subjects) {
                     object.identity.find(written.name) != std::string::npos;
                 if (!same) continue;
                 dropped = true;
-                temporary = temporary || (object.temporary && object.name == written.name && written.schema.empty());
+                temporary = temporary || (object.temporary && object.name == written.name &&
+                                          (written.schema.empty() || written.schema == object.schema));
             }
             if (conditional_drop && !dropped)
                 reason = "the source did not have it (IF EXISTS)";
@@ -266,12 +296,8 @@ Decision Decider::finish(Node &node, Subjects &subjects) {
 
 Decision Decider::decide() {
     decision_.search_path = resolver_.search_path();
-    if (statement_.kind == DdlStatement::Kind::gap) {
-        decision_.object_class = class_of_tag(statement_.tag);
-        return refused(
-            "it could not be captured: " + statement_.reason,
-            "Compare the schemas (walbridge schema diff), run what is missing on the target, then dismiss it.");
-    }
+    if (statement_.kind == DdlStatement::Kind::gap) return gap();
+    if (const auto reason = other_literals()) return unreadable(*reason);
     if (const auto error = parse(statement_.text, tree_)) return unreadable(*error);
     original_ = tree_;
     if (tree_.stmts_size() != 1) return unreadable(std::to_string(tree_.stmts_size()) + " statements in one text");

@@ -4,6 +4,8 @@
 
 #include <pg_query.pb.h>
 
+#include <string_view>
+
 namespace walbridge::ddl {
 
 namespace {
@@ -34,6 +36,15 @@ std::optional<std::string> by_type(pg_query::ObjectType type) {
 }
 
 } // namespace
+
+std::optional<std::string> never_replicated(const std::string &tag) {
+    const auto has = [&](std::string_view part) { return tag.find(part) != std::string::npos; };
+    if (has("PUBLICATION") || has("SUBSCRIPTION")) return by_type(pg_query::OBJECT_PUBLICATION);
+    if (has("EVENT TRIGGER")) return by_type(pg_query::OBJECT_EVENT_TRIGGER);
+    if (has("FOREIGN") || has("SERVER") || has("USER MAPPING")) return by_type(pg_query::OBJECT_FOREIGN_SERVER);
+    if (has("SECURITY LABEL")) return "security labels belong to a module that is loaded on one server";
+    return std::nullopt;
+}
 
 std::optional<std::string> never_replicated(const Node &statement) {
     switch (statement.node_case()) {

@@ -185,6 +185,8 @@ void add_facts(DdlStatement &statement, const std::string &facts) {
             statement.before = name_of(fact.substr(7));
         else if (fact.starts_with("role "))
             statement.role = fact.substr(5);
+        else if (fact == "old literals")
+            statement.settings["standard_conforming_strings"] = "off";
         else if (fact.starts_with("tag "))
             statement.tag = fact.substr(4);
         else if (fact.starts_with("reason "))

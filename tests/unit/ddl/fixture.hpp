@@ -40,6 +40,7 @@ struct Setting {
 ///   table app.t · index app.i on app.t · function app.f(integer) · type app.e · schema app    objects
 ///   -table app.t · ~view app.v · -index app.i · -temporary table pg_temp_3.t                  dropped: named, by
 ///   cascade before app.t · column a integer · missing app.t.a=5 · start · rewrite
+///   gap · reason ... · tag ... · old literals (standard_conforming_strings = off)
 void add_facts(DdlStatement &statement, const std::string &facts);
 
 /// "class: command; command {flags}", "class: filtered: reason" or "class: refused: reason".
