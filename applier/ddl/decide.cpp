@@ -30,6 +30,10 @@ using pg_query::Node;
 
 constexpr const char *by_hand = "Run what the statement should do on the target, then \"walbridge ddl dismiss\" it.";
 
+constexpr const char *by_hand_or_newer = "Run what the statement should do on the target, then \"walbridge ddl "
+                                         "dismiss\" it; a newer libpg_query reads newer "
+                                         "forms.";
+
 class Decider {
   public:
     Decider(const DdlStatement &statement, const Rules &rules, TargetNames &target)
@@ -97,7 +101,7 @@ Decision Decider::unreadable(const std::string &error) {
     if (!verbatim_is_right())
         return refused("the installed parser cannot read it (" + error +
                            "), and names, roles or the selection have to be applied to it",
-                       std::string(by_hand) + " A newer libpg_query reads newer forms.");
+                       by_hand_or_newer);
     decision_.commands.push_back(statement_.text);
     decision_.evaluates_expressions = true; // nobody knows
     return std::move(decision_);
