@@ -16,8 +16,8 @@ extern "C" {
 namespace walbridge {
 
 /// Whether rows and truncations of this relation are sent at all, whatever the task selects: tables and partitioned
-/// tables that are permanent, not the system's, not storage that a rewrite is filling and not walbridge's own. Materialized views
-/// are decoded on a concurrent refresh; they are derived data and left out.
+/// tables that are permanent, not the system's, not storage that a rewrite is filling and not walbridge's own.
+/// Materialized views are decoded on a concurrent refresh; they are derived data and left out.
 bool is_replicable(Relation relation, std::string_view schema);
 
 /// Decides by replication origin. The server asks with a 16-bit id and, between transactions, without access to
