@@ -8,7 +8,6 @@
 #include <pg_query.pb.h>
 
 #include <fstream>
-#include <thread>
 #include <vector>
 
 namespace walbridge::ddl::testing {
@@ -79,23 +78,6 @@ BOOST_AUTO_TEST_CASE(a_statement_nested_beyond_measure_is_not_read) {
     for (int i = 0; i < 4000; ++i) text += " + 1";
     pg_query::ParseResult tree;
     BOOST_TEST(parse(text, tree).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(threads_do_not_disturb_each_other) {
-    const auto all = forms();
-    std::vector<std::thread> threads;
-    std::vector<int> good(4);
-    for (std::size_t n = 0; n < good.size(); ++n)
-        threads.emplace_back([&, n] {
-            for (std::size_t i = n; i < all.size(); i += 2) {
-                pg_query::ParseResult tree;
-                if (!all[i].starts_with("!!") && !parse(all[i], tree) && faithful_text(tree)) ++good[n];
-            }
-        });
-    for (auto &thread : threads) thread.join();
-    BOOST_TEST(good[0] == good[2] + (good[0] - good[2]));
-    BOOST_TEST(good[0] > 50);
-    BOOST_TEST(good[1] == good[3] + (good[1] - good[3]));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
