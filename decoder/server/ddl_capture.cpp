@@ -152,6 +152,7 @@ bool makes_a_table(const CreateTableAsStmt *create) {
 
 void announce(Statement *statement, const CreateTableAsStmt *create) {
     if (compat::object_type(create) != OBJECT_TABLE || reason_for_gap(statement) != nullptr) return;
+    if (XactReadOnly) return; // the statement is about to be refused
     write_message("start", statement, statement->tag, [&](StringInfo body) {
         if (!makes_a_table(create)) return false;
         JsonWriter json(body, '{');

@@ -299,7 +299,10 @@ CommandObjects collect_commands(const Statement *statement) {
         if (!OidIsValid(object->class_oid) && statement != nullptr && !statement->names_permanent) continue;
         if (is_passing(*object, statement)) {
             objects.any_passing = true;
-            if (object->class_oid == RelationRelationId && starts_with(object->tag, "CREATE TABLE"))
+            // A table stands for what comes with it: sequences of unlogged tables are permanent before 15.
+            if (object->class_oid == RelationRelationId &&
+                (starts_with(object->tag, "CREATE TABLE") ||
+                 (statement != nullptr && object->oid == statement->before.oid)))
                 objects.any_passing_table = true;
             continue;
         }

@@ -46,7 +46,7 @@ struct DroppedObject {
 struct CommandObjects {
     List *kept = nullptr;           ///< of CommandObject
     bool any_passing = false;       ///< objects of temporary or unlogged relations were left out
-    bool any_passing_table = false; ///< among them a table that the statement made
+    bool any_passing_table = false; ///< among them the table that the statement is about
 };
 
 // Server calls, may raise. In the current memory context.

@@ -314,7 +314,7 @@ void watch_transactions() { RegisterXactCallback(on_transaction_end, nullptr); }
 
 bool capture_is_possible() {
     return XLogLogicalInfoActive() && IsUnderPostmaster && !IsBinaryUpgrade && IsTransactionState() &&
-           !IsInParallelMode();
+           !IsInParallelMode() && !RecoveryInProgress();
 }
 
 bool capture_is_active() {

@@ -51,6 +51,12 @@ SELECT split_part(line::json ->> 'content', E'\n', 1) LIKE '1 0 0000%' AS unseal
        split_part(line::json ->> 'content', E'\n', 2)::json ->> 'text' AS text
     FROM changes('ddl') line WHERE line::json ->> 'kind' = 'message';
 
+-- a transaction that may not write is told so by the server
+BEGIN READ ONLY;
+CREATE TABLE gap_read_only AS SELECT 1 AS id;
+ROLLBACK;
+SELECT * FROM statements('ddl');
+
 -- somebody wants the statement to end: that is not for us to hold up
 SET statement_timeout = '200ms';
 CREATE TABLE gap_canceled AS SELECT pg_sleep(20)::text AS slept;
