@@ -1,7 +1,9 @@
 // chunk_planner.hpp: how a table is cut into chunks.
-//   key   large tables with a single integer identity key: a killed copy resumes inside the table, under another
-//   snapshot ctid  other tables of several chunks, where the source scans block ranges (14 and later): parallel within
-//   one snapshot whole everything else
+// - key: large tables with a single integer identity key; a killed copy resumes inside the table, under another
+//   snapshot.
+// - ctid: other tables of several chunks, where the source scans block ranges (14 and later); parallel within one
+//   snapshot.
+// - whole: everything else.
 #pragma once
 
 #include "config/task_config.hpp"

@@ -4,12 +4,11 @@
 // InitialLoad; it starts workers.
 //
 // The task runner's use:
-//   new task      ExportedSnapshot snapshot(permanent slot);
-//                 auto plan = load.plan(snapshot);                          // reads the source, writes nothing
-//                 BEGIN; task, progress and identity rows; load.store(plan, session); COMMIT;   // one target
-//                 transaction take_over() -> epoch;  load.run(epoch, &snapshot);
-//   after a kill  take_over() -> epoch;  load.run(epoch, nullptr);
-//   A slot without a stored plan is dropped and created again by the runner: nothing was done with it.
+// - A new task makes its permanent slot, whose ExportedSnapshot goes to plan(), which reads the source and writes
+//   nothing. One target transaction holds the rows of task, progress and identity and what store() writes. Then
+//   take_over() gives the epoch for run(epoch, &snapshot).
+// - After a kill: take_over(), then run(epoch, nullptr).
+// - A slot without a stored plan is dropped and created again by the runner: nothing was done with it.
 #pragma once
 
 #include "base/lsn.hpp"

@@ -1,12 +1,10 @@
 // reconcile.hpp: before a pass under a newer snapshot: what is kept of unfinished tables, what starts again, what is
 // gone.
-//   kept      finished tables; finished key chunks of a table that is the same as when it was planned
-//   restarted tables cut by blocks, and tables rewritten, truncated, altered or renamed on the source since they were
-//   planned: emptied on
-//             the target, brought to the new definition (with a schema stage), cut anew
-//   gone      tables dropped or renamed out of the selection: one finished chunk remains, whose sync LSN says that
-//   every older change
-//             of theirs is spent
+// - kept: finished tables; finished key chunks of a table that is the same as when it was planned.
+// - restarted: tables cut by blocks, and tables rewritten, truncated, altered or renamed on the source since they were
+//   planned; emptied on the target, brought to the new definition (with a schema stage), cut anew.
+// - gone: tables dropped or renamed out of the selection; one finished chunk remains, whose sync LSN says that every
+//   older change of theirs is spent.
 #pragma once
 
 #include "copy/pass.hpp"

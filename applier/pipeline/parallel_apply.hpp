@@ -51,7 +51,7 @@ class ParallelApply {
     void tend();
     [[nodiscard]] bool idle();
 
-    /// Transactions and changes that workers have committed.
+    /// What workers have committed.
     [[nodiscard]] std::uint64_t changes() const { return changes_; }
     [[nodiscard]] std::uint64_t runs() const { return runs_; }
 

@@ -23,7 +23,7 @@ class StreamDecoder {
     /// `counter` is the stored number of the last applied transaction: the next commit must carry the one after it.
     explicit StreamDecoder(std::uint64_t counter);
 
-    /// Decodes one frame into `batch`. Throws Error(protocol, stream_gap, plugin).
+    /// Decodes one frame into `batch`. Throws Error(protocol, stream_gap).
     void feed(std::string_view frame, const std::shared_ptr<const void> &owner, ChangeBatch &batch);
 
     /// A keepalive said that the server has sent everything up to `position`. Counts only when no transaction is under
@@ -72,7 +72,7 @@ class StreamDecoder {
     wire::ShapeTable shapes_;
     ChangeReader changes_;
     wire::LastBegin last_begin_;
-    /// Owned for the process's life time of the connection's batches; shared so that batches may outlive us.
+    /// By number. Shared with the batches, which may outlive us and read it on another thread: it only grows.
     std::shared_ptr<std::deque<Relation>> relations_ = std::make_shared<std::deque<Relation>>();
     wire::Tally tally_; ///< of the transaction or block under way
     TransactionBegin begin_;

@@ -8,8 +8,7 @@
 namespace walbridge::target {
 namespace {
 
-/// Answers are small, but a server that cannot send them stops reading: at most this many statements and bytes are in
-/// flight.
+/// Answers are small, but a server that cannot send them stops reading: at most this many statements are in flight.
 constexpr std::size_t max_unanswered = 512;
 constexpr std::size_t max_prepared = 2000;
 
@@ -128,13 +127,13 @@ void StatementPipeline::judge(const pg::Result &result, const std::string &sql) 
 }
 
 /// Reads the answer to the oldest unanswered statement.
-bool StatementPipeline::read_answer() {
+void StatementPipeline::read_answer() {
     auto *connection = session_.raw();
     const auto &expectation = sent_[answered_];
     pg::Result result(PQgetResult(connection));
     if (result.raw() == nullptr) {
         if (PQstatus(connection) != CONNECTION_OK) session_.raise(nullptr, expectation.sql);
-        return true; // the separator behind the previous statement's answer
+        return; // the separator behind the previous statement's answer
     }
     const auto status = PQresultStatus(result.raw());
     if (status == PGRES_PIPELINE_ABORTED) {
@@ -155,7 +154,6 @@ bool StatementPipeline::read_answer() {
         PQclear(separator);
         throw Error(ErrorKind::internal, "pipeline", "the server sent two results for one statement");
     }
-    return true;
 }
 
 void StatementPipeline::drain_some() {

@@ -83,12 +83,12 @@ class StatementPipeline {
     void judge(const pg::Result &result, const std::string &sql);
     void note(const std::string &sql, std::string problem);
     void drain_some();
-    bool read_answer();
+    void read_answer();
 
     pg::Session &session_;
     std::unordered_map<std::string, std::string> names_; ///< SQL text to prepared name
     std::vector<Expectation> sent_;
-    std::size_t answered_ = 0, sent_bytes_ = 0;
+    std::size_t answered_ = 0;
     std::uint64_t next_name_ = 0;
     std::string problem_, problem_statement_;
     bool begin_pending_ = false;
