@@ -180,7 +180,7 @@ void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const R
         for (const auto &row : rows) {
             Bindings bindings;
             for (const auto index : columns) bind_value(bindings, plan.columns[index], row[index]);
-            send_inserts(plan, statements::insert_row(plan, columns).sql, bindings, 1);
+            send_inserts(plan, statements::insert_row(plan, columns), bindings, 1);
         }
         return;
     }
@@ -201,7 +201,7 @@ void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const R
             Bindings bindings;
             for (const auto index : set) bind_value(bindings, plan.columns[index], rows[at][index]);
             for (const auto index : plan.key) bind_value(bindings, plan.columns[index], keys[at][index]);
-            send_counted(statements::update_row(plan, set, no_nulls).sql, bindings, 1);
+            send_counted(statements::update_row(plan, set, no_nulls), bindings, 1);
         }
         return;
     }
@@ -220,7 +220,7 @@ void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const R
         for (const auto &key : keys) {
             Bindings bindings;
             for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
-            send_counted(statements::delete_row(plan, no_nulls).sql, bindings, 1);
+            send_counted(statements::delete_row(plan, no_nulls), bindings, 1);
         }
         return;
     }
@@ -236,7 +236,7 @@ void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const R
         for (const auto &key : keys) {
             Bindings bindings;
             for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
-            send_counted(statements::update_row(plan, {}, no_nulls).sql, bindings, 0);
+            send_counted(statements::update_row(plan, {}, no_nulls), bindings, 0);
         }
         return;
     }
@@ -247,7 +247,7 @@ void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const R
 
 void PostgresApplySession::queue_change(const TablePlan &plan, const RowChange &change) {
     auto row = row_statement(plan, change);
-    send_counted(row.statement.sql, row.bindings, 1);
+    send_counted(row.sql, row.bindings, 1);
 }
 
 bool PostgresApplySession::flush() { return pipeline_.finish(); }

@@ -51,7 +51,7 @@ class PostgresApplySession final : public TargetSession {
 
   private:
     struct RowStatement {
-        statements::Statement statement;
+        std::string sql;
         Bindings bindings;
     };
     void set_up_origin(int number);

@@ -117,7 +117,7 @@ PostgresApplySession::RowStatement PostgresApplySession::row_statement(const Tab
     if (change.operation == RowOperation::insert) {
         statements::ColumnList columns;
         for (std::uint32_t index = 0; index < plan.columns.size(); ++index) columns.push_back(index);
-        row.statement = statements::insert_row(plan, columns);
+        row.sql = statements::insert_row(plan, columns);
         for (const auto index : columns)
             bind_value(row.bindings, plan.columns[index], value_of(plan, change.new_row, index));
         return row;
@@ -126,12 +126,12 @@ PostgresApplySession::RowStatement PostgresApplySession::row_statement(const Tab
     const auto nulls = nulls_of(plan, lookup);
     if (change.operation == RowOperation::update) {
         const auto set = set_columns(plan, change);
-        row.statement = sets_identity_always(plan, set) ? statements::replace_row(plan, set, nulls)
-                                                        : statements::update_row(plan, set, nulls);
+        row.sql = sets_identity_always(plan, set) ? statements::replace_row(plan, set, nulls)
+                                                  : statements::update_row(plan, set, nulls);
         for (const auto index : set)
             bind_value(row.bindings, plan.columns[index], value_of(plan, change.new_row, index));
     } else {
-        row.statement = statements::delete_row(plan, nulls);
+        row.sql = statements::delete_row(plan, nulls);
     }
     for (const auto index : statements::lookup_columns(plan, nulls))
         bind_value(row.bindings, plan.columns[index], value_of(plan, lookup, index));
@@ -142,7 +142,7 @@ RowOutcome PostgresApplySession::apply(const TablePlan &plan, const RowChange &c
     pipeline_.begin_now();
     const auto row = row_statement(plan, change);
     if (guarded) session_.execute("SAVEPOINT walbridge_row");
-    const auto result = pipeline_.run(row.statement.sql, row.statement.parameter_types, row.bindings);
+    const auto result = pipeline_.run(row.sql, row.bindings);
     const auto status = PQresultStatus(result.raw());
     RowOutcome outcome;
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
@@ -151,7 +151,7 @@ RowOutcome PostgresApplySession::apply(const TablePlan &plan, const RowChange &c
         return outcome;
     }
     try {
-        session_.raise(result.raw(), row.statement.sql);
+        session_.raise(result.raw(), row.sql);
     } catch (const SqlError &error) {
         if (error.sqlstate() != "23505" && error.sqlstate() != "23P01") {
             if (error.recovery() != Recovery::stop) throw;
@@ -170,7 +170,7 @@ long long PostgresApplySession::delete_conflicting(const TablePlan &plan, Row ro
     if (condition.sql.empty()) return 0;
     if (except_key != nullptr) leave_out(plan, *except_key, condition);
     const auto sql = fmt::format("DELETE FROM {} WHERE {}", statements::relation_of(plan), condition.sql);
-    const auto result = pipeline_.run(sql, {}, condition.bindings);
+    const auto result = pipeline_.run(sql, condition.bindings);
     if (PQresultStatus(result.raw()) != PGRES_COMMAND_OK) session_.raise(result.raw(), sql);
     return result.affected();
 }
@@ -194,7 +194,7 @@ RowText PostgresApplySession::fetch_conflicting(const TablePlan &plan, Row row, 
         "shown "
         "FROM {} AS t WHERE {} LIMIT 1) AS found",
         statements::relation_of(plan), condition.sql);
-    const auto result = pipeline_.run(sql, {}, condition.bindings);
+    const auto result = pipeline_.run(sql, condition.bindings);
     if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK || result.rows() == 0) return std::nullopt;
     return result.text(0, 0);
 }
@@ -217,7 +217,7 @@ std::string PostgresApplySession::row_as_json(const TablePlan &plan, Row row) {
         }
     }
     const auto sql = fmt::format("SELECT pg_catalog.to_json(r)::text FROM (SELECT {}) AS r", columns);
-    const auto result = pipeline_.run(sql, {}, bindings);
+    const auto result = pipeline_.run(sql, bindings);
     if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK) return "{}";
     return result.text(0, 0);
 }
@@ -241,7 +241,7 @@ std::optional<std::string> PostgresApplySession::violated_unenforced(const Table
         if (!comparable) continue;
         const auto sql =
             fmt::format("SELECT pg_catalog.count(*) FROM {} WHERE {}", statements::relation_of(plan), condition);
-        const auto result = pipeline_.run(sql, {}, bindings);
+        const auto result = pipeline_.run(sql, bindings);
         if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK) session_.raise(result.raw(), sql);
         if (result.number(0, 0) > 1) return constraint.name;
     }

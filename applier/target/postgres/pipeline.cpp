@@ -206,15 +206,13 @@ void StatementPipeline::copy_in(const std::string &sql, const std::function<std:
     if (PQstatus(connection) != CONNECTION_OK) session_.raise(nullptr, sql);
 }
 
-pg::Result StatementPipeline::run(const std::string &sql, const std::vector<std::uint32_t> &types,
-                                  const Bindings &bindings) {
+pg::Result StatementPipeline::run(const std::string &sql, const Bindings &bindings) {
     begin_now();
     auto *connection = session_.raw();
     bool known = false;
     const auto name = name_of(sql, known);
     if (!known) {
-        pg::Result prepared(
-            PQprepare(connection, name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
+        pg::Result prepared(PQprepare(connection, name.c_str(), sql.c_str(), 0, nullptr));
         if (PQresultStatus(prepared.raw()) != PGRES_COMMAND_OK) {
             names_.erase(sql);
             return prepared;

@@ -67,7 +67,7 @@ class StatementPipeline {
     [[nodiscard]] const std::vector<pg::Result> &row_sets() const { return row_sets_; }
 
     /// Runs one prepared statement outside pipeline mode. The raw result: success or error, for the caller to judge.
-    pg::Result run(const std::string &sql, const std::vector<std::uint32_t> &types, const Bindings &bindings);
+    pg::Result run(const std::string &sql, const Bindings &bindings);
 
   private:
     struct Expectation {

@@ -64,15 +64,11 @@ class Parameters {
   public:
     explicit Parameters(const TablePlan &plan) : plan_(plan) {}
 
-    std::string next(std::uint32_t index) {
-        types.push_back(0);
-        return typed_parameter(plan_.columns[index], types.size());
-    }
-
-    std::vector<std::uint32_t> types;
+    std::string next(std::uint32_t index) { return typed_parameter(plan_.columns[index], ++count_); }
 
   private:
     const TablePlan &plan_;
+    std::size_t count_ = 0;
 };
 
 std::string as_text(const std::string &value) { return value + "::pg_catalog.text COLLATE \"C\""; }
@@ -166,17 +162,16 @@ std::string type_of(const TargetColumn &column) {
     return quote_identifier(column.type_schema) + "." + quote_identifier(column.type_name);
 }
 
-Statement insert_row(const TablePlan &plan, const ColumnList &columns) {
+std::string insert_row(const TablePlan &plan, const ColumnList &columns) {
     Parameters parameters(plan);
-    if (columns.empty()) return {fmt::format("INSERT INTO {} DEFAULT VALUES", quote(plan.table.name)), {}};
+    if (columns.empty()) return fmt::format("INSERT INTO {} DEFAULT VALUES", quote(plan.table.name));
     std::string values;
     for (const auto index : columns) values += (values.empty() ? "" : ", ") + parameters.next(index);
-    return {fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})", quote(plan.table.name),
-                        column_list(plan, columns), values),
-            parameters.types};
+    return fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})", quote(plan.table.name),
+                       column_list(plan, columns), values);
 }
 
-Statement update_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
+std::string update_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
     Parameters parameters(plan);
     std::string assignments;
     for (const auto index : set)
@@ -184,11 +179,11 @@ Statement update_row(const TablePlan &plan, const ColumnList &set, const std::ve
             fmt::format("{}{} = {}", assignments.empty() ? "" : ", ", column_of(plan, index), parameters.next(index));
     const auto condition = where_of(plan, lookup_nulls, parameters);
     if (set.empty()) // nothing of the target's changed: still prove that the row is there
-        return {fmt::format("SELECT 1 FROM {} WHERE {} FOR UPDATE", relation_of(plan), condition), parameters.types};
-    return {fmt::format("UPDATE {} SET {} WHERE {}", relation_of(plan), assignments, condition), parameters.types};
+        return fmt::format("SELECT 1 FROM {} WHERE {} FOR UPDATE", relation_of(plan), condition);
+    return fmt::format("UPDATE {} SET {} WHERE {}", relation_of(plan), assignments, condition);
 }
 
-Statement replace_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
+std::string replace_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
     Parameters parameters(plan);
     std::vector<std::string> values(plan.columns.size());
     for (const auto index : set) values[index] = parameters.next(index);
@@ -203,16 +198,15 @@ Statement replace_row(const TablePlan &plan, const ColumnList &set, const std::v
             (selected.empty() ? "" : ", ") + (index && !values[*index].empty() ? values[*index] : "old_row." + name);
     }
     const auto condition = where_of(plan, lookup_nulls, parameters);
-    return {fmt::format("WITH old_row AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) OVERRIDING SYSTEM "
-                        "VALUE SELECT {} FROM old_row",
-                        relation_of(plan), condition, quote(plan.table.name), names, selected),
-            parameters.types};
+    return fmt::format("WITH old_row AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) OVERRIDING SYSTEM "
+                       "VALUE SELECT {} FROM old_row",
+                       relation_of(plan), condition, quote(plan.table.name), names, selected);
 }
 
-Statement delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls) {
+std::string delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls) {
     Parameters parameters(plan);
     const auto condition = where_of(plan, lookup_nulls, parameters);
-    return {fmt::format("DELETE FROM {} WHERE {}", relation_of(plan), condition), parameters.types};
+    return fmt::format("DELETE FROM {} WHERE {}", relation_of(plan), condition);
 }
 
 ColumnList lookup_columns(const TablePlan &plan, const std::vector<bool> &lookup_nulls) {

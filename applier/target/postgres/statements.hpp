@@ -16,24 +16,19 @@ namespace walbridge::target::statements {
 /// Indexes into TablePlan::columns.
 using ColumnList = std::vector<std::uint32_t>;
 
-/// A statement and, per parameter, the type the parameter is declared with (0 = taken from the cast in the text).
-struct Statement {
-    std::string sql;
-    std::vector<std::uint32_t> parameter_types;
-};
-
 // Row statements. Parameters in the order of `columns`, then of the lookup.
-[[nodiscard]] Statement insert_row(const TablePlan &plan, const ColumnList &columns);
+[[nodiscard]] std::string insert_row(const TablePlan &plan, const ColumnList &columns);
 /// `lookup_nulls`: per planned column, whether the old value is null (full-row lookup only).
-[[nodiscard]] Statement update_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls);
+[[nodiscard]] std::string update_row(const TablePlan &plan, const ColumnList &set,
+                                     const std::vector<bool> &lookup_nulls);
 /// Deletes the row and inserts it again with the new values: the only way to change a GENERATED ALWAYS identity.
-[[nodiscard]] Statement replace_row(const TablePlan &plan, const ColumnList &set,
-                                    const std::vector<bool> &lookup_nulls);
-[[nodiscard]] Statement delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls);
+[[nodiscard]] std::string replace_row(const TablePlan &plan, const ColumnList &set,
+                                      const std::vector<bool> &lookup_nulls);
+[[nodiscard]] std::string delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls);
 /// The columns that a lookup binds, in order.
 [[nodiscard]] ColumnList lookup_columns(const TablePlan &plan, const std::vector<bool> &lookup_nulls);
 
-// Set statements. `binary[i]`: the i-th listed column arrives as an array of its own built-in type, else as text[].
+// Set statements. The i-th listed column arrives as an array of elements of the i-th element type.
 [[nodiscard]] std::string insert_set(const TablePlan &plan, const ColumnList &columns,
                                      const std::vector<std::uint32_t> &element_types);
 /// Rows in binary COPY format.
