@@ -41,6 +41,9 @@ statements::ColumnList joined(const statements::ColumnList &set, const std::vect
     return all;
 }
 
+/// Rows of set operations are found by a unique key, whose values are never null.
+std::vector<bool> no_nulls(const TablePlan &plan) { return std::vector<bool>(plan.columns.size(), false); }
+
 /// Moves the progress row on from where we left it; the rest of the SELECT list follows. Division by zero when no row
 /// was hit: the statement fails, and the COMMIT behind it is not executed.
 std::string fence_with(std::string_view more) {
@@ -196,12 +199,12 @@ void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const R
     const auto set_types = element_types(plan, set, rows);
     const auto key_types = element_types(plan, plan.key, keys);
     if (!set_types || !key_types) {
-        const std::vector<bool> no_nulls(plan.columns.size(), false);
+        const auto sql = statements::update_row(plan, set, no_nulls(plan));
         for (std::size_t at = 0; at < rows.size(); ++at) {
             Bindings bindings;
             for (const auto index : set) bind_value(bindings, plan.columns[index], rows[at][index]);
             for (const auto index : plan.key) bind_value(bindings, plan.columns[index], keys[at][index]);
-            send_counted(statements::update_row(plan, set, no_nulls), bindings, 1);
+            send_counted(sql, bindings, 1);
         }
         return;
     }
@@ -213,17 +216,19 @@ void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const R
     send_counted(sql, bindings, static_cast<long long>(rows.size()));
 }
 
+/// One statement per key, for values that no array can carry.
+void PostgresApplySession::send_by_key(const TablePlan &plan, const std::string &sql, std::span<const Row> keys,
+                                       long long rows_each) {
+    for (const auto &key : keys) {
+        Bindings bindings;
+        for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
+        send_counted(sql, bindings, rows_each);
+    }
+}
+
 void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const Row> keys) {
     const auto types = element_types(plan, plan.key, keys);
-    if (!types) {
-        const std::vector<bool> no_nulls(plan.columns.size(), false);
-        for (const auto &key : keys) {
-            Bindings bindings;
-            for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
-            send_counted(statements::delete_row(plan, no_nulls), bindings, 1);
-        }
-        return;
-    }
+    if (!types) return send_by_key(plan, statements::delete_row(plan, no_nulls(plan)), keys, 1);
     Bindings bindings;
     bind_arrays(bindings, *types, plan.key, keys);
     send_counted(statements::delete_set(plan, *types), bindings, static_cast<long long>(keys.size()));
@@ -231,15 +236,7 @@ void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const R
 
 void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const Row> keys) {
     const auto types = element_types(plan, plan.key, keys);
-    if (!types) {
-        const std::vector<bool> no_nulls(plan.columns.size(), false);
-        for (const auto &key : keys) {
-            Bindings bindings;
-            for (const auto index : plan.key) bind_value(bindings, plan.columns[index], key[index]);
-            send_counted(statements::update_row(plan, {}, no_nulls), bindings, 0);
-        }
-        return;
-    }
+    if (!types) return send_by_key(plan, statements::update_row(plan, {}, no_nulls(plan)), keys, 0);
     Bindings bindings;
     bind_arrays(bindings, *types, plan.key, keys);
     send_counted(statements::count_set(plan, *types), bindings, 0);

@@ -59,6 +59,7 @@ class PostgresApplySession final : public TargetSession {
     [[noreturn]] void raise_refused_commit();
     RowStatement row_statement(const TablePlan &plan, const RowChange &change) const;
     void send_counted(const std::string &sql, Bindings &bindings, long long rows);
+    void send_by_key(const TablePlan &plan, const std::string &sql, std::span<const Row> keys, long long rows_each);
     void send_inserts(const TablePlan &plan, const std::string &sql, Bindings &bindings, long long rows);
     void queue_commit(const CommitPosition &position);
     bool finish_commit(const CommitPosition &position);
