@@ -200,7 +200,14 @@ void RelationCache::build(Relation relation, RelationPlan &plan) {
     // knows and no index. They are the table's: its name and its key are what the stream has to say.
     plan.shape.rewrite_of = rewritten;
     const Relation table = call([&] { return RelationIdGetRelation(rewritten); });
-    if (!RelationIsValid(table)) return;
+    // While a transaction is streamed, the server takes a catalog row for deleted that a rolled back subtransaction
+    // had changed and that a later statement changes again [tried on 18]. Without the table's name nobody knows
+    // whether the rows are wanted: they must not be passed over.
+    if (!RelationIsValid(table))
+        refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+               "the table with oid " + std::to_string(rewritten) +
+                   ", whose rewritten rows are being decoded, is not visible",
+               "Decode the transaction without streaming it: option streaming=off (apply.streaming = false).");
     describe(relation, table, plan);
     call([&] { RelationClose(table); });
 }

@@ -30,8 +30,11 @@ SAVEPOINT a;
 ALTER TABLE streamed ADD COLUMN dropped int;
 INSERT INTO streamed SELECT i, repeat('b', 100), 0 FROM generate_series(1001, 2000) i;
 ROLLBACK TO a;
-ALTER TABLE streamed ALTER filler TYPE varchar(200), ALTER id TYPE bigint;
 INSERT INTO streamed SELECT i, repeat('c', 100) FROM generate_series(2001, 3000) i;
+COMMIT;
+BEGIN;
+ALTER TABLE streamed ALTER filler TYPE varchar(200), ALTER id TYPE bigint;
+INSERT INTO streamed SELECT i, repeat('d', 100) FROM generate_series(3001, 4000) i;
 COMMIT;
 -- taken back: with its subtransaction, which stream_abort names
 SELECT n, kind, rewrite, count(*) AS lines, min(text) AS text, xid IN (SELECT jsonb_path_query(aborted, '$[*]')) AS taken_back

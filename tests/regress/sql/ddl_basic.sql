@@ -35,8 +35,9 @@ SELECT line::json ->> 'kind' AS kind, line::json -> 'new' AS new,
 
 -- several statements in a string, with what surrounds them
 \o /dev/null
-SELECT 1\; CREATE TABLE ddl_b (id int) ;;\;  /* kept */ CREATE INDEX ON ddl_b (id) \; -- and this
-ALTER TABLE ddl_b RENAME TO "ddl ""B";
+SELECT 1\; CREATE TABLE ddl_b (id int) ;;\;  CREATE /* kept */ INDEX ON ddl_b (id) \;
+  ALTER TABLE ddl_b -- and this
+      RENAME TO "ddl ""B";
 \o
 SELECT number, tag, said, objects FROM statements('ddl');
 
@@ -89,7 +90,8 @@ SELECT count(*) FROM statements('ddl');
 SET client_min_messages = warning;
 DROP TABLE ddl_parent CASCADE;
 RESET client_min_messages;
-SELECT jsonb_pretty(stable(d)) FROM ddl('ddl') d;
+SELECT stable(o) AS dropped FROM ddl('ddl') d, jsonb_array_elements(d -> 'dropped') o
+    WHERE o ->> 'identity' NOT LIKE '%\_not\_null %' ORDER BY o ->> 'identity' COLLATE "C"; -- constraints from 18 on
 
 -- one message for a schema with its elements, for an index that commits on its way
 CREATE SCHEMA ddl_schema CREATE TABLE inside (id serial PRIMARY KEY) CREATE VIEW seen AS SELECT * FROM inside;
