@@ -106,6 +106,27 @@ CREATE TABLE IF NOT EXISTS walbridge.conflict (
     UNIQUE (task, commit_lsn, change)
 );
 
+-- DDL statements of the source that did not simply succeed, and what became of them; `walbridge ddl` shows and decides them.
+CREATE TABLE IF NOT EXISTS walbridge.ddl_statement (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    task        text NOT NULL,
+    at          timestamptz NOT NULL DEFAULT now(),
+    commit_lsn  pg_lsn NOT NULL,
+    number      bigint NOT NULL,                    -- of the statement within its transaction; 0 = not known
+    change      bigint NOT NULL,                    -- of its message among the transaction's changes, where `number` is 0
+    state       text NOT NULL,                      -- failed, skipped, gap, refused, recognised, left, dismissed, retried
+    tag         text,
+    object_class text,                              -- as in ddl.classes
+    statement   text,                               -- of the source
+    role        text,                               -- of the source
+    search_path text,
+    commands    text[],                             -- for the target
+    error       text,                               -- what the target's server said
+    reason      text,                               -- why walbridge itself did not execute it
+    message     text,                               -- the captured statement as JSON
+    UNIQUE (task, commit_lsn, number, change)
+);
+
 -- Objects that the schema stage of an earlier life of the task created and that `reset` left in place: created again under the same
 -- name by the same statement, they count as done.
 CREATE TABLE IF NOT EXISTS walbridge.kept_object (

@@ -37,6 +37,12 @@ BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &sess
       exact_(config, session), position_(position), on_commit_(std::move(on_commit)),
       streamed_(config, std::move(open_stream_session)) {}
 
+void BatchApplier::follow_ddl(DdlVerifier verifier, std::function<void(const DdlAftermath &)> aftermath) {
+    ddl_.emplace(config_, session_, filter_, std::move(verifier));
+    aftermath_ = std::move(aftermath);
+    plans_.stage_with([this](const Relation &relation) { return ddl_->staging(relation); });
+}
+
 void BatchApplier::apply(const ChangeBatch &batch) { apply(batch, 0, batch.pieces.size()); }
 
 void BatchApplier::apply(const ChangeBatch &batch, std::size_t first, std::size_t last) {
@@ -55,8 +61,81 @@ void BatchApplier::apply_run(const ChangeBatch &batch, std::size_t first, std::s
     // A transaction that goes on in the next batch gets a target transaction of its own: whatever stops it later must
     // not take the finished ones before it along.
     const auto whole = batch.pieces[last - 1].commit ? last : last - 1;
-    apply_pieces(batch, first, whole);
-    apply_pieces(batch, whole, last);
+    apply_group(batch, first, whole);
+    apply_group(batch, whole, last);
+}
+
+/// A transaction with DDL is never merged with its neighbours.
+void BatchApplier::apply_group(const ChangeBatch &batch, std::size_t first, std::size_t last) {
+    for (auto at = first, end = first; at < last; at = end) {
+        if (follows(batch.pieces[at])) {
+            apply_with_ddl(batch, batch.pieces[at]);
+            end = at + 1;
+            continue;
+        }
+        while (end < last && !follows(batch.pieces[end])) ++end;
+        apply_pieces(batch, at, end);
+    }
+}
+
+/// Statements at their place among the rows; the runs of rows between them take the usual paths.
+void BatchApplier::apply_with_ddl(const ChangeBatch &batch, const TransactionPiece &piece) {
+    if (!session_.in_transaction()) session_.begin();
+    ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset};
+    try {
+        auto from = piece.first;
+        for (auto index = piece.first; index < piece.last; ++index) {
+            const auto *message = std::get_if<MessageChange>(&batch.changes[index]);
+            if (message == nullptr || message->prefix != ddl_prefix) continue;
+            apply_rows(batch, piece, from, index);
+            from = index + 1;
+            place.number = piece.offset + (index - piece.first);
+            if (ddl_->take(*message, place, piece.begin.full_xid, place.number == 0)) plans_.clear();
+        }
+        apply_rows(batch, piece, from, piece.last);
+        place.number = piece.offset + (piece.last - piece.first);
+        if (!piece.commit) return;
+        if (ddl_->finish()) plans_.clear();
+        exact_.check_net_state(place);
+    } catch (const Error &) {
+        undo();
+        throw;
+    }
+    commit(piece, 1);
+}
+
+/// The changes [first, last) of a transaction that is applied alone.
+void BatchApplier::apply_rows(const ChangeBatch &batch, const TransactionPiece &piece, std::size_t first,
+                              std::size_t last) {
+    if (first == last) return;
+    std::vector<PlannedChange> planned;
+    if (config_.apply.bulk && !exact_.must_check() && plan_changes(batch, piece, first, last, planned)) {
+        if (planned.empty() || apply_in_bulk(session_, planned)) {
+            ++counters_.bulk_batches;
+            counters_.changes += planned.size();
+            return;
+        }
+        ++counters_.fallbacks;
+        log::info("a batch deviated from what the source did and is applied row by row",
+                  {{"reason", session_.mismatch()}, {"changes", planned.size()}});
+    }
+    ++counters_.exact_batches;
+    ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset + (first - piece.first)};
+    for (auto index = first; index < last; ++index, ++place.number) {
+        apply_change(batch.changes[index], place);
+        ++counters_.changes;
+    }
+}
+
+/// Nothing of the open transaction stands, and nothing that was noted about it.
+void BatchApplier::undo() noexcept {
+    session_.rollback();
+    exact_.forget();
+    counters_.conflicts = exact_.conflicts();
+    if (!ddl_) return;
+    ddl_->forgotten();
+    plans_.clear();
+    plans_.forget_retired();
 }
 
 /// Everything before this piece is committed: only the last piece of a batch can be unfinished.
@@ -78,7 +157,7 @@ void BatchApplier::apply_streamed(const ChangeBatch &batch, std::size_t at) {
                 session_.rollback();
                 throw Interrupted{};
             }
-            apply_pieces(part, 0, 1);
+            apply_run(part, 0, 1);
         });
     }
 }
@@ -114,40 +193,47 @@ void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std
 std::optional<std::vector<PlannedChange>> BatchApplier::plan(const ChangeBatch &batch, std::size_t first,
                                                              std::size_t last) {
     std::vector<PlannedChange> planned;
+    for (auto at = first; at < last; ++at) {
+        const auto &piece = batch.pieces[at];
+        if (follows(piece) || !plan_changes(batch, piece, piece.first, piece.last, planned)) return std::nullopt;
+    }
+    return planned;
+}
+
+/// Adds the changes [first, last) of a piece; false when one of them needs the exact path.
+bool BatchApplier::plan_changes(const ChangeBatch &batch, const TransactionPiece &piece, std::size_t first,
+                                std::size_t last, std::vector<PlannedChange> &planned) {
+    const bool in_progress = piece.stream == StreamStep::block; // its commit's position is not known yet
     try {
-        for (auto at = first; at < last; ++at) {
-            const auto &piece = batch.pieces[at];
-            const bool in_progress = piece.stream == StreamStep::block; // its commit's position is not known yet
-            for (auto index = piece.first; index < piece.last; ++index) {
-                const auto &change = batch.changes[index];
-                if (std::holds_alternative<MessageChange>(change)) continue;
-                if (const auto *row = std::get_if<RowChange>(&change)) {
-                    if (const auto *sync = filter_.empty() ? nullptr : filter_.table(row->relation->oid)) {
-                        const auto verdict = SyncFilter::of_table(*sync, piece.begin.commit_lsn);
-                        if (in_progress || !verdict) return std::nullopt;
-                        if (*verdict == SyncVerdict::copied) continue;
-                    }
-                    const auto &plan = plans_.plan(*row->relation);
-                    if (!plan.table.unenforced.empty()) return std::nullopt; // the net state has to be checked
-                    if (row->operation != RowOperation::insert && plan.lookup == target::Lookup::none)
-                        return std::nullopt;
-                    planned.push_back({&change, &plan, {}});
-                } else if (const auto *truncate = std::get_if<TruncateChange>(&change)) {
-                    if (in_progress || !filter_.empty()) return std::nullopt;
-                    PlannedChange entry{&change, nullptr, {}};
-                    for (const auto *relation : truncate->relations) entry.truncated.push_back(&plans_.plan(*relation));
-                    planned.push_back(std::move(entry));
-                } else {
-                    return std::nullopt;
+        for (auto index = first; index < last; ++index) {
+            const auto &change = batch.changes[index];
+            if (std::holds_alternative<MessageChange>(change)) continue;
+            if (const auto *row = std::get_if<RowChange>(&change)) {
+                if (const auto *sync = filter_.empty() ? nullptr : filter_.table(row->relation->oid)) {
+                    const auto verdict = SyncFilter::of_table(*sync, piece.begin.commit_lsn);
+                    if (in_progress || !verdict) return false;
+                    if (*verdict == SyncVerdict::copied) continue;
                 }
+                if (plans_.homeless(*row->relation)) continue;
+                const auto &plan = plans_.plan(*row->relation);
+                if (!plan.table.unenforced.empty()) return false; // the net state has to be checked
+                if (row->operation != RowOperation::insert && plan.lookup == target::Lookup::none) return false;
+                planned.push_back({&change, &plan, {}});
+            } else if (const auto *truncate = std::get_if<TruncateChange>(&change)) {
+                if (in_progress || !filter_.empty()) return false;
+                PlannedChange entry{&change, nullptr, {}};
+                for (const auto *relation : truncate->relations) entry.truncated.push_back(&plans_.plan(*relation));
+                planned.push_back(std::move(entry));
+            } else {
+                return false;
             }
         }
     } catch (const SqlError &) {
         throw;
     } catch (const Error &) {
-        return std::nullopt; // the exact path meets it at its place, after the transactions before it
+        return false; // the exact path meets it at its place, after the transactions before it
     }
-    return planned;
+    return true;
 }
 
 void BatchApplier::apply_exactly(const ChangeBatch &batch, std::size_t first, std::size_t last) {
@@ -163,9 +249,7 @@ void BatchApplier::apply_exactly(const ChangeBatch &batch, std::size_t first, st
             if (!piece.commit) continue;
             exact_.check_net_state(place);
         } catch (const Error &) {
-            session_.rollback();
-            exact_.forget();
-            counters_.conflicts = exact_.conflicts();
+            undo();
             throw;
         }
         commit(piece, 1);
@@ -175,6 +259,7 @@ void BatchApplier::apply_exactly(const ChangeBatch &batch, std::size_t first, st
 
 void BatchApplier::apply_change(const Change &change, const ChangePlace &place) {
     if (const auto *row = std::get_if<RowChange>(&change)) {
+        if (plans_.homeless(*row->relation)) return;
         if (const auto parts = split_by_chunk(*row, place.commit_lsn)) {
             for (const auto &part : *parts) exact_.apply(plans_.plan(*part.relation), part, place);
             return;
@@ -249,6 +334,10 @@ void BatchApplier::commit(const TransactionPiece &piece, std::size_t transaction
     session_.commit(commit_position(piece));
     exact_.forget();
     note_commit(piece, transactions);
+    if (!ddl_) return;
+    plans_.forget_retired();
+    const auto left = ddl_->committed();
+    if (aftermath_ && !(left.created.empty() && left.entered.empty())) aftermath_(left);
 }
 
 void BatchApplier::note_commit(const TransactionPiece &piece, std::size_t transactions) {

@@ -6,6 +6,7 @@
 // belongs to transactions in progress goes through StreamedTransactions.
 #pragma once
 
+#include "apply/ddl_applier.hpp"
 #include "apply/exact_applier.hpp"
 #include "apply/plan_cache.hpp"
 #include "apply/streamed_transactions.hpp"
@@ -38,6 +39,9 @@ class BatchApplier {
     BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
                  OnCommit on_commit, StreamedTransactions::OpenSession open_stream_session = {});
 
+    /// From now on DDL messages are followed. `aftermath` is told what a committed transaction leaves to be done.
+    void follow_ddl(DdlVerifier verifier, std::function<void(const DdlAftermath &)> aftermath);
+
     /// Applies a batch; on return every transaction that ended in it is committed. Throws on conflicts, missing tables,
     /// lost connections: the target transaction is then rolled back (or lost with its connection) and the object is no
     /// longer usable.
@@ -62,6 +66,7 @@ class BatchApplier {
     [[nodiscard]] bool in_transaction() const { return session_.in_transaction(); }
     [[nodiscard]] Lsn position() const { return position_; }
     [[nodiscard]] const ApplyCounters &counters() const { return counters_; }
+    [[nodiscard]] DdlCounters ddl_counters() const { return ddl_ ? ddl_->counters() : DdlCounters{}; }
     [[nodiscard]] StreamedTransactions &streamed() { return streamed_; }
     /// Asked between the batches of a long replay: true rolls it back and makes apply() throw Interrupted.
     void interrupt_when(std::function<bool()> asked) { interrupted_ = std::move(asked); }
@@ -70,6 +75,13 @@ class BatchApplier {
     void apply_run(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_streamed(const ChangeBatch &batch, std::size_t at);
     void apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last);
+    void apply_group(const ChangeBatch &batch, std::size_t first, std::size_t last);
+    void apply_with_ddl(const ChangeBatch &batch, const TransactionPiece &piece);
+    void apply_rows(const ChangeBatch &batch, const TransactionPiece &piece, std::size_t first, std::size_t last);
+    bool plan_changes(const ChangeBatch &batch, const TransactionPiece &piece, std::size_t first, std::size_t last,
+                      std::vector<PlannedChange> &planned);
+    void undo() noexcept;
+    [[nodiscard]] bool follows(const TransactionPiece &piece) const { return piece.ddl && ddl_.has_value(); }
     void apply_exactly(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_change(const Change &change, const ChangePlace &place);
     void truncate(const TruncateChange &change, Lsn commit_lsn);
@@ -88,6 +100,8 @@ class BatchApplier {
     ApplyCounters counters_;
     StreamedTransactions streamed_;
     std::function<bool()> interrupted_;
+    std::optional<DdlApplier> ddl_;
+    std::function<void(const DdlAftermath &)> aftermath_;
 };
 
 } // namespace walbridge::apply

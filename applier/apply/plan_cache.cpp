@@ -8,7 +8,8 @@ namespace walbridge::apply {
 
 const target::TablePlan &PlanCache::plan(const Relation &relation) {
     if (const auto found = plans_.find(&relation); found != plans_.end()) return *found->second;
-    auto table = session_.describe(names_.table(relation.name));
+    const auto staging = relation.rewrite_of != 0 && staging_ ? staging_(relation) : std::nullopt;
+    auto table = session_.describe(staging.value_or(names_.table(relation.name)));
     if (!table)
         throw Error(ErrorKind::target_shape, "table " + names_.describe(relation.name),
                     "changes arrived for this table of the source, but the target has no such table",
@@ -17,6 +18,11 @@ const target::TablePlan &PlanCache::plan(const Relation &relation) {
     auto plan = std::make_unique<const target::TablePlan>(target::make_table_plan(relation, std::move(*table), names_));
     log::debug("table plan", {{"plan", target::describe(*plan)}});
     return *plans_.emplace(&relation, std::move(plan)).first->second;
+}
+
+void PlanCache::clear() {
+    for (auto &[relation, plan] : plans_) retired_.push_back(std::move(plan));
+    plans_.clear();
 }
 
 } // namespace walbridge::apply

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "wire/checksum.hpp"
+#include "wire/ddl_message.hpp"
 
 #include <fmt/format.h>
 
@@ -134,6 +135,8 @@ void StreamedTransactions::replay(const TransactionPiece &piece,
         if (transaction.aborted.contains(read.subxid)) continue;
         ledger.of(read.subxid).add(payload);
         batch->bytes += payload.size();
+        if (const auto *message = std::get_if<MessageChange>(&read.change))
+            part.ddl = part.ddl || message->prefix == ddl_prefix;
         batch->changes.push_back(read.change);
     }
     const auto left = ledger.total();

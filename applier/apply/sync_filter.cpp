@@ -19,6 +19,11 @@ const TableSync *SyncFilter::table(std::uint32_t source_oid) const {
     return found == tables_.end() ? nullptr : &found->second;
 }
 
+const TableSync *SyncFilter::table(const QualifiedName &name) const {
+    const auto found = names_.find(name);
+    return found == names_.end() ? nullptr : table(found->second);
+}
+
 std::optional<SyncVerdict> SyncFilter::of_table(const TableSync &table, Lsn commit_lsn) {
     if (commit_lsn >= table.highest) return SyncVerdict::apply;
     if (commit_lsn < table.lowest) return SyncVerdict::copied;

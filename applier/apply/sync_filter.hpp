@@ -31,10 +31,16 @@ enum class SyncVerdict { copied, apply };
 
 class SyncFilter {
   public:
+    void add(std::uint32_t source_oid, const QualifiedName &name, const SyncChunk &chunk) {
+        tables_[source_oid].add(chunk);
+        names_.insert_or_assign(name, source_oid);
+    }
     void add(std::uint32_t source_oid, const SyncChunk &chunk) { tables_[source_oid].add(chunk); }
 
     /// nullptr when every change of the table is to be applied.
     [[nodiscard]] const TableSync *table(std::uint32_t source_oid) const;
+    /// By the name under which it was copied.
+    [[nodiscard]] const TableSync *table(const QualifiedName &name) const;
 
     /// For one whole table: `copied` when all its chunks hold changes up to `commit_lsn`, `apply` when none does,
     /// nullopt when the row decides.
@@ -52,6 +58,7 @@ class SyncFilter {
 
   private:
     std::unordered_map<std::uint32_t, TableSync> tables_;
+    std::unordered_map<QualifiedName, std::uint32_t> names_;
 };
 
 /// The integer in text or binary form; nullopt for anything else.

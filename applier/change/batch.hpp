@@ -34,6 +34,7 @@ struct TransactionPiece {
     bool starts = true;     ///< the transaction's first change is in this piece
     std::size_t offset = 0; ///< changes of the transaction in earlier batches
     std::size_t first = 0, last = 0;
+    bool ddl = false; ///< the transaction has brought a captured DDL statement, here or before: it is applied alone
     std::optional<TransactionCommit> commit; ///< absent: the transaction goes on in the next batch
 
     StreamStep stream = StreamStep::none;

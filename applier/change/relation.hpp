@@ -32,6 +32,8 @@ enum class ReplicaIdentity : char { primary_key = 'd', nothing = 'n', full = 'f'
 struct Relation {
     std::uint32_t number = 0; ///< of this descriptor within the connection, never reused
     std::uint32_t oid = 0;
+    /// Not 0: the rows are those that ALTER TABLE made of this table's; `name` is that table's.
+    std::uint32_t rewrite_of = 0;
     QualifiedName name;
     char kind = 'r'; ///< pg_class.relkind
     ReplicaIdentity identity = ReplicaIdentity::primary_key;

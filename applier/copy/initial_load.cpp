@@ -3,6 +3,7 @@
 #include "copy/initial_load.hpp"
 
 #include "base/log.hpp"
+#include "copy/admission.hpp"
 #include "copy/chunk_planner.hpp"
 #include "copy/chunk_store.hpp"
 #include "copy/pass.hpp"
@@ -215,6 +216,7 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
         }
         return Phase::after_data;
     };
+    admit_tables(config_, fence, stop_);
     schema::Stage schema_stage(config_, fence, stop_,
                                {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
                                 [&] { progress_.item_done(); }});

@@ -5,6 +5,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "pipeline/assembler.hpp"
+#include "pipeline/capture_keys.hpp"
 #include "pipeline/heartbeat.hpp"
 #include "pipeline/parallel_apply.hpp"
 #include "pipeline/sync_state.hpp"
@@ -54,6 +55,7 @@ source::StreamOptions stream_options(const TaskConfig &config, const target::Pro
     if (!config.objects.exclude.empty()) options.plugin.emplace_back("exclude", joined(config.objects.exclude));
     options.plugin.emplace_back("counter", std::to_string(progress.counter));
     options.plugin.emplace_back("messages", "on");
+    if (!config.ddl.off()) options.plugin.emplace_back("rewrites", "on");
     if (config.apply.streaming && server_version >= 140000) options.plugin.emplace_back("streaming", "on");
     if (config.source.compression != "none") options.plugin.emplace_back("compression", config.source.compression);
     return options;
@@ -108,6 +110,10 @@ class Applier {
         positions_.durable.store(progress.position.value);
         statistics_.applied_lsn.store(progress.position.value);
         statistics_.durable_lsn.store(progress.position.value);
+    }
+
+    void follow_ddl(DdlVerifier verifier, Aftermath aftermath) {
+        applier_.follow_ddl(std::move(verifier), std::move(aftermath));
     }
 
     void take(const std::shared_ptr<const ChangeBatch> &taken) {
@@ -206,6 +212,11 @@ class Applier {
         statistics_.exact_batches.store(counters.exact_batches);
         statistics_.fallbacks.store(counters.fallbacks);
         statistics_.conflicts.store(counters.conflicts);
+        const auto ddl = applier_.ddl_counters();
+        statistics_.ddl_applied.store(ddl.applied);
+        statistics_.ddl_skipped.store(ddl.skipped);
+        statistics_.ddl_refused.store(ddl.refused);
+        statistics_.ddl_recognised.store(ddl.recognised);
     }
 
     target::CommitLedger ledger_;
@@ -222,9 +233,9 @@ class Applier {
 } // namespace
 
 Incremental::Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop,
-                         Statistics &statistics, IdentityCheck check_identity)
+                         Statistics &statistics, IdentityCheck check_identity, Aftermath aftermath)
     : config_(config), progress_(start), stop_(stop), statistics_(statistics),
-      check_identity_(std::move(check_identity)) {}
+      check_identity_(std::move(check_identity)), aftermath_(std::move(aftermath)) {}
 
 void Incremental::run() {
     source::StreamPositions positions;
@@ -232,6 +243,7 @@ void Incremental::run() {
     pg::Session replication(config_.source.endpoint, replication_options(config_));
     const auto server_version = replication.server_version();
     check_identity_(replication, progress_.position);
+    if (!config_.ddl.off()) applier.follow_ddl(make_ddl_verifier(config_, replication), aftermath_);
 
     source::StreamQueue frames(std::size_t{1} << 20, config_.apply.queue_bytes);
     BatchQueue batches(1, std::numeric_limits<std::size_t>::max());

@@ -10,6 +10,7 @@
 // An error of any thread closes both queues, and run() throws it. Nothing is retried here: the task's runner decides.
 #pragma once
 
+#include "apply/ddl_applier.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
 #include "pipeline/statistics.hpp"
@@ -24,11 +25,17 @@ namespace walbridge::pipeline {
 /// not the one the position belongs to, or its slot cannot continue from there.
 using IdentityCheck = std::function<void(pg::Session &replication, Lsn stored)>;
 
+/// Called on the applier's thread after the commit of a transaction whose DDL leaves something to be done.
+using Aftermath = std::function<void(const apply::DdlAftermath &)>;
+
+/// Thrown by Incremental::run() when the aftermath asked to leave for the initial load; everything applied is committed.
+struct CopyRequested {};
+
 class Incremental {
   public:
     /// `start` is what target::take_over returned; all references must outlive the object.
     Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop, Statistics &statistics,
-                IdentityCheck check_identity);
+                IdentityCheck check_identity, Aftermath aftermath = {});
 
     /// While paused nothing is applied; the connection and the slot are kept, keepalives go on. Thread-safe.
     void set_paused(bool paused) { paused_.store(paused); }
@@ -43,6 +50,7 @@ class Incremental {
     const StopToken &stop_;
     Statistics &statistics_;
     IdentityCheck check_identity_;
+    Aftermath aftermath_;
     std::atomic<bool> paused_{false};
 };
 

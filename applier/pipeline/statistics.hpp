@@ -21,6 +21,7 @@ struct Statistics {
     std::atomic<std::uint64_t> bulk_batches{0}, exact_batches{0}, fallbacks{0};
     std::atomic<std::uint64_t> parallel_runs{0}; ///< bulk batches that workers applied side by side
     std::atomic<std::uint64_t> conflicts{0};
+    std::atomic<std::uint64_t> ddl_applied{0}, ddl_skipped{0}, ddl_refused{0}, ddl_recognised{0};
     std::atomic<bool> connected{false}, caught_up{false};
 };
 

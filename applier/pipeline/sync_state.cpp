@@ -13,7 +13,7 @@ std::optional<std::int64_t> bound(const pg::Result &rows, int row, int column, b
 
 apply::SyncFilter load_sync_filter(const TaskConfig &config) {
     pg::Session session(config.target.endpoint, {config.application_name("sync"), false, {}});
-    const auto rows = session.query("SELECT source_oid, chunk_kind, low, high, sync_lsn FROM walbridge.table_sync "
+    const auto rows = session.query("SELECT source_oid, chunk_kind, low, high, sync_lsn, schema_name, table_name FROM walbridge.table_sync "
                                     "WHERE task = $1 AND sync_lsn IS NOT NULL ORDER BY source_oid, chunk",
                                     {config.name});
     apply::SyncFilter filter;
@@ -24,7 +24,7 @@ apply::SyncFilter load_sync_filter(const TaskConfig &config) {
         chunk.low = bound(rows, row, 2, by_key).value_or(std::numeric_limits<std::int64_t>::min());
         chunk.high = bound(rows, row, 3, by_key);
         chunk.sync_lsn = parse_lsn(rows.get(row, 4)).value();
-        filter.add(static_cast<std::uint32_t>(rows.number(row, 0)), chunk);
+        filter.add(static_cast<std::uint32_t>(rows.number(row, 0)), {rows.text(row, 5), rows.text(row, 6)}, chunk);
     }
     return filter;
 }

@@ -145,11 +145,25 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
     const auto *command = find_command(words[0]);
     if (command == nullptr) unknown_command(words[0]);
     check_options(*command, given);
-    if (words.size() < 2) usage(words[0], "the task file is missing", fmt::format("walbridge {} TASK.toml", words[0]));
-    if (words.size() > 2) usage(words[2], "one argument too many", fmt::format("walbridge {} TASK.toml", words[0]));
+    auto usual = words[0];
+    std::size_t at = 1;
+    bool on_id = false;
+    if (!command->actions.empty()) {
+        if (words.size() < 2 || std::ranges::find(command->actions, words[1]) == command->actions.end())
+            usage(words.size() < 2 ? words[0] : words[1], "what to do is missing",
+                  fmt::format("walbridge {} {} TASK.toml", words[0], config::enumerate(command->actions)));
+        line.action = words[at++];
+        on_id = std::ranges::find(command->actions_on_id, line.action) != command->actions_on_id.end();
+        usual = words[0] + " " + line.action;
+    }
+    const auto form = fmt::format("walbridge {} TASK.toml{}", usual, on_id ? " ID" : "");
+    if (words.size() < at + 1) usage(words[0], "the task file is missing", form);
+    if (on_id && words.size() < at + 2) usage(words[0], "the id is missing", form);
+    if (words.size() > at + (on_id ? 2 : 1)) usage(words[at + (on_id ? 2 : 1)], "one argument too many", form);
 
     line.command = words[0];
-    line.task_file = words[1];
+    line.task_file = words[at];
+    if (on_id) line.id = words[at + 1];
     line.json = given.count("json") != 0;
     line.truncate = given.count("truncate") != 0;
     line.yes = given.count("yes") != 0;

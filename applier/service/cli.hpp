@@ -13,6 +13,8 @@ struct CommandLine {
     std::string command; ///< "run", "precheck", ...; "help", "version", "help-config" for the texts
     std::string topic;   ///< help: the command it is about; empty = all
     std::string task_file;
+    std::string action; ///< of commands that have several: ddl list
+    std::string id;     ///< what the action is about
     bool json = false;
     bool truncate = false;
     bool yes = false;

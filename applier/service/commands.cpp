@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "service/run_command.hpp"
+#include "task/ddl_statements.hpp"
 #include "task/operator_commands.hpp"
 #include "task/precheck.hpp"
 
@@ -58,6 +59,13 @@ int run_release(const TaskConfig &config, const CommandLine &line) {
     return result.complete ? 0 : static_cast<int>(ErrorKind::connection);
 }
 
+int run_ddl(const TaskConfig &config, const CommandLine &line) {
+    if (line.action == "list") return say(task::list_ddl(config, line.json));
+    if (line.action == "show") return say(task::show_ddl(config, line.id, line.json));
+    if (line.action == "retry") return say(task::retry_ddl(config, line.id));
+    return say(task::dismiss_ddl(config, line.id));
+}
+
 std::vector<CommandEntry> build() {
     return {
         {"run",
@@ -85,6 +93,18 @@ std::vector<CommandEntry> build() {
          "  walbridge status orders.toml --json",
          {"json"},
          [](const TaskConfig &config, const CommandLine &line) { return say(task::status(config, line.json)); }},
+        {"ddl",
+         "DDL of the source that needs a decision: list, show, retry, dismiss",
+         "Statements that the target refused, that could not be followed, or whose message was refused.\n"
+         "retry executes one that was skipped; dismiss lets the task go on without one it stopped at.\n\n"
+         "  walbridge ddl list orders.toml\n"
+         "  walbridge ddl show orders.toml 12\n"
+         "  walbridge ddl retry orders.toml 12\n"
+         "  walbridge ddl dismiss orders.toml 12",
+         {"json"},
+         run_ddl,
+         {"list", "show", "retry", "dismiss"},
+         {"show", "retry", "dismiss"}},
         {"pause",
          "apply nothing; connection and slot are kept",
          "The process stays connected and applies nothing until walbridge resume. The pause holds over restarts.\n"

@@ -51,7 +51,8 @@ Exit codes:
 
 std::string help(const std::string &topic) {
     if (const auto *command = find_command(topic))
-        return fmt::format("Usage: walbridge {} TASK.toml [options]\n\n{}\n", command->name, command->details);
+        return fmt::format("Usage: walbridge {}{} TASK.toml [options]\n\n{}\n", command->name,
+                           command->actions.empty() ? "" : " ACTION", command->details);
     std::string text = "walbridge: exact live copies of PostgreSQL databases\n\nUsage: walbridge COMMAND TASK.toml "
                        "[options]\n\nCommands:\n";
     for (const auto &command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);

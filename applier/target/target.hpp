@@ -6,6 +6,7 @@
 #pragma once
 
 #include "change/change.hpp"
+#include "target/ddl_target.hpp"
 #include "target/table_plan.hpp"
 
 #include <chrono>
@@ -108,6 +109,9 @@ class TargetSession {
 
     /// Moves the fenced progress row and commits. Throws Error(fenced) when another process took over.
     virtual void commit(const CommitPosition &position) = 0;
+
+    /// For the source's DDL, in the session's transactions.
+    virtual DdlTarget &ddl() = 0;
 
     /// Records a conflict: inside the open transaction, or in one of its own when there is none.
     virtual void record_conflict(const ConflictRecord &conflict) = 0;

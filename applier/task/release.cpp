@@ -177,7 +177,7 @@ ReleaseResult release(const TaskConfig &config) {
                         "starts_with(roname, {});\n",
                         quote_literal(config.origin_name()), quote_literal(config.origin_name() + ":"));
         for (const auto *table :
-             {"conflict", "schema_item", "table_sync", "kept_object", "replica_identity", "progress", "task"})
+             {"conflict", "ddl_statement", "schema_item", "table_sync", "kept_object", "replica_identity", "progress", "task"})
             result.text +=
                 fmt::format("  DELETE FROM walbridge.{} WHERE task = {};\n", table, quote_literal(config.name));
     }

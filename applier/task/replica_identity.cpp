@@ -5,6 +5,7 @@
 #include "dialect/postgres.hpp"
 #include "wire/object_selection.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace walbridge::task {
@@ -19,6 +20,15 @@ std::string restoring(const source::Table &table) {
                 return fmt::format("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", name,
                                    dialect::postgres::quote_identifier(index.name));
     return fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", name);
+}
+
+void set_full(const TaskConfig &config, pg::Session &source, pg::Session &target, const source::Table &table) {
+    target.query(
+        "INSERT INTO walbridge.replica_identity (task, schema_name, table_name, statement) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT (task, schema_name, table_name) DO NOTHING",
+        {config.name, table.name.schema, table.name.name, restoring(table)});
+    source.execute(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", dialect::postgres::quote(table.name)));
+    log::info("set REPLICA IDENTITY FULL", {{"table", to_string(table.name)}});
 }
 
 } // namespace
@@ -41,14 +51,45 @@ void set_replica_identities(const TaskConfig &config, pg::Session &source, pg::S
     source.execute("SET lock_timeout = '3s'");
     for (const auto &table : selected_tables(config, source)) {
         if (identifiable(table)) continue;
-        target.query(
-            "INSERT INTO walbridge.replica_identity (task, schema_name, table_name, statement) VALUES ($1, $2, $3, $4) "
-            "ON CONFLICT (task, schema_name, table_name) DO NOTHING",
-            {config.name, table.name.schema, table.name.name, restoring(table)});
-        source.execute(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", dialect::postgres::quote(table.name)));
-        log::info("set REPLICA IDENTITY FULL", {{"table", to_string(table.name)}});
+        set_full(config, source, target, table);
     }
     source.execute("SET lock_timeout = 0");
+}
+
+namespace {
+
+void see_to_identity(const TaskConfig &config, pg::Session &source, pg::Session &target, const QualifiedName &name) {
+    const auto all = source::read_tables(source); // with their indexes
+    const auto table = std::ranges::find(all, name, &source::Table::name);
+    if (table == all.end() || identifiable(*table)) return;
+    const auto statement =
+        fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;", dialect::postgres::quote(table->name));
+    if (config.source.replica_identity != "set") {
+        log::warning("a new table has no replica identity: its first UPDATE or DELETE will stop the task",
+                     {{"table", to_string(name)}, {"remedy", "Run on the source: " + statement}});
+        return;
+    }
+    try {
+        set_full(config, source, target, *table);
+    } catch (const SqlError &error) {
+        log::warning("a new table could not be given a replica identity",
+                     {{"table", to_string(name)}, {"reason", error.reason()}, {"remedy", "Run on the source: " + statement}});
+    }
+}
+
+} // namespace
+
+void see_to_identities(const TaskConfig &config, pg::Session &target,
+                       const std::vector<QualifiedName> &tables) noexcept {
+    if (tables.empty()) return;
+    try {
+        pg::Session source(config.source.endpoint, {.application_name = config.application_name("identity"),
+                                                    .replication = false,
+                                                    .settings = {{"lock_timeout", "3s"}}});
+        for (const auto &table : tables) see_to_identity(config, source, target, table);
+    } catch (const std::exception &error) {
+        log::warning("replica identities of new tables could not be looked at", {{"reason", error.what()}});
+    }
 }
 
 std::vector<std::string> restoring_statements(const std::string &task, pg::Session &target) {

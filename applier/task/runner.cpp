@@ -6,6 +6,7 @@
 #include "pipeline/incremental.hpp"
 #include "target/postgres/progress.hpp"
 #include "task/identity_probe.hpp"
+#include "task/replica_identity.hpp"
 #include "task/slot_watch.hpp"
 #include "task/start.hpp"
 
@@ -94,6 +95,9 @@ void Runner::run() {
                 throw Error(ErrorKind::fenced, fmt::format("task {}", config_.name),
                             "another process took the task over", "Let that one work; walbridge status names it.");
             return leave();
+        } catch (const pipeline::CopyRequested &) {
+            if (stop_.requested()) return leave();
+            log::info("tables came into the selection: the task goes back to its initial load for them");
         } catch (const Error &error) {
             if (error.kind() == ErrorKind::fenced || live_.fenced) {
                 reporter_.reset();
@@ -241,7 +245,11 @@ void Runner::follow(pg::Session &control, const StoredIdentity &identity, target
         now.position = stored;
         check_source_identity(replication, now);
     };
-    pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, check);
+    const auto aftermath = [this, &control](const apply::DdlAftermath &left) {
+        see_to_identities(config_, control, left.created);
+        if (!left.entered.empty()) throw pipeline::CopyRequested{};
+    };
+    pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, check, aftermath);
     following_since_ = RetryWindow::Clock::now();
     const Attachment attachment(live_, incremental);
     log::info("following", {{"position", to_string(progress.position)}, {"epoch", progress.epoch}});

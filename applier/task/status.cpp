@@ -114,6 +114,13 @@ Json document(const TaskConfig &config) {
                             {"age_seconds", std::stod(progress.text(0, 3))}};
     json["conflicts_recorded"] =
         target.query("SELECT count(*) FROM walbridge.conflict WHERE task = $1", {config.name}).number(0, 0);
+    // State of an older version has no such table yet.
+    if (target.value("SELECT pg_catalog.to_regclass('walbridge.ddl_statement')"))
+        json["ddl_undecided"] = target
+                                    .query("SELECT count(*) FROM walbridge.ddl_statement WHERE task = $1 AND state IN "
+                                           "('failed', 'skipped', 'gap')",
+                                           {config.name})
+                                    .number(0, 0);
     json["slot"] = slot_of(config);
     json["tables"] = std::move(tables);
     return json;
@@ -209,6 +216,9 @@ std::string for_people(const Json &json) {
                            human_count(json["counters"]["changes"].get<std::uint64_t>()),
                            human_count(static_cast<std::uint64_t>(number_of(json["counters"]["changes_per_second"]))));
     out += fmt::format("conflicts:  {}\n", text_of(json["conflicts_recorded"]));
+    if (json.contains("ddl_undecided") && json["ddl_undecided"] != 0)
+        out += fmt::format("DDL:        {} statements need a decision: walbridge ddl list\n",
+                           text_of(json["ddl_undecided"]));
     const auto &slot = json["slot"];
     if (slot.contains("unreachable"))
         out += fmt::format("slot:       {}; the source cannot be asked: {}\n", text_of(slot["name"]),

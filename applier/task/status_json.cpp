@@ -139,7 +139,11 @@ std::string StatusWriter::write(const Live &live, const std::optional<SlotStatus
                         {"parallel_runs", figures.parallel_runs.load()},
                         {"exact_batches", figures.exact_batches.load()},
                         {"fallbacks", figures.fallbacks.load()},
-                        {"conflicts", figures.conflicts.load()}};
+                        {"conflicts", figures.conflicts.load()},
+                        {"ddl_applied", figures.ddl_applied.load()},
+                        {"ddl_skipped", figures.ddl_skipped.load()},
+                        {"ddl_refused", figures.ddl_refused.load()},
+                        {"ddl_recognised", figures.ddl_recognised.load()}};
     if (slot)
         json["slot"] = {{"name", config_.slot_name()},
                         {"active", slot->active},

@@ -3,6 +3,8 @@
 
 #include "base/error.hpp"
 
+#include "wire/ddl_message.hpp"
+
 #include <charconv>
 #include <fmt/format.h>
 
@@ -63,6 +65,7 @@ void StreamDecoder::open_piece(ChangeBatch &batch, bool starts) {
     piece.begin = begin_;
     piece.starts = starts;
     piece.offset = offset_;
+    piece.ddl = ddl_;
     piece.first = piece.last = batch.changes.size();
     if (block_) {
         piece.stream = StreamStep::block;
@@ -106,7 +109,7 @@ void StreamDecoder::decode(const wire::Record &record, ChangeBatch &batch) {
         throw Error(ErrorKind::protocol, "change stream", "the stream does not begin with a session record");
     switch (kind) {
     case wire::RecordKind::session:
-        static_cast<void>(wire::read_session(record.bytes)); // refuses another protocol version
+        near_full_xid_ = wire::read_session(record.bytes).next_full_xid; // refuses another protocol version
         session_seen_ = true;
         return;
     case wire::RecordKind::relation: return learn(wire::read_relation(record.bytes));
@@ -137,6 +140,7 @@ void StreamDecoder::learn(const wire::Relation &source) {
     Relation relation;
     relation.number = source.number;
     relation.oid = source.oid;
+    relation.rewrite_of = source.rewrite_of;
     relation.name = {std::string(source.schema), std::string(source.name)};
     relation.kind = source.kind;
     relation.identity = static_cast<ReplicaIdentity>(source.identity);
@@ -153,8 +157,9 @@ void StreamDecoder::learn(const wire::Relation &source) {
 
 void StreamDecoder::begin(const wire::Begin &begin, ChangeBatch &batch) {
     refuse_inside("a transaction begins");
-    begin_ = {begin.xid, Lsn{begin.commit_lsn}, begin.commit_time, std::string(begin.origin)};
+    begin_ = {begin.xid, full_xid(begin.xid), Lsn{begin.commit_lsn}, begin.commit_time, std::string(begin.origin)};
     in_transaction_ = true;
+    ddl_ = false;
     offset_ = 0;
     tally_ = {};
     open_piece(batch, true);
@@ -187,6 +192,19 @@ template <class Commit> void StreamDecoder::take_commit(const Commit &commit, Tr
     counter_ = commit.counter;
 }
 
+/// The number nearest to the last one whose lower half is `xid`.
+std::uint64_t StreamDecoder::full_xid(std::uint32_t xid) {
+    if (near_full_xid_ == 0) return 0;
+    constexpr std::uint64_t epoch = std::uint64_t{1} << 32;
+    auto full = (near_full_xid_ & ~(epoch - 1)) | xid;
+    if (full > near_full_xid_ && full - near_full_xid_ > epoch / 2 && full >= epoch)
+        full -= epoch;
+    else if (near_full_xid_ > full && near_full_xid_ - full > epoch / 2)
+        full += epoch;
+    near_full_xid_ = full;
+    return full;
+}
+
 void StreamDecoder::refuse_inside(const char *what) const {
     if (in_transaction_ || block_)
         throw Error(ErrorKind::protocol, "change stream",
@@ -210,7 +228,8 @@ void StreamDecoder::stream_start(const wire::StreamStart &start, ChangeBatch &ba
     auto &transaction = in_progress(start.xid, "a further block");
     if (start.first_block) transaction.origin = start.origin;
     block_ = &transaction;
-    begin_ = {start.xid, {}, 0, transaction.origin};
+    begin_ = {start.xid, full_xid(start.xid), {}, 0, transaction.origin};
+    ddl_ = transaction.ddl;
     offset_ = transaction.changes;
     tally_ = {};
     open_piece(batch, start.first_block);
@@ -224,13 +243,15 @@ void StreamDecoder::stream_stop(const wire::StreamStop &stop, ChangeBatch &batch
                               begin_.xid, stop.changes, stop.checksum, tally_.changes, tally_.checksum));
     open_piece(batch).last = batch.changes.size();
     block_->changes += tally_.changes;
+    block_->ddl = ddl_;
     block_ = nullptr;
     close_piece();
 }
 
 void StreamDecoder::stream_abort(const wire::StreamAbort &abort, ChangeBatch &batch) {
     auto &transaction = in_progress(abort.xid, "a rollback");
-    begin_ = {abort.xid, {}, 0, transaction.origin};
+    begin_ = {abort.xid, full_xid(abort.xid), {}, 0, transaction.origin};
+    ddl_ = false;
     auto &piece = add_end(transaction, StreamStep::aborted, batch);
     piece.subxid = abort.subxid;
     if (abort.subxid == abort.xid)
@@ -248,7 +269,8 @@ void StreamDecoder::stream_commit(const wire::StreamCommit &commit, ChangeBatch 
                               "received are {} with {:08x}",
                               commit.xid, to_string(Lsn{commit.commit_lsn}), commit.changes, commit.checksum,
                               left.changes, left.checksum));
-    begin_ = {commit.xid, Lsn{commit.commit_lsn}, commit.commit_time, transaction.origin};
+    begin_ = {commit.xid, full_xid(commit.xid), Lsn{commit.commit_lsn}, commit.commit_time, transaction.origin};
+    ddl_ = false;
     auto &piece = add_end(transaction, StreamStep::committed, batch);
     piece.survived = commit.changes;
     piece.checksum = commit.checksum;
@@ -272,7 +294,11 @@ void StreamDecoder::add(const wire::Record &record, ChangeBatch &batch) {
 
 void StreamDecoder::message(const wire::Record &record, ChangeBatch &batch) {
     const auto source = wire::read_message(record.bytes, block_ ? wire::Block::streamed : wire::Block::plain);
-    if (source.transactional) return add(record, batch);
+    if (source.transactional) {
+        add(record, batch);
+        if (source.prefix == ddl_prefix) batch.pieces.back().ddl = ddl_ = true;
+        return;
+    }
     // Outside a transaction: everything that committed before this message has been sent.
     idle(Lsn{source.lsn}, batch);
     if (source.prefix == heartbeat_prefix) {

@@ -48,6 +48,7 @@ class StreamDecoder {
         std::string origin;
         wire::StreamLedger ledger;
         std::size_t changes = 0; ///< in its finished blocks
+        bool ddl = false;
     };
     void decode(const wire::Record &record, ChangeBatch &batch);
     void open_piece(ChangeBatch &batch, bool starts);
@@ -56,6 +57,7 @@ class StreamDecoder {
     TransactionPiece &add_end(const InProgress &transaction, StreamStep step, ChangeBatch &batch);
     template <class Commit> void refuse_gap(const Commit &commit, const char *what, std::uint32_t xid) const;
     template <class Commit> void take_commit(const Commit &commit, TransactionPiece &piece);
+    std::uint64_t full_xid(std::uint32_t xid);
     void refuse_inside(const char *what) const;
     InProgress &in_progress(std::uint32_t xid, const char *what);
     void stream_start(const wire::StreamStart &start, ChangeBatch &batch);
@@ -78,7 +80,9 @@ class StreamDecoder {
     TransactionBegin begin_;
     std::uint64_t counter_;
     std::size_t offset_ = 0; ///< changes of the transaction under way in earlier batches
+    std::uint64_t near_full_xid_ = 0; ///< the last full transaction id seen: the next ones are near it
     bool in_transaction_ = false;
+    bool ddl_ = false; ///< the transaction or block under way has brought a DDL message
     bool piece_open_ = false; ///< the last piece of the batch in hand is under way
     std::unordered_map<std::uint32_t, InProgress> in_progress_;
     InProgress *block_ = nullptr; ///< whose block is under way

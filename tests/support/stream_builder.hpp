@@ -19,7 +19,11 @@ class StreamBuilder final : public wire::FrameSink {
 
     void send(std::string_view frame) override { frames.push_back(std::make_shared<const std::string>(frame)); }
 
-    void session() { writer_.write(wire::Session{}); }
+    void session(std::uint64_t next_full_xid = 0) {
+        wire::Session session;
+        session.next_full_xid = next_full_xid;
+        writer_.write(session);
+    }
 
     void relation(wire::RelationNumber number = 1) {
         wire::Relation relation;
@@ -109,6 +113,16 @@ class StreamBuilder final : public wire::FrameSink {
         message.prefix = prefix;
         message.content = content;
         writer_.write(message);
+    }
+
+    /// Inside the transaction or block under way.
+    void transactional_message(std::string_view prefix, std::string_view content) {
+        wire::Message message;
+        message.transactional = true;
+        message.prefix = prefix;
+        message.content = content;
+        message.subxid = subxid_;
+        writer_.write(message, &tally_, subxid_ == 0 ? nullptr : &ledgers_[xid_].of(subxid_));
     }
 
     void flush() { writer_.flush(); }

@@ -10,6 +10,7 @@
 #include "target/postgres/row_bindings.hpp"
 
 #include <fmt/format.h>
+#include <utility>
 
 namespace walbridge::target {
 namespace {
@@ -75,7 +76,8 @@ PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedge
     : config_(config), ledger_(ledger),
       session_(config.target.endpoint,
                session_options(config, number, lock_timeout.value_or(config.apply.lock_timeout))),
-      pipeline_(session_) {
+      pipeline_(session_), ddl_(config, session_, [this] { pipeline_.begin_now(); }, [this] { tables_changed(); }),
+      ddl_seen_(ledger.ddl()) {
     // Asked after connecting: a commit in between could belong to an earlier life of the server.
     connected_at_ = ledger_.commits();
     set_up_origin(number);
@@ -127,7 +129,21 @@ std::optional<TargetTable> PostgresApplySession::describe(const QualifiedName &t
     return read_table(session_, table);
 }
 
+/// Parameters of a prepared statement keep the types they were prepared with, also when a type of the name was dropped
+/// and made anew.
+void PostgresApplySession::tables_changed() {
+    ledger_.note_ddl();
+    ddl_seen_ = ledger_.ddl();
+    ddl_open_ = in_transaction_;
+    pipeline_.forget_statements();
+}
+
 void PostgresApplySession::begin() {
+    if (ddl_seen_ != ledger_.ddl()) {
+        ddl_seen_ = ledger_.ddl();
+        pipeline_.forget_statements();
+    }
+    ddl_open_ = false;
     in_transaction_ = true;
     pipeline_.begin();
     savepoint_open_ = false;
@@ -135,6 +151,7 @@ void PostgresApplySession::begin() {
 
 void PostgresApplySession::rollback() noexcept {
     in_transaction_ = proving_ = false;
+    if (std::exchange(ddl_open_, false)) ledger_.note_ddl(); // what was prepared since fits nothing
     try {
         pipeline_.abandon();
     } catch (

@@ -3,6 +3,7 @@
 
 #include "config/task_config.hpp"
 #include "target/postgres/commit_ledger.hpp"
+#include "target/postgres/ddl_target.hpp"
 #include "target/postgres/pipeline.hpp"
 #include "target/postgres/statements.hpp"
 #include "target/target.hpp"
@@ -46,6 +47,7 @@ class PostgresApplySession final : public TargetSession {
     void delete_range(const TablePlan &plan, const std::string &column, const std::optional<std::string> &low,
                       const std::optional<std::string> &high) override;
     void commit(const CommitPosition &position) override;
+    DdlTarget &ddl() override { return ddl_; }
     void record_conflict(const ConflictRecord &conflict) override;
     Lsn durable_position() override;
 
@@ -63,12 +65,16 @@ class PostgresApplySession final : public TargetSession {
     void send_inserts(const TablePlan &plan, const std::string &sql, Bindings &bindings, long long rows);
     void queue_commit(const CommitPosition &position);
     bool finish_commit(const CommitPosition &position);
+    void tables_changed();
     void force_flush();
 
     const TaskConfig &config_;
     CommitLedger &ledger_;
     pg::Session session_;
     StatementPipeline pipeline_;
+    PostgresDdlTarget ddl_;
+    std::uint64_t ddl_seen_ = 0; ///< CommitLedger::ddl() when the prepared statements began to be made
+    bool ddl_open_ = false;      ///< the open transaction has changed tables
     std::uint64_t connected_at_ = 0; ///< commits of the task before this session: it cannot speak for those
     bool origin_ = false;
     bool in_transaction_ = false;

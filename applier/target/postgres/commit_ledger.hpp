@@ -10,7 +10,9 @@
 #include "target/postgres/progress.hpp"
 #include "target/target.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <mutex>
 
 namespace walbridge::target {
@@ -72,7 +74,12 @@ class CommitLedger {
         return {durability_.durable(), durability_.outstanding(), last_commit_};
     }
 
+    /// A session has changed the target's tables: statements that others have prepared may no longer fit.
+    void note_ddl() { ++ddl_; }
+    [[nodiscard]] std::uint64_t ddl() const { return ddl_; }
+
   private:
+    std::atomic<std::uint64_t> ddl_{0};
     mutable std::mutex mutex_;
     Progress progress_;
     DurabilityTracker durability_;

@@ -177,12 +177,14 @@ void StatementPipeline::settle() {
 bool StatementPipeline::finish() {
     settle();
     open_ = false;
-    if (names_.size() > max_prepared && !session_.in_transaction()) {
-        session_.execute("DEALLOCATE ALL");
-        names_.clear();
-    }
+    if (names_.size() > max_prepared && !session_.in_transaction()) forget_statements();
     if (retry_) std::rethrow_exception(std::exchange(retry_, nullptr));
     return !failed_;
+}
+
+void StatementPipeline::forget_statements() {
+    session_.execute("DEALLOCATE ALL");
+    names_.clear();
 }
 
 void StatementPipeline::copy_in(const std::string &sql, const std::function<std::string_view()> &next,

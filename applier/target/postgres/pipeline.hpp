@@ -66,6 +66,9 @@ class StatementPipeline {
     /// Last row set that came with a statement, by the order of sending; used for the commit's positions.
     [[nodiscard]] const std::vector<pg::Result> &row_sets() const { return row_sets_; }
 
+    /// Lets every prepared statement go. Not while statements are on their way.
+    void forget_statements();
+
     /// Runs one prepared statement outside pipeline mode. The raw result: success or error, for the caller to judge.
     pg::Result run(const std::string &sql, const Bindings &bindings);
 

@@ -2,6 +2,7 @@
 import threading
 
 from walbridge_testing.applier import Exit
+from walbridge_testing.ddl import same_schema
 
 TABLES = 12
 
@@ -56,7 +57,7 @@ def test_rewrites_and_truncates_while_the_task_starts(pair):
     for i in range(TABLES):
         rewrites.append([f"VACUUM FULL r{i}", f"ALTER TABLE r{i} ALTER v TYPE text USING v || ''", f"CLUSTER r{i} USING r{i}_pkey",
                          f"TRUNCATE r{i}; INSERT INTO r{i} SELECT g, 'again' || g FROM generate_series(1, 500) g"][i % 4])
-    applier = pair.applier(copy={"workers": 2, "chunk_bytes": "64kB"})
+    applier = pair.applier(copy={"workers": 2, "chunk_bytes": "64kB"}, ddl={"trust": "source"})
     with Background(pair.source, rewrites[::2], 0.05) as a, Background(pair.source, rewrites[1::2], 0.05) as b:
         applier.wait_until(lambda: a.done > 3 and b.done > 3, must_run=False)
         applier.start()
@@ -86,6 +87,7 @@ def test_a_truncate_that_waits_for_the_copy_is_applied_after_it(pair):
 
 
 def test_a_column_added_during_the_copy_is_copied_or_named(pair):
+    """Without a schema stage the target's tables are the operator's."""
     pair.both("CREATE TABLE t (id int PRIMARY KEY, v text)")
     pair.source.psql("INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i")
     applier = pair.applier(stages=["full", "incremental"], copy={"chunk_bytes": "64kB"})
@@ -109,3 +111,22 @@ def test_a_column_added_during_the_copy_is_copied_or_named(pair):
     applier.start()
     applier.wait_caught_up(90)
     pair.compare()
+
+
+def test_ddl_while_the_task_starts(pair):
+    """Whatever a table's snapshot shows already is not done twice, and nothing is left out."""
+    pair.source.psql(tables(1500))
+    applier = pair.applier(copy={"workers": 2, "chunk_bytes": "64kB"}, ddl={"trust": "source"})
+    steps = [[f"ALTER TABLE r{i} ADD COLUMN c{n} int DEFAULT {n}", f"UPDATE r{i} SET c{n} = id WHERE id % 7 = {n}", f"CREATE INDEX r{i}_c{n} ON r{i} (c{n})",
+              f"ALTER TABLE r{i} ADD CONSTRAINT r{i}_k{n} CHECK (c{n} > -1)", f"ALTER TABLE r{i} ALTER v TYPE text USING v || '{n}'", f"ALTER TABLE r{i} RENAME c{n} TO d{n}",
+              f"CREATE TABLE new_{i}_{n} (id int PRIMARY KEY)", f"INSERT INTO new_{i}_{n} VALUES (1)"] for n in range(3) for i in range(TABLES)]
+    even, odd = ([s for step in half for s in step] for half in (steps[::2], steps[1::2]))
+    once = [Background(pair.source, half + ["SELECT pg_sleep(3600)"], 0.02) for half in (even, odd)]
+    for background in once:
+        background.thread.start()
+    applier.start()
+    applier.wait_until(lambda: all(b.done >= len(h) or b.error for b, h in zip(once, (even, odd))), 120, "all statements ran")
+    pair.source.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%pg_sleep(3600)%%' AND pid <> pg_backend_pid()")
+    applier.wait_caught_up(120)
+    pair.compare()
+    same_schema(pair)

@@ -129,8 +129,11 @@ class Applier:
         self.process.send_signal(number)
 
     # -- questions ----------------------------------------------------------------------------------------------
-    def cli(self, command, *arguments, timeout=60, check=False, file=True):
-        words = [str(binary()), command, *([str(self.task_file)] if file else []), *map(str, arguments)]
+    def cli(self, command, *arguments, timeout=60, check=False, file=True, after=()):
+        """`walbridge COMMAND TASK.toml ARGUMENTS`; words without dashes come before the file, those in `after` behind it."""
+        before = [a for a in arguments if not str(a).startswith("-")] if command == "ddl" else []
+        words = [str(binary()), command, *before, *([str(self.task_file)] if file else []), *map(str, after),
+                 *(str(a) for a in arguments if a not in before)]
         try:
             result = Result(subprocess.run(words, capture_output=True, text=True, timeout=timeout * FACTOR,
                                            env=self.environment(), stdin=subprocess.DEVNULL))

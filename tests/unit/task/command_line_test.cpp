@@ -39,6 +39,20 @@ BOOST_AUTO_TEST_CASE(commands_take_a_task_file_and_their_options) {
     BOOST_TEST((reset.truncate && reset.yes));
 }
 
+BOOST_AUTO_TEST_CASE(an_action_stands_before_the_task_file_and_its_id_behind) {
+    const auto list = parse_command_line({"ddl", "list", "orders.toml", "--json"});
+    BOOST_TEST(list.command == "ddl");
+    BOOST_TEST(list.action == "list");
+    BOOST_TEST(list.task_file == "orders.toml");
+    const auto dismiss = parse_command_line({"ddl", "dismiss", "orders.toml", "12"});
+    BOOST_TEST(dismiss.action == "dismiss");
+    BOOST_TEST(dismiss.id == "12");
+    BOOST_TEST((usage_of({"ddl", "orders.toml"}).find("list") != std::string::npos));
+    BOOST_TEST((usage_of({"ddl", "list"}).find("TASK.toml") != std::string::npos));
+    BOOST_TEST((usage_of({"ddl", "retry", "orders.toml"}).find("ID") != std::string::npos));
+    BOOST_TEST((usage_of({"ddl", "list", "orders.toml", "12"}).find("too many") != std::string::npos));
+}
+
 BOOST_AUTO_TEST_CASE(texts_need_no_task_file) {
     BOOST_TEST(parse_command_line({"--version"}).command == "version");
     BOOST_TEST(parse_command_line({"--help"}).command == "help");
@@ -66,7 +80,9 @@ BOOST_AUTO_TEST_CASE(options_belong_to_commands_and_are_never_abbreviated) {
 BOOST_AUTO_TEST_CASE(every_command_is_explained_with_an_example) {
     for (const auto &command : commands()) {
         BOOST_TEST((help("").find(command.name) != std::string::npos), command.name);
-        BOOST_TEST((help(command.name).find("walbridge " + command.name + " orders.toml") != std::string::npos),
+        const auto action = command.actions.empty() ? "" : command.actions.front() + " ";
+        BOOST_TEST((help(command.name).find("walbridge " + command.name + " " + action + "orders.toml") !=
+                    std::string::npos),
                    command.name);
     }
 }

@@ -1,0 +1,358 @@
+// ddl_applier.cpp: order, execution, policy.
+#include "apply/ddl_applier.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <regex>
+
+namespace walbridge::apply {
+namespace {
+
+using target::DdlCommands;
+using target::DdlFailure;
+using target::DdlRecord;
+using target::DdlState;
+
+/// Statements are shown in errors and logs up to this length.
+constexpr std::size_t longest_shown = 1000;
+
+std::string shown(const std::string &text) {
+    return text.size() <= longest_shown ? text : text.substr(0, longest_shown) + " …";
+}
+
+class CatalogNames final : public ddl::TargetNames {
+  public:
+    explicit CatalogNames(target::DdlTarget &target) : target_(target) {}
+    bool relation_exists(const QualifiedName &name) override { return target_.relation_exists(name); }
+    bool type_exists(const QualifiedName &name) override { return target_.type_exists(name); }
+    bool routine_exists(const QualifiedName &name) override { return target_.routine_exists(name); }
+    bool schema_exists(const std::string &name) override { return target_.schema_exists(name); }
+
+  private:
+    target::DdlTarget &target_;
+};
+
+/// Whether the statement gives a column values that the target could not compute alike: it mentions the column, and
+/// adds columns or computes values.
+bool touches(const std::string &text, const std::string &column) {
+    static const std::regex computing(R"(\b(using|add)\b)", std::regex::icase);
+    if (!std::regex_search(text, computing)) return false;
+    const auto lower = [](std::string word) {
+        std::ranges::transform(word, word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        return word;
+    };
+    const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+    const auto all = lower(text), word = lower(column);
+    for (auto at = all.find(word); at != std::string::npos; at = all.find(word, at + 1)) {
+        const auto end = at + word.size();
+        if ((at == 0 || !in_word(all[at - 1])) && (end == all.size() || !in_word(all[end]))) return true;
+    }
+    return false;
+}
+
+/// ALTER TABLE that leaves columns and name alone: constraints, triggers, policies, storage.
+bool spares_columns(const std::string &text) {
+    static const std::regex columns(R"(\b(column|type|rename|schema|default|identity|generated|not\s+null)\b)",
+                                    std::regex::icase);
+    static const std::regex others(
+        R"(\b(constraint|primary\s+key|unique|check|foreign\s+key|exclude|trigger|rule|row\s+level|replica|owner|cluster|partition|inherit|statistics|set\s*\(|reset\s*\()\b)",
+        std::regex::icase);
+    return !std::regex_search(text, columns) && std::regex_search(text, others);
+}
+
+bool says_already_so(const std::string &sqlstate) {
+    static const std::set<std::string> states{"42P07", "42710", "42723", "42P06", "42701", "42P16",
+                                              "42P01", "42704", "42883", "42703", "3F000"};
+    return states.contains(sqlstate);
+}
+
+} // namespace
+
+DdlApplier::DdlApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter &filter,
+                       DdlVerifier verifier)
+    : config_(config), session_(session), filter_(filter), verifier_(std::move(verifier)), rules_(config) {}
+
+bool DdlApplier::take(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid, bool untouched) {
+    auto verdict = verifier_.verify(message.content, full_xid);
+    if (const auto *refusal = std::get_if<DdlVerifier::Refusal>(&verdict)) {
+        refuse(place, refusal->reason);
+        return false;
+    }
+    const auto json = message.content.substr(message.content.find('\n') + 1);
+    bool changed = false;
+    for (const auto &arrival :
+         order_.take({std::get<DdlStatement>(std::move(verdict)), std::string(json), place, untouched}))
+        changed = perform(arrival) || changed;
+    return changed;
+}
+
+void DdlApplier::refuse(const ChangePlace &place, const std::string &reason) {
+    ++counters_.refused;
+    log::warning("a message that claims to be DDL of the source is refused",
+                 {{"reason", reason}, {"transaction", to_string(place.commit_lsn)}, {"change", place.number}});
+    DdlRecord record;
+    record.commit_lsn = place.commit_lsn;
+    record.change = place.number;
+    record.state = DdlState::refused;
+    record.reason = reason;
+    session_.ddl().record(record);
+}
+
+bool DdlApplier::finish() {
+    bool changed = false;
+    for (const auto &message : order_.rest()) changed = perform(message) || changed;
+    while (!staging_.empty()) changed = complete(staging_.begin()->second.number) || changed;
+    return changed;
+}
+
+bool DdlApplier::perform(const DdlArrival &message) {
+    const auto &statement = message.statement;
+    Entry unnumbered;
+    bool changed = false;
+    if (statement.number == 0) return begin(message, unnumbered);
+    const auto [at, fresh] = entries_.try_emplace(statement.number);
+    auto &entry = at->second;
+    if (fresh) changed = begin(message, entry);
+    if (statement.phase == DdlStatement::Phase::rewrite && entry.executed) stage(statement);
+    if (statement.phase == DdlStatement::Phase::end) changed = complete(statement.number) || changed;
+    return changed;
+}
+
+bool DdlApplier::begin(const DdlArrival &message, Entry &entry) {
+    const auto &statement = message.statement;
+    // The end of what turned out to be nothing: only those that ran inside of it count.
+    if (statement.kind == DdlStatement::Kind::statement && statement.text.empty()) return false;
+    const auto change = statement.number == 0 ? message.place.number : 0;
+    const auto state = session_.ddl().recorded_state(message.place.commit_lsn, statement.number, change);
+    if (state == target::name_of(DdlState::dismissed)) {
+        ++counters_.skipped;
+        log::info("a dismissed statement is passed over", {{"statement", shown(statement.text)}});
+        return false;
+    }
+    ddl::Decision decision;
+    if (statement.kind == DdlStatement::Kind::gap) {
+        if (!concerns_selection(statement)) return false;
+        fail(message, decision, DdlFailure{{}, "the source ran DDL that was not captured: " + statement.reason, {}, {}, {}, {}});
+        return false;
+    }
+    const auto held = copied(statement, message.place.commit_lsn);
+    if (held == Copied::yes) {
+        log::debug("the copied table has this change already", {{"statement", shown(statement.text)}});
+        return false;
+    }
+    CatalogNames names(session_.ddl());
+    decision = ddl::decide(statement, rules_.rules(), names);
+    if (decision.left_selection) {
+        auto record = record_of(message, decision, DdlState::left);
+        record.reason = fmt::format("table {} was renamed out of the selection; its rows are not followed from here on",
+                                    to_string(decision.renamed_from.value_or(QualifiedName{})));
+        log::warning(record.reason, {{"position", to_string(message.place.commit_lsn)}});
+        session_.ddl().record(record);
+    }
+    if (decision.entered_selection && decision.renamed_to) enter_selection(statement, *decision.renamed_to);
+    switch (decision.action) {
+    case ddl::Action::filtered: return false;
+    case ddl::Action::refused:
+        fail(message, decision, DdlFailure{{}, decision.reason, {}, {}, {}, decision.remedy});
+        return false;
+    case ddl::Action::execute: break;
+    }
+    entry.executed = execute(message, decision, held, state == target::name_of(DdlState::failed));
+    return entry.executed;
+}
+
+/// Nothing of the table is here: it is copied under a snapshot of its own, and what comes of it until then is in that.
+void DdlApplier::enter_selection(const DdlStatement &statement, const QualifiedName &table) {
+    auto oid = statement.before_oid;
+    for (const auto &object : statement.objects)
+        if (oid == 0 && object.class_name == "pg_class") oid = object.oid;
+    log::info("a table was renamed into the selection and is copied", {{"table", to_string(table)}});
+    session_.ddl().request_copy(oid, table);
+    SyncChunk whole;
+    whole.sync_lsn = Lsn{std::numeric_limits<std::uint64_t>::max()};
+    filter_.add(oid, table, whole);
+    aftermath_.entered.push_back(table);
+}
+
+/// True when its rewritten rows, if there are any, belong to the target.
+bool DdlApplier::execute(const DdlArrival &message, const ddl::Decision &decision, Copied copied, bool failed_before) {
+    const auto &statement = message.statement;
+    if (!decision.commands.empty()) {
+        const DdlCommands commands{decision.commands, statement.role, decision.search_path, statement.settings,
+                                   decision.evaluates_expressions};
+        if (const auto failure = run(message, decision, commands)) {
+            const bool recognised = (copied == Copied::possibly && says_already_so(failure->sqlstate)) ||
+                                    session_.ddl().already_so(rules_.in_target_names(statement), commands, *failure);
+            if (!recognised) {
+                fail(message, decision, *failure);
+                return false;
+            }
+            ++counters_.recognised;
+            log::info("what a statement does is so on the target already",
+                      {{"statement", shown(statement.text)}, {"answer", failure->describe()}});
+            auto record = record_of(message, decision, DdlState::recognised);
+            record.reason = failure->describe();
+            session_.ddl().record(record);
+            aftermath_.created.insert(aftermath_.created.end(), decision.created_tables.begin(),
+                                      decision.created_tables.end());
+            return copied == Copied::no; // rewritten rows bring the source's values in any case
+        }
+        ++counters_.applied;
+        log::info("executed DDL of the source", {{"tag", statement.tag},
+                                                 {"statement", shown(statement.text)},
+                                                 {"role", statement.role},
+                                                 {"position", to_string(message.place.commit_lsn)}});
+        if (failed_before) session_.ddl().record(record_of(message, decision, DdlState::retried));
+    }
+    aftermath_.created.insert(aftermath_.created.end(), decision.created_tables.begin(), decision.created_tables.end());
+    return true;
+}
+
+std::optional<DdlFailure> DdlApplier::run(const DdlArrival &message, const ddl::Decision &decision,
+                                          const DdlCommands &commands) {
+    if (!decision.own_transaction) return session_.ddl().execute(commands);
+    if (!message.untouched || std::ranges::any_of(entries_, [](const auto &entry) { return entry.second.executed; }))
+        return DdlFailure{{}, "it cannot run inside a transaction, and its transaction holds other changes", {}, {}, {}, {}};
+    std::optional<QualifiedName> made;
+    for (const auto &object : message.statement.objects)
+        if (object.tag == "CREATE INDEX")
+            made = QualifiedName{rules_.names().schema(object.schema), object.name};
+    session_.rollback(); // so far it has only read
+    auto failure = session_.ddl().execute_alone(commands, made);
+    session_.begin();
+    return failure;
+}
+
+void DdlApplier::stage(const DdlStatement &statement) {
+    if (!statement.rewritten) return;
+    const auto table = rules_.names().table(*statement.rewritten);
+    if (!session_.ddl().relation_exists(table)) return;
+    staging_[statement.rewritten_oid] = {statement.number, session_.ddl().create_staging(statement.rewritten_oid, table),
+                                         table, statement.text, false, {}};
+}
+
+std::optional<QualifiedName> DdlApplier::staging(const Relation &rewritten) {
+    const auto found = staging_.find(rewritten.rewrite_of);
+    if (found == staging_.end()) return std::nullopt;
+    auto &staging = found->second;
+    if (!staging.known) {
+        staging.known = true;
+        for (const auto &column : rewritten.columns) staging.columns.push_back(column.name);
+    }
+    return staging.name;
+}
+
+/// Puts the rewritten rows of the statement's tables in place.
+bool DdlApplier::complete(std::uint64_t number) {
+    bool changed = false;
+    for (auto at = staging_.begin(); at != staging_.end();) {
+        const auto &staging = at->second;
+        if (staging.number != number) {
+            ++at;
+            continue;
+        }
+        if (staging.known) {
+            std::vector<std::string> match;
+            for (const auto &column : staging.columns)
+                if (!touches(staging.text, column)) match.push_back(column);
+            session_.ddl().merge_staging(staging.name, staging.table, staging.columns, match);
+        }
+        at = staging_.erase(at);
+        changed = true;
+    }
+    return changed;
+}
+
+/// A table that was copied under a snapshot younger than the statement has its columns already, and whatever the schema
+/// stage made for it. (Objects are known by OID; of indexes, triggers and the like their table by name.)
+DdlApplier::Copied DdlApplier::copied(const DdlStatement &statement, Lsn commit_lsn) const {
+    if (filter_.empty()) return Copied::no;
+    bool concerned = false;
+    const auto look = [&](const TableSync *sync) {
+        if (sync != nullptr && SyncFilter::of_table(*sync, commit_lsn) != SyncVerdict::apply) concerned = true;
+    };
+    if (statement.before_oid != 0) look(filter_.table(statement.before_oid));
+    if (statement.rewritten_oid != 0) look(filter_.table(statement.rewritten_oid));
+    for (const auto &object : statement.objects) {
+        if (object.class_name == "pg_class") look(filter_.table(object.oid));
+        if (!object.table_name.empty()) look(filter_.table(QualifiedName{object.table_schema, object.table_name}));
+    }
+    for (const auto &object : statement.dropped)
+        if (object.class_name == "pg_class") look(filter_.table(object.oid));
+    if (!concerned) return Copied::no;
+    if (statement.tag != "ALTER TABLE" || spares_columns(statement.text)) return Copied::possibly;
+    return Copied::yes;
+}
+
+/// Of a gap: whether it may matter. Without objects nobody can tell.
+bool DdlApplier::concerns_selection(const DdlStatement &statement) const {
+    if (statement.objects.empty() || rules_.rules().everything_selected) return true;
+    return std::ranges::any_of(statement.objects, [&](const DdlObject &object) {
+        if (!object.table_name.empty()) return rules_.selection().matches(object.table_schema, object.table_name);
+        return object.schema.empty() || object.name.empty() || rules_.selection().matches(object.schema, object.name);
+    });
+}
+
+DdlRecord DdlApplier::record_of(const DdlArrival &message, const ddl::Decision &decision, DdlState state) const {
+    DdlRecord record;
+    record.commit_lsn = message.place.commit_lsn;
+    record.number = message.statement.number;
+    record.change = message.statement.number == 0 ? message.place.number : 0;
+    record.state = state;
+    record.tag = message.statement.tag;
+    record.object_class = decision.object_class;
+    record.text = message.statement.text;
+    record.role = message.statement.role;
+    record.search_path = decision.search_path;
+    record.commands = decision.commands;
+    record.message = message.json;
+    return record;
+}
+
+void DdlApplier::fail(const DdlArrival &message, const ddl::Decision &decision, const DdlFailure &failure) {
+    const auto &statement = message.statement;
+    const bool gap = statement.kind == DdlStatement::Kind::gap;
+    const bool skip = config_.ddl.on_error == "skip";
+    auto record = record_of(message, decision, !skip ? DdlState::failed : gap ? DdlState::gap : DdlState::skipped);
+    (failure.sqlstate.empty() ? record.reason : record.error) = failure.describe();
+    if (skip) {
+        ++counters_.skipped;
+        const auto id = session_.ddl().record(record);
+        log::warning("a DDL statement of the source is passed over (ddl.on_error = \"skip\")",
+                     {{"id", id}, {"statement", shown(statement.text)}, {"reason", failure.describe()}});
+        return;
+    }
+    session_.rollback();
+    const auto place = to_string(message.place.commit_lsn);
+    const auto id = session_.ddl().record(record);
+    throw Error(ErrorKind::ddl, fmt::format("DDL of the source ({})", statement.tag.empty() ? "gap" : statement.tag),
+                fmt::format("{}; statement: {}; role: {}; transaction at {}", failure.describe(),
+                            statement.text.empty() ? "(not known)" : shown(statement.text),
+                            statement.role.empty() ? "(not known)" : statement.role, place),
+                fmt::format("Nothing of its transaction was applied. {} Then start the task again. Or do without the "
+                            "statement (after doing by hand what is wanted of it): walbridge ddl dismiss TASK.toml {}",
+                            failure.remedy.empty() ? std::string(gap ? "See on the source what was changed, and do the same on the target."
+                                                                     : "Mend what stands in its way on the target.")
+                                                   : failure.remedy,
+                            id));
+}
+
+DdlAftermath DdlApplier::committed() {
+    auto aftermath = std::move(aftermath_);
+    forgotten();
+    return aftermath;
+}
+
+void DdlApplier::forgotten() {
+    verifier_.start_over();
+    order_.clear();
+    entries_.clear();
+    staging_.clear();
+    aftermath_ = {};
+}
+
+} // namespace walbridge::apply
