@@ -233,7 +233,8 @@ std::optional<SentStream> replay(const Schema &schema, const DatabaseRows &initi
         auto &sent = stream.transactions.emplace_back();
         const auto lsn = commit_lsns[number];
         const auto time = static_cast<SourceTime>(lsn.value) * 1000;
-        sent.begin = {1000 + static_cast<std::uint32_t>(number), lsn, time, {}};
+        const auto xid = 1000 + static_cast<std::uint32_t>(number);
+        sent.begin = {xid, xid, lsn, time, {}};
         sent.commit = {lsn, Lsn{lsn.value + 8}, time, first_counter + number};
         for (const auto &step : transaction.steps) {
             const auto before = rows;
