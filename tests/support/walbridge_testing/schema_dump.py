@@ -29,7 +29,8 @@ def schema_entries(database, *options):
     for line in result.stdout.splitlines():
         found = ENTRY.match(line)
         if found:
-            lines = entries.setdefault((found["type"], found["schema"], found["name"]), ["owner " + found["owner"]])
+            own = found["name"] in ("walbridge", "EXTENSION walbridge")     # the capture, which only the source needs
+            lines = [] if own else entries.setdefault((found["type"], found["schema"], found["name"]), ["owner " + found["owner"]])
         elif line and not line.startswith(("--", "\\", "SET ", "SELECT pg_catalog.set_config")):
             lines.append(line)
     return {key: sorted(lines) if "ACL" in key[0] else lines for key, lines in entries.items()}

@@ -1,0 +1,95 @@
+# The migrations of an application at work: one that is applied twice, half, in another order, or to rows that it did not see on the source.
+import re
+import threading
+
+import pytest
+from history import BASE, EXTENSIONS, LAST, ROLES, STEPS, Load, migrate
+from walbridge_testing.applier import Exit
+from walbridge_testing.compare import compare, tables_of
+from walbridge_testing.fixtures import SOAK
+from walbridge_testing.schema_dump import schema_entries
+
+SEEDS = range(8 if SOAK else 1)
+MATERIALIZED = [("app", "article_counts")]
+
+
+@pytest.fixture
+def shop(own_pair):
+    """Two clusters with the application's roles, and the application as it began. A role is the operator's affair on both sides."""
+    pair = own_pair(source={"deadlock_timeout": "200ms"})
+    for database in (pair.source, pair.target):
+        for role in ROLES:
+            database.sql(f"CREATE ROLE {role} LOGIN")
+        database.sql(f'GRANT CREATE ON DATABASE "{database.name}" TO shop_owner')
+    pair.source.psql(EXTENSIONS)
+    pair.source.psql(BASE)
+    return pair
+
+
+class Killer:
+    """Kills the applier between steps, when it has caught up, and during them, at a random moment; starts it again each time."""
+
+    def __init__(self, applier, rng, between=0.08, during=0.3):
+        self.applier, self.rng = applier, rng
+        self.chance_between, self.chance_during = between, during
+        self.pending, self.error = None, None
+        self.kills = {"between": 0, "during": 0}
+
+    def __call__(self, step):
+        self.settle()
+        dice = self.rng.random()
+        if dice < self.chance_between:
+            self.applier.wait_caught_up(120)
+            self._kill("between")
+        elif dice < self.chance_between + self.chance_during:
+            self.pending = threading.Timer(self.rng.uniform(0, 0.25), self._kill, ["during"])
+            self.pending.start()
+
+    def settle(self):
+        if self.pending is not None:
+            self.pending.join()
+            self.pending = None
+        if self.error is not None:
+            raise self.error
+
+    def _kill(self, when):
+        try:
+            self.applier.check_alive()
+            self.applier.kill()
+            self.applier.start()
+            self.kills[when] += 1
+        except AssertionError as error:
+            self.error = error
+
+
+def follow(shop, seeded, killing=True, **options):
+    """The whole history under load, with the task following it; the task when it has caught up."""
+    applier = shop.run(**options)
+    killer = Killer(applier, seeded) if killing else Killer(applier, seeded, 0, 0)
+    with Load(shop.source, seeded.random()) as load:
+        migrate(shop.source, killer)
+        killer.settle()
+        written = load.written
+        applier.wait_until(lambda: load.written > written + 100)
+    shop.source.sql(f"SET search_path = app; {LAST}")
+    applier.wait_caught_up(120)
+    applier.check_alive()
+    print(f"{len(STEPS)} steps, {load.written} transactions beside them, {load.refused} of another shape; killed {killer.kills}")
+    assert load.written > 500
+    return applier
+
+
+def unresolved(applier):
+    """What the task did not follow; an object that was there already after a kill is followed."""
+    return [record for record in applier.cli("ddl", "list", "--json", check=True).json() if record["state"] != "recognised"]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("number", SEEDS)
+def test_a_history_with_kills(shop, seeded, number):
+    applier = follow(shop, seeded)
+    shop.compare()
+    compare(shop.source, shop.target, MATERIALIZED)
+    assert schema_entries(shop.target) == schema_entries(shop.source)
+    assert unresolved(applier) == []
+    assert applier.stop() == Exit.ok
