@@ -20,9 +20,9 @@ FORMS = [
          CREATE VIEW w AS SELECT * FROM t; GRANT SELECT ON w TO forms_reader"""),
     Form("grant-other", """GRANT USAGE, CREATE ON SCHEMA {s} TO forms_reader; GRANT USAGE ON SEQUENCE q TO forms_reader; GRANT ALL ON ALL SEQUENCES IN SCHEMA {s} TO forms_writer; GRANT EXECUTE ON FUNCTION f(int) TO forms_reader; REVOKE ALL ON FUNCTION f(int) FROM PUBLIC;
          GRANT EXECUTE ON PROCEDURE p() TO forms_reader; GRANT EXECUTE ON ALL ROUTINES IN SCHEMA {s} TO forms_writer; GRANT USAGE ON TYPE mood TO forms_reader; GRANT USAGE ON DOMAIN d TO forms_reader; GRANT USAGE ON LANGUAGE plpgsql TO forms_reader;
-         GRANT USAGE ON FOREIGN DATA WRAPPER {s} TO forms_reader; GRANT USAGE ON FOREIGN SERVER {s} TO forms_reader""",
+         GRANT USAGE ON FOREIGN DATA WRAPPER {s}__w TO forms_reader; GRANT USAGE ON FOREIGN SERVER {s}__s TO forms_reader""",
          setup="""CREATE SEQUENCE q; CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1'; CREATE TYPE mood AS ENUM ('ok'); CREATE DOMAIN d AS text;
-                  CREATE FOREIGN DATA WRAPPER {s}; CREATE SERVER {s} FOREIGN DATA WRAPPER {s}"""),
+                  CREATE FOREIGN DATA WRAPPER {s}__w; CREATE SERVER {s}__s FOREIGN DATA WRAPPER {s}__w""", only_source=("{s}__w", "{s}__s")),
     Form("grant-option", "GRANT SELECT ON t TO forms_owner WITH GRANT OPTION; SET LOCAL ROLE forms_owner; GRANT SELECT ON t TO forms_reader; RESET ROLE; GRANT INSERT ON t TO forms_writer GRANTED BY CURRENT_USER",
          setup="GRANT USAGE ON SCHEMA {s} TO forms_owner", since=14),
     Form("grant-revoke", "REVOKE INSERT ON t FROM forms_reader; REVOKE GRANT OPTION FOR SELECT ON t FROM forms_owner CASCADE; REVOKE ALL ON SCHEMA {s} FROM forms_writer; REVOKE UPDATE (v) ON t FROM forms_writer RESTRICT",
