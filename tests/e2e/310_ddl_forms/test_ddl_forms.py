@@ -3,9 +3,9 @@ import re
 from pathlib import Path
 
 import pytest
-from ddl_forms import GROUPS, NOT_FOLLOWED, REFUSED
+from ddl_forms import GROUPS, REFUSED
 from ddl_forms.run import ROLES, Busy, run_case
-from walbridge_testing.compare import Difference, compare, tables_of
+from walbridge_testing.compare import compare, tables_of
 from walbridge_testing.fixtures import Pair
 from walbridge_testing.schema_dump import schema_entries
 from walbridge_testing.workload import SCHEMA, Writers, fill
@@ -36,109 +36,111 @@ def version_of(cluster):
 
 
 class Run:
-    """One task for all cases. When a case ends it, the task begins anew without that case, and the case has its reason."""
+    """One task for all cases. When a case ends it, what came before is compared, and the task begins anew with the rest of the
+    case's group; the case has its reason."""
 
     def __init__(self, clusters, chosen):
-        self.source_cluster, self.target_cluster = clusters
+        self.clusters = clusters
         self.problems = {form.id: [] for form in chosen}
-        self.dead = set()
+        self.elsewhere = []     # differences in objects of no case
         self.records = []
-        remaining = list(chosen)
-        for attempt in range(30):
-            failed = self._follow(remaining, f"ddl_forms_{attempt}" if attempt else "ddl_forms")
+        groups = [[form for form in group if form in chosen] for group in GROUPS.values()]
+        done = 0
+        for attempt in range(60):
+            followed, failed = self._follow(groups[done:], f"ddl_forms_{attempt}" if attempt else "ddl_forms")
+            done += followed
             if failed is None:
                 return
-            remaining = [form for form in remaining if form.id != failed]
+            groups[done] = [form for form in groups[done] if form.id != failed]
         raise AssertionError("too many cases end the task")
 
-    def _follow(self, forms, name):
-        pair = Pair(name, self.source_cluster, self.target_cluster)
+    def _follow(self, groups, name):
+        """How many groups the task went through, and the case that ended it."""
+        pair = Pair(name, *self.clusters)
         try:
+            pair.target.sql("CREATE EXTENSION IF NOT EXISTS walbridge")     # statements run under the roles of the source
             pair.source.psql(SCHEMA + fill(1000))
-            applier = pair.applier(ddl={"on_error": "skip"})
+            applier = pair.applier(ddl={"on_error": "skip", "trust": "source"})
             applier.start()
             applier.wait_caught_up(90)
+            followed, failed = 0, None
             with Writers(pair.source, count=1, pause=0.05, key_space=1000), Busy(pair.source) as busy:
-                for group in GROUPS.values():
-                    for form in group:
-                        if form in forms and (failed := self._run(pair, applier, form, busy)):
-                            return failed
-                    if failed := self._catch_up(applier, forms):
-                        return failed
-            if failed := self._catch_up(applier, forms):
-                return failed
-            self.records = applier.cli("ddl", "list", "--json", check=True).json()
-            self._compare(pair, forms)
+                for group in groups:
+                    failed = self._group(pair, applier, group, busy)
+                    if failed:
+                        break
+                    followed += 1
+            if failed is None:
+                applier.wait_caught_up(90)
+                pair.compare("w_plain", "w_pairs", "w_bag", "w_parts")
+            self.records += applier.cli("ddl", "list", "--json", check=True).json()
+            self._compare(pair, [form for group in groups[:followed] for form in group])
+            return followed, failed
         finally:
             pair.close()
-        return None
 
-    def _run(self, pair, applier, form, busy):
-        try:
-            run_case(pair.source, form, busy)
-        except Exception as error:
-            self.problems[form.id].append(f"on the source: {error}")
-        return None if applier.is_running() else self._blame(applier, [form])
-
-    def _catch_up(self, applier, forms):
+    def _group(self, pair, applier, group, busy):
+        for form in group:
+            try:
+                run_case(pair.source, form, busy)
+            except Exception as error:
+                self.problems[form.id].append(f"on the source: {error}")
+            if not applier.is_running():
+                return self._blame(applier, group)
         try:
             applier.wait_caught_up(90)
         except AssertionError:
-            return self._blame(applier, forms)
+            return self._blame(applier, group)
         return None
 
-    def _blame(self, applier, forms):
+    def _blame(self, applier, group):
         """The case that ended the task, by the last name of one in the error."""
-        tail = applier.log_tail(25)
-        named = [id for line in reversed(tail.splitlines()) if "error" in line.lower() or "ended" in line for id in [owner(line)] if id]
-        failed = (named or [forms[-1].id])[0]
-        self.problems.setdefault(failed, []).append(f"the task ended:\n{tail}")
-        self.dead.add(failed)
+        lines = applier.log_tail(25).splitlines()
+        ids = {form.id for form in group}
+        named = [owner(line) for line in reversed(lines) if owner(line) in ids]
+        failed = (named or [group[-1].id])[0]
+        self.problems[failed].append("the task ended:\n" + "\n".join(line for line in lines if " info " not in line))
+        print(f"the task ended with {failed}", flush=True)
         return failed
 
     def _note(self, text, name):
         id = owner(name)
         if id in self.problems:
             self.problems[id].append(text)
-        else:
-            for problems in self.problems.values():
-                problems.append(f"of no case: {text}")
+        elif id is None:
+            self.elsewhere.append(text)
 
     def _compare(self, pair, forms):
         chosen = {form.id: form for form in forms}
-        try:
-            tables = [t for t in tables_of(pair.source) + pair.source.sql(MATERIALIZED) if not self._alone(chosen, *t)]
-            for table in tables:
+        for table in tables_of(pair.source) + pair.source.sql(MATERIALIZED):
+            if owner(table[0]) in chosen and not self._alone(chosen[owner(table[0])], table[1]):
                 try:
                     compare(pair.source, pair.target, [tuple(table)])
-                except Difference as error:
-                    self._note(str(error), ".".join(table))
-            left, right = schema_entries(pair.source), schema_entries(pair.target)
-        except Exception as error:
-            raise AssertionError(f"comparison: {error}") from error
+                except Exception as error:
+                    self._note(str(error), table[0])
+        left, right = schema_entries(pair.source), schema_entries(pair.target)
         for key in sorted(left.keys() | right.keys()):
-            form = chosen.get(owner(" ".join(key)) or owner("\n".join(left.get(key) or right[key])))
-            alone = form is not None and self._alone(chosen, key[1], key[2], form)
+            id = owner(" ".join(key)) or owner("\n".join(left.get(key) or right[key]))
+            if id is not None and id not in chosen:
+                continue
+            form = chosen.get(id)
+            alone = form is not None and self._alone(form, key[2])
             differs = form is not None and key[2] in form.differs
             if alone and key not in left:
                 self._note(f"{key}: not on the source", form.schema)
             elif alone and key in right:
                 self._note(f"{key}: on the target, although it is not followed", form.schema)
             elif not alone and not differs and left.get(key) != right.get(key):
-                self._note(f"{' '.join(key)}:\n  source: {left.get(key)}\n  target: {right.get(key)}",
-                           form.schema if form else " ".join(key))
+                self._note(f"{' '.join(key)}:\n  source: {left.get(key)}\n  target: {right.get(key)}", form.schema if form else " ".join(key))
 
     @staticmethod
-    def _alone(chosen, schema, name, form=None):
+    def _alone(form, name):
         """Whether an object is there on the source only, as the case says."""
-        form = form or chosen.get(owner(schema))
-        if form is None:
-            return False
-        words = name.split()
-        return any(form.text(only) in (name, words[-1]) or name.startswith(form.text(only) + "_") for only in form.only_source)
+        names = [form.text(only) for only in form.only_source]
+        return any(name == only or word == only or word.startswith(only + "_") for only in names for word in name.split())
 
     def records_of(self, form):
-        return [r for r in self.records if owner(r.get("text") or "") == form.id or form.schema in str(r)]
+        return [record for record in self.records if owner(str(record)) == form.id]
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +167,7 @@ def test_form(run, id, source_cluster):
     if id not in run.problems:
         assert not form.since <= version_of(source_cluster) <= form.until
         return
-    assert not run.problems[id], "\n".join([id, *run.problems[id]])
+    assert not run.problems[id], "\n".join([id, *run.problems[id], *map(str, run.records_of(form))])
     records = run.records_of(form)
     states = {record["state"] for record in records}
     if form.expect == REFUSED:
@@ -174,3 +176,7 @@ def test_form(run, id, source_cluster):
         assert states == {"gap"}, f"{id}: {records}"
     else:
         assert not states - {"recognised"}, f"{id}: {records}"
+
+
+def test_nothing_else_differs(run):
+    assert not run.elsewhere, "\n".join(run.elsewhere)

@@ -21,6 +21,7 @@ def shop(own_pair):
         for role in ROLES:
             database.sql(f"CREATE ROLE {role} LOGIN")
         database.sql(f'GRANT CREATE ON DATABASE "{database.name}" TO shop_owner')
+    pair.target.sql("CREATE EXTENSION IF NOT EXISTS walbridge")     # statements run under the roles of the source
     pair.source.psql(EXTENSIONS)
     pair.source.psql(BASE)
     return pair

@@ -53,7 +53,7 @@ FORMS = [
          expect=NOT_FOLLOWED),
     Form("publication", "CREATE PUBLICATION {s} FOR TABLE t; ALTER PUBLICATION {s} ADD TABLE k; ALTER PUBLICATION {s} RENAME TO {s}__new", setup="CREATE TABLE k (id int PRIMARY KEY)", expect=NOT_FOLLOWED, only_source=("{s}__new",),
          later="DROP PUBLICATION {s}__new; INSERT INTO t VALUES (103)"),
-    Form("subscription", "CREATE SUBSCRIPTION {s} CONNECTION 'dbname=none' PUBLICATION p WITH (connect = false); ALTER SUBSCRIPTION {s} SET (slot_name = NONE)", expect=NOT_FOLLOWED, only_source=("{s}",), later="DROP SUBSCRIPTION {s}; INSERT INTO t VALUES (103)"),
+    Form("subscription", "CREATE SUBSCRIPTION {s}__n CONNECTION 'dbname=none' PUBLICATION p WITH (connect = false); ALTER SUBSCRIPTION {s}__n SET (slot_name = NONE)", expect=NOT_FOLLOWED, only_source=("{s}__n",), later="DROP SUBSCRIPTION {s}__n; INSERT INTO t VALUES (103)"),
     Form("event-trigger", "CREATE EVENT TRIGGER {s} ON ddl_command_start WHEN TAG IN ('DROP CAST') EXECUTE FUNCTION nothing(); ALTER EVENT TRIGGER {s} DISABLE; ALTER EVENT TRIGGER {s} RENAME TO {s}__new", expect=NOT_FOLLOWED, only_source=("{s}__new",),
          setup="CREATE FUNCTION nothing() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'", later="INSERT INTO t VALUES (103)"),
     Form("large-object", "SELECT lo_create(4712); GRANT SELECT ON LARGE OBJECT 4712 TO forms_reader; ALTER LARGE OBJECT 4712 OWNER TO forms_owner; SELECT lo_unlink(4712)", expect=NOT_FOLLOWED),

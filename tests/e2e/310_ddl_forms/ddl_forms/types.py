@@ -50,6 +50,6 @@ FORMS = [
          setup="CREATE FOREIGN DATA WRAPPER {s}__a; GRANT USAGE ON FOREIGN DATA WRAPPER {s}__a TO forms_owner", expect=NOT_FOLLOWED, only_source=("{s}__w", "{s}__n")),
     Form("foreign-table", "CREATE FOREIGN TABLE a (id int, v text) SERVER {s}__s OPTIONS (x '1'); ALTER FOREIGN TABLE a ADD n int, ALTER v OPTIONS (y '2'); ALTER FOREIGN TABLE a RENAME TO b; COMMENT ON FOREIGN TABLE b IS 'far'; DROP FOREIGN TABLE gone",
          setup="CREATE FOREIGN DATA WRAPPER {s}__w; CREATE SERVER {s}__s FOREIGN DATA WRAPPER {s}__w; CREATE FOREIGN TABLE gone (id int) SERVER {s}__s", expect=NOT_FOLLOWED, only_source=("{s}__w", "{s}__s", "b")),
-    Form("user-mapping", "CREATE USER MAPPING FOR CURRENT_USER SERVER {s}__s OPTIONS (user 'u', password 'very secret')", expect=NOT_FOLLOWED, gap=True,
+    Form("user-mapping", "CREATE USER MAPPING FOR CURRENT_USER SERVER {s}__s OPTIONS (user 'u', password 'very secret')", expect=NOT_FOLLOWED,
          setup="CREATE FOREIGN DATA WRAPPER {s}__w; CREATE SERVER {s}__s FOREIGN DATA WRAPPER {s}__w", only_source=("{s}__w", "{s}__s")),
 ]
