@@ -1,11 +1,12 @@
 # A form of DDL that is not followed, or followed a moment too early or too late, or whose rows were computed a second time.
 import re
+import time
 from pathlib import Path
 
 import pytest
 from ddl_forms import GROUPS, REFUSED
 from ddl_forms.run import ROLES, Busy, run_case
-from walbridge_testing.compare import compare, tables_of
+from walbridge_testing.compare import Difference, compare, tables_of
 from walbridge_testing.fixtures import Pair
 from walbridge_testing.schema_dump import schema_entries
 from walbridge_testing.workload import SCHEMA, Writers, fill
@@ -41,15 +42,17 @@ class Run:
 
     def __init__(self, clusters, chosen):
         self.clusters = clusters
-        self.problems = {form.id: [] for form in chosen}
+        self.problems = {form.id: [] for form in chosen}        # what is wrong, by case
         self.elsewhere = []     # differences in objects of no case
         self.records = []
         groups = [[form for form in group if form in chosen] for group in GROUPS.values()]
         done = 0
+        self.began = began = time.monotonic()
         for attempt in range(60):
             followed, failed = self._follow(groups[done:], f"ddl_forms_{attempt}" if attempt else "ddl_forms")
             done += followed
             if failed is None:
+                print(f"{len(chosen)} cases in {time.monotonic() - began:.0f} s")
                 return
             groups[done] = [form for form in groups[done] if form.id != failed]
         raise AssertionError("too many cases end the task")
@@ -60,7 +63,7 @@ class Run:
         try:
             pair.target.sql("CREATE EXTENSION IF NOT EXISTS walbridge")     # statements run under the roles of the source
             pair.source.psql(SCHEMA + fill(1000))
-            applier = pair.applier(ddl={"on_error": "skip", "trust": "source"})
+            applier = pair.applier(ddl={"on_error": "skip", "trust": "source"}, schema={"owner": "keep", "grants": "keep"})
             applier.start()
             applier.wait_caught_up(90)
             followed, failed = 0, None
@@ -70,6 +73,7 @@ class Run:
                     if failed:
                         break
                     followed += 1
+                    print(f"{group[0].id} and its like: {time.monotonic() - self.began:.0f} s", flush=True) if group else None
             if failed is None:
                 applier.wait_caught_up(90)
                 pair.compare("w_plain", "w_pairs", "w_bag", "w_parts")
@@ -112,12 +116,13 @@ class Run:
 
     def _compare(self, pair, forms):
         chosen = {form.id: form for form in forms}
-        for table in tables_of(pair.source) + pair.source.sql(MATERIALIZED):
-            if owner(table[0]) in chosen and not self._alone(chosen[owner(table[0])], table[1]):
-                try:
-                    compare(pair.source, pair.target, [tuple(table)])
-                except Exception as error:
-                    self._note(str(error), table[0])
+        tables = [(schema, name) for schema, name in tables_of(pair.source) + pair.source.sql(MATERIALIZED)
+                  if owner(schema) in chosen and not self._alone(chosen[owner(schema)], name)]
+        try:
+            compare(pair.source, pair.target, tables)
+        except Difference as error:
+            for part in re.split(r"\n(?=f_)", str(error))[1:]:
+                self._note(part, part.split(".")[0])
         left, right = schema_entries(pair.source), schema_entries(pair.target)
         for key in sorted(left.keys() | right.keys()):
             id = owner(" ".join(key)) or owner("\n".join(left.get(key) or right[key]))
