@@ -105,6 +105,23 @@ std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const
     }
 }
 
+/// ALTER DEFAULT PRIVILEGES: tables that DDL creates later get the grants they have on the source. They come last, so
+/// that nothing of the schema stage itself gets them.
+void add_default_privileges(const std::vector<DumpEntry> &entries, const wire::ObjectSelection &selection,
+                            bool everything, std::vector<Item> &items) {
+    for (const auto &entry : entries) {
+        if (entry.type != "DEFAULT ACL") continue;
+        if (entry.schema.empty() ? !everything : !covers_schema(selection, entry.schema)) continue;
+        Item item;
+        item.number = static_cast<int>(items.size()) + 1;
+        item.section = Section::after_data;
+        item.type = entry.type;
+        item.name = entry.schema.empty() ? entry.name : entry.schema + "." + entry.name;
+        item.statement = entry.statement;
+        items.push_back(std::move(item));
+    }
+}
+
 /// Where sequences stand: pg_dump counts it as data. They are set behind the data and do not follow the source later.
 void add_sequence_values(pg::Session &source, const source::ObjectGraph &graph, const Closure &closure,
                          std::vector<Item> &items) {
@@ -202,7 +219,12 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
         log::info("brought as a definition without rows: selected tables need it", {{"table", table}});
     DumpRequest request;
     request.snapshot = snapshot;
-    auto items = make_items(dump(config, source, graph, closure, request, stop), graph, closure);
+    const auto entries = dump(config, source, graph, closure, request, stop);
+    auto items = make_items(entries, graph, closure);
+    const bool everything = config.objects.exclude.empty() &&
+                            std::ranges::find(config.objects.include, "*.*") != config.objects.include.end();
+    add_default_privileges(entries, wire::ObjectSelection(config.objects.include, config.objects.exclude), everything,
+                           items);
     if (config.full_stage) add_sequence_values(source, graph, closure, items);
     return items;
 }
