@@ -33,7 +33,7 @@ class Busy:
             self.statements, self.done = statements, 0
         if statements:
             self.aimed.set()
-        self.wait_for(6)
+        self.wait_for(4)
 
     def wait_for(self, more):
         """Returns when so many further statements were tried."""
@@ -43,7 +43,7 @@ class Busy:
                 assert self.progress.wait_for(lambda: self.done >= goal or self.stopping.is_set(), 60), "the other session does not get on"
 
     def rest(self):
-        self.wait_for(3)
+        self.wait_for(2)
         self.aimed.clear()
         with self.lock:
             self.statements = ()
