@@ -4,7 +4,6 @@ import threading
 
 import pytest
 from walbridge_testing.applier import Exit
-from walbridge_testing.waiting import wait_until
 
 TABLES = """CREATE TABLE t (id int PRIMARY KEY, v text, n int); CREATE TABLE s (id int PRIMARY KEY, v text);
     INSERT INTO t SELECT i, 'before', i FROM generate_series(1, 1000) i; INSERT INTO s SELECT i, 'before' FROM generate_series(1, 100) i;"""
@@ -39,7 +38,7 @@ def test_commits_between_the_blocks_arrive_before_the_large_transaction(pair):
         pair.source.psql(f"INSERT INTO s VALUES (1000 + {number}, 'between'); UPDATE t SET n = -n WHERE id = {number}; DELETE FROM s WHERE id = {number}")
         large.cursor().execute(ROWS % (10000 + number * 1000, 10999 + number * 1000))
     large.cursor().execute("UPDATE t SET v = v || '!' WHERE id > 2000; DELETE FROM t WHERE id % 7 = 0 AND id > 2000; UPDATE t SET id = id + 100000 WHERE id BETWEEN 3000 AND 3100")
-    wait_until(lambda: applied_early(pair), 30, "the large transaction is applied while it is in progress")
+    applier.wait_until(lambda: applied_early(pair), 30, "the large transaction is applied while it is in progress")
     applier.wait_until(lambda: pair.target.scalar("SELECT count(*) FROM s WHERE v = 'between'") == 20, 30)
     assert pair.target.scalar("SELECT count(*) FROM t WHERE id > 2000") == 0
     large.commit()
@@ -73,7 +72,7 @@ def test_a_rolled_back_transaction_leaves_nothing(pair):
     applier = start(pair)
     large = open_stream(pair, 2001, 9000)
     large.cursor().execute("UPDATE t SET v = 'gone' WHERE id <= 1000")
-    wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
+    applier.wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
     large.rollback()
     pair.source.psql("UPDATE t SET v = 'after' WHERE id <= 1000; INSERT INTO t VALUES (2001, 'after', 0)")
     applier.wait_caught_up()
@@ -87,7 +86,7 @@ def test_large_prepared_transactions_end_when_they_are_committed_or_rolled_back(
     name = pair.name
     pair.source.psql(f"BEGIN; {ROWS % (2001, 6000)}; UPDATE t SET v = 'prepared' WHERE id <= 500; PREPARE TRANSACTION '{name}_1'")
     pair.source.psql(f"BEGIN; {ROWS % (10001, 14000)}; PREPARE TRANSACTION '{name}_2'")
-    wait_until(lambda: applied_early(pair, 2), 30, "both are applied while they are prepared")
+    applier.wait_until(lambda: applied_early(pair, 2), 30, "both are applied while they are prepared")
     pair.source.psql("INSERT INTO s VALUES (1000, 'between')")
     applier.wait_until(lambda: pair.target.scalar("SELECT count(*) FROM s WHERE id = 1000") == 1, 30)
     assert pair.target.scalar("SELECT count(*) FROM t WHERE id > 1000 OR v = 'prepared'") == 0
@@ -103,7 +102,7 @@ def test_more_transactions_at_a_time_than_sessions(pair):
     pair.source.psql(TABLES)
     applier = start(pair, apply={"stream_sessions": 2, "spool_memory": "64kB"})
     large = [open_stream(pair, 10000 * n, 10000 * n + 3000) for n in range(1, 6)]
-    wait_until(lambda: applied_early(pair, 2), 30, "two are applied while they are in progress")
+    applier.wait_until(lambda: applied_early(pair, 2), 30, "two are applied while they are in progress")
     for round in range(3):
         for n, connection in enumerate(large, 1):
             connection.cursor().execute(ROWS % (10000 * n + 4000 + round * 1000, 10000 * n + 4999 + round * 1000))
@@ -161,7 +160,7 @@ def test_a_kill_in_the_middle_of_a_block(own_pair, victim):
     applier = pair.run(log={"level": "debug"})
     large = open_stream(pair, 2001, 20000)
     pair.source.psql("INSERT INTO s VALUES (1000, 'between')")
-    wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
+    applier.wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
     if victim == "applier":
         applier.kill()
         applier.start()
@@ -185,7 +184,7 @@ def test_a_commit_that_waits_for_a_transaction_in_progress_on_the_target_alone_i
     applier = start(pair, conflict={"policy": "ignore"})
     pair.target.psql("CREATE UNIQUE INDEX ON t (v) WHERE id > 2000")
     large = open_stream(pair, 2001, 5000)
-    wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
+    applier.wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
     pair.source.psql("INSERT INTO t VALUES (9999, md5('2500'), 0)")
     applier.wait_until(lambda: pair.target.scalar("SELECT count(*) FROM t WHERE id = 9999") == 1, 10)
     assert GAVE_UP in applier.log_text()
@@ -199,7 +198,7 @@ def test_others_on_the_target_do_not_wait_for_the_end_of_a_transaction_on_the_so
     pair.source.psql(TABLES)
     applier = start(pair)
     large = open_stream(pair, 2001, 5000)
-    wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
+    applier.wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
     pair.target.psql("SET lock_timeout = '10s'; ALTER TABLE t ADD COLUMN own int")
     assert GAVE_UP in applier.log_text()
     large.commit()
@@ -212,7 +211,7 @@ def test_a_pause_gives_up_what_is_open_and_a_stop_too(pair):
     pair.source.psql(TABLES)
     applier = start(pair)
     large = open_stream(pair, 2001, 5000)
-    wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
+    applier.wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
     applier.cli("pause", check=True)
     applier.wait_until(lambda: not applied_early(pair), 30)
     large.cursor().execute(ROWS % (5001, 9000))
@@ -222,7 +221,7 @@ def test_a_pause_gives_up_what_is_open_and_a_stop_too(pair):
     applier.wait_caught_up()
     pair.compare()
     large = open_stream(pair, 20000, 25000)
-    wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
+    applier.wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
     applier.stop()
     assert not applied_early(pair)
     large.commit()
@@ -299,7 +298,7 @@ def test_transactions_in_progress_during_the_copy(pair):
     second.commit()
     applier.wait_caught_up()
     third = open_stream(pair, 30001, 35000)
-    wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
+    applier.wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
     third.commit()
     applier.wait_caught_up()
     pair.compare()
