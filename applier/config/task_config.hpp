@@ -43,9 +43,11 @@ struct TaskConfig {
     NameMap names; ///< what schemas and tables are called on the target: [[objects.schema]], [[objects.table]]
 
     struct Schema {
-        std::string owner = "none";  ///< none, keep
-        std::string grants = "none"; ///< none, keep
+        std::string owner = "keep";  ///< keep, map (by `roles`), none
+        std::string grants = "keep"; ///< keep, map (by `roles`), none
     } schema;
+
+    std::map<std::string, std::string> roles; ///< role of the source -> role of the target; others keep their name
 
     struct Copy {
         int workers = 2;                                      ///< tables and chunks copied side by side
@@ -102,6 +104,11 @@ struct TaskConfig {
 
     std::map<std::string, std::string> labels; ///< shown in logs and status
 
+    /// The target's role for a role of the source, where roles are mapped.
+    [[nodiscard]] std::string role_on_target(const std::string &role) const {
+        const auto found = roles.find(role);
+        return found == roles.end() ? role : found->second;
+    }
     [[nodiscard]] std::string slot_name() const { return "walbridge_" + name; }
     /// Of an apply session: the first one's is walbridge_<task>, the others' walbridge_<task>:<n>; those for streamed
     /// transactions are 1 ... apply.stream_sessions.

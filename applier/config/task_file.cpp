@@ -291,6 +291,19 @@ void check_together(const Origin &origin, const GivenKeys &given, const TaskConf
         if (task.ddl.classes.size() > 1 && std::ranges::find(task.ddl.classes, word) != task.ddl.classes.end())
             origin.refuse(where("ddl.classes"), "ddl.classes", fmt::format("\"{}\" stands beside other classes", word),
                           fmt::format("Write ddl.classes = \"{}\", or name classes only.", word));
+    const bool mapped = task.schema.owner == "map" || task.schema.grants == "map";
+    if (mapped && task.roles.empty())
+        origin.refuse(where(task.schema.owner == "map" ? "schema.owner" : "schema.grants"), "roles",
+                      "roles are to be mapped and no role is named",
+                      "Add a section [roles] with lines such as app_owner = \"other_name\", or use \"keep\".");
+    if (!mapped && !task.roles.empty())
+        origin.refuse(where("roles"), "roles", "neither schema.owner nor schema.grants is \"map\"",
+                      "Set schema.owner = \"map\" and schema.grants = \"map\", or remove the section.");
+    if (task.schema.owner == "none" && task.ddl.run_as.empty() && !task.ddl.off())
+        origin.refuse(where("schema.owner"), "ddl.run_as",
+                      "objects belong to walbridge's own role (schema.owner = \"none\"), and DDL of the source would "
+                      "run with its rights",
+                      "Name the role that DDL runs as (ddl.run_as), set ddl.classes = \"none\", or keep the owners.");
     for (const auto *path : {"objects.include", "objects.exclude"})
         for (const auto &pattern :
              path == std::string_view("objects.include") ? task.objects.include : task.objects.exclude) {

@@ -174,18 +174,25 @@ std::vector<Key> objects_section() {
          .help = "the choice of dependent objects is not part of this version"},
         {.path = "schema.owner",
          .type = KeyType::text,
-         .fallback = "none",
-         .help = "Owners of created objects: keep the source's, or none (the role that walbridge connects with).",
-         .choices = {"none", "keep"},
-         .refused = {{"map", "a mapping of owners is not part of this version"}},
+         .fallback = "keep",
+         .help = "Owners of created objects: keep = the role of the same name as on the source, map = the role that "
+                 "[roles] names, none = the role that walbridge connects with.",
+         .choices = {"keep", "map", "none"},
          .store = [](TaskConfig &task, const Value &value) { task.schema.owner = text(value); }},
         {.path = "schema.grants",
          .type = KeyType::text,
-         .fallback = "none",
-         .help = "Grants on created objects: keep the source's, or none.",
-         .choices = {"none", "keep"},
-         .refused = {{"map", "a mapping of grants is not part of this version"}},
+         .fallback = "keep",
+         .help = "Grants on created objects: keep the source's, map = to the roles that [roles] names, or none.",
+         .choices = {"keep", "map", "none"},
          .store = [](TaskConfig &task, const Value &value) { task.schema.grants = text(value); }},
+        {.path = "roles",
+         .type = KeyType::text_map,
+         .fallback = "",
+         .help =
+             "Roles of the source and what they are called on the target, for owners and grants that are mapped and "
+             "for replicated DDL; others keep their name.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.roles = std::get<std::map<std::string, std::string>>(value); }},
     };
 }
 

@@ -32,6 +32,7 @@ struct CopyWatch {
 struct Leg {
     Transfer transfer;
     std::string table; ///< for people
+    std::uint32_t target_oid = 0;
 };
 
 /// Both sessions are in a transaction. Returns when the target has taken all rows. Throws SqlError of either side,

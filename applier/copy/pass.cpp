@@ -6,10 +6,12 @@
 #include "copy/chunk_store.hpp"
 #include "dialect/postgres.hpp"
 #include "schema/target_session.hpp"
+#include "target/postgres/user_code.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <map>
 #include <utility>
 
 namespace walbridge::copy {
@@ -51,6 +53,45 @@ void refuse_rows(pg::Session &target, const NameMap &names, const std::vector<Ch
                 "the table is not empty on the target, and its rows are not ours",
                 fmt::format("TRUNCATE {} on the target if its rows can go, or leave the table out.",
                             dialect::postgres::quote(names.table(table))));
+}
+
+/// Tables whose rows run code of their owner are copied one by one, as that role: no other statement of ours stands in
+/// the text that such code can see.
+std::vector<Counts> stream_as_owners(const TaskConfig &config, pg::Session &source, pg::Session &target,
+                                     const std::vector<Leg> &legs, const CopyWatch &watch) {
+    std::vector<std::uint32_t> oids;
+    for (const auto &leg : legs) oids.push_back(leg.target_oid);
+    const auto untrusted = target::tables_of_others(target, oids);
+    if (untrusted.empty()) return stream_rows(source, target, legs, watch);
+    target::ActingRole role(config, target);
+    std::map<std::string, std::vector<std::size_t>> places; // by acting owner, the session's own role first
+    for (std::size_t place = 0; place < legs.size(); ++place)
+        places[untrusted.contains(legs[place].target_oid) ? target::acting_owner(target, role, legs[place].target_oid)
+                                                          : std::string()]
+            .push_back(place);
+    std::vector<Counts> counts(legs.size());
+    const auto stream = [&](const std::vector<std::size_t> &chosen) {
+        std::vector<Leg> some;
+        for (const auto place : chosen) some.push_back(legs[place]);
+        const CopyWatch part{watch.stopping, [&](std::size_t place, std::int64_t rows, std::int64_t bytes) {
+                                 watch.more(chosen.at(place), rows, bytes);
+                             }};
+        const auto counted = stream_rows(source, target, some, part);
+        for (std::size_t place = 0; place < chosen.size(); ++place) counts[chosen[place]] = counted[place];
+    };
+    for (const auto &[owner, chosen] : places) {
+        if (owner.empty()) {
+            stream(chosen);
+            continue;
+        }
+        target.execute("SET CONSTRAINTS ALL IMMEDIATE"); // a deferred trigger would run as our role, at the commit
+        for (const auto place : chosen) {
+            role.enter_owner(owner);
+            stream({place});
+            role.leave_owner();
+        }
+    }
+    return counts;
 }
 
 } // namespace
@@ -236,7 +277,8 @@ Leg Pass::leg_of(const Chunk &chunk) const {
     const auto *key = chunk_key(table);
     if (chunk.kind == ChunkKind::key && key == nullptr)
         throw Error(ErrorKind::copy_stage, object, "the key that its chunks are cut by is gone", "Reset the task.");
-    return {make_transfer(table, there->second, chunk, key != nullptr ? key->name : std::string()), object};
+    return {make_transfer(table, there->second, chunk, key != nullptr ? key->name : std::string()), object,
+            there->second.oid};
 }
 
 void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
@@ -250,7 +292,7 @@ void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
                               context_.progress.add(group[place].table, more_rows, more_bytes);
                           }};
     try {
-        const auto counts = stream_rows(source, target, legs, watch);
+        const auto counts = stream_as_owners(context_.config, source, target, legs, watch);
         for (std::size_t place = 0; place < group.size(); ++place) {
             group[place].rows = counts[place].rows;
             group[place].bytes = counts[place].bytes;

@@ -10,6 +10,7 @@
 #include "schema/plan.hpp"
 #include "schema/redefine.hpp"
 #include "schema/target_session.hpp"
+#include "target/postgres/user_code.hpp"
 #include "wire/object_selection.hpp"
 
 #include <algorithm>
@@ -166,7 +167,14 @@ class Reconciler {
             if (redefine) {
                 auto table = one->table;
                 source::read_defaults(source_, table);
-                schema::redefine(target_, one->old_name, table, names());
+                schema::redefine(target_, one->old_name, table, names(), [&](std::uint32_t oid, const auto &body) {
+                    if (target::tables_of_others(target_, {oid}).empty()) return body();
+                    target::ActingRole role(context_.config, target_);
+                    if (!role.confines()) return body();
+                    role.enter_owner(target::read_owner(target_, oid).name);
+                    body();
+                    role.leave_owner();
+                });
             }
             if (!one->holds_rows) continue;
             replace_chunks(target_, context_.config.name, one->table.oid, one->chunks);

@@ -60,7 +60,11 @@ SpecialForm apply_special_form(Node &statement, const Selection &selection) {
         form.own_transaction = statement.drop_stmt().concurrent();
     else if (statement.has_reindex_stmt())
         form.own_transaction = is_concurrent(statement.reindex_stmt());
-    else if (statement.has_grant_stmt() && statement.grant_stmt().targtype() == pg_query::ACL_TARGET_ALL_IN_SCHEMA) {
+    else if (statement.has_refresh_mat_view_stmt() && statement.refresh_mat_view_stmt().concurrent()) {
+        // It makes a temporary table, which the server refuses while the session acts as another role.
+        statement.mutable_refresh_mat_view_stmt()->set_concurrent(false);
+        form.changed = true;
+    } else if (statement.has_grant_stmt() && statement.grant_stmt().targtype() == pg_query::ACL_TARGET_ALL_IN_SCHEMA) {
         for (const Node &schema : statement.grant_stmt().objects())
             if (!selection.schema(schema.string().sval()) && selection.touches(schema.string().sval())) {
                 form.refused = "it grants rights on all objects of schema " + schema.string().sval() +

@@ -2,7 +2,11 @@
 #include "schema/plan.hpp"
 
 #include "base/log.hpp"
+#include "ddl/bodies.hpp"
+#include "ddl/rename.hpp"
+#include "ddl/role_names.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/names.hpp"
 #include "schema/pg_dump.hpp"
 
 #include <algorithm>
@@ -83,8 +87,8 @@ std::vector<QualifiedName> not_wanted(const source::ObjectGraph &graph, const Cl
 std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const source::ObjectGraph &graph,
                             const Closure &closure, DumpRequest request, const StopToken &stop) {
     const auto program = choose_dump_program(installed_dump_programs(), source.server_version());
-    request.owners = config.schema.owner == "keep";
-    request.grants = config.schema.grants == "keep";
+    request.owners = config.schema.owner != "none";
+    request.grants = config.schema.grants != "none";
     request.application_name = config.application_name("pg_dump");
     const auto unwanted = request.only.empty() ? not_wanted(graph, closure) : std::vector<QualifiedName>();
     std::size_t known_gone = 0;
@@ -105,10 +109,19 @@ std::vector<DumpEntry> dump(const TaskConfig &config, pg::Session &source, const
     }
 }
 
+/// Gives owners, grantees and the roles of policies their names on the target.
+void map_roles(const TaskConfig &config, std::vector<Item> &items) {
+    for (auto &item : items) {
+        const bool grant = item.type == "ACL" || item.type == "POLICY" || item.type == "DEFAULT ACL";
+        if ((grant ? config.schema.grants : config.schema.owner) == "map")
+            item.statement = ddl::with_role_names(item.statement, config.roles);
+    }
+}
+
 /// ALTER DEFAULT PRIVILEGES: tables that DDL creates later get the grants they have on the source. They come last, so
 /// that nothing of the schema stage itself gets them.
 void add_default_privileges(const std::vector<DumpEntry> &entries, const wire::ObjectSelection &selection,
-                            bool everything, std::vector<Item> &items) {
+                            bool everything, const NameMap &names, std::vector<Item> &items) {
     for (const auto &entry : entries) {
         if (entry.type != "DEFAULT ACL") continue;
         if (entry.schema.empty() ? !everything : !covers_schema(selection, entry.schema)) continue;
@@ -117,14 +130,14 @@ void add_default_privileges(const std::vector<DumpEntry> &entries, const wire::O
         item.section = Section::after_data;
         item.type = entry.type;
         item.name = entry.schema.empty() ? entry.name : entry.schema + "." + entry.name;
-        item.statement = entry.statement;
+        item.statement = names.empty() ? entry.statement : ddl::rename_statement(entry.statement, names);
         items.push_back(std::move(item));
     }
 }
 
 /// Where sequences stand: pg_dump counts it as data. They are set behind the data and do not follow the source later.
 void add_sequence_values(pg::Session &source, const source::ObjectGraph &graph, const Closure &closure,
-                         std::vector<Item> &items) {
+                         const NameMap &names, std::vector<Item> &items) {
     const auto rows = source.query(
         "SELECT pg_catalog.to_regclass(pg_catalog.format('%I.%I', schemaname, sequencename))::oid, last_value "
         "FROM pg_catalog.pg_sequences WHERE last_value IS NOT NULL ORDER BY schemaname, sequencename");
@@ -137,20 +150,67 @@ void add_sequence_values(pg::Session &source, const source::ObjectGraph &graph, 
         item.number = static_cast<int>(items.size()) + 1;
         item.section = Section::after_data;
         item.type = "SEQUENCE SET";
-        item.name = sequence->schema + "." + sequence->name;
-        item.statement = fmt::format(
-            "SELECT pg_catalog.setval({}, {}, true)",
-            dialect::postgres::quote_literal(dialect::postgres::quote(QualifiedName{sequence->schema, sequence->name})),
-            rows.get(row, 1));
+        const auto name = names.table({sequence->schema, sequence->name});
+        item.name = to_string(name);
+        item.statement =
+            fmt::format("SELECT pg_catalog.setval({}, {}, true)",
+                        dialect::postgres::quote_literal(dialect::postgres::quote(name)), rows.get(row, 1));
         items.push_back(std::move(item));
     }
+}
+
+/// Puts the target's names into definitions.
+class Renamer {
+  public:
+    explicit Renamer(const NameMap &names) : names_(names) {}
+
+    /// For people, and to find relations by: schema.name, or "schema.table what" for what belongs to a table.
+    [[nodiscard]] std::string name(const DumpEntry &entry, const source::Object *table) const {
+        if (entry.schema.empty()) return entry.type == "SCHEMA" ? names_.schema(entry.name) : entry.name;
+        const auto of_table = table != nullptr ? table->name + " " : std::string();
+        if (table != nullptr && entry.name.starts_with(of_table))
+            return to_string(names_.table({table->schema, table->name})) + entry.name.substr(table->name.size());
+        return to_string(names_.table({entry.schema, entry.name}));
+    }
+
+    [[nodiscard]] std::string statement(const DumpEntry &entry, const std::string &name) const {
+        if (names_.empty()) return entry.statement;
+        try {
+            return ddl::rename_statement(entry.statement, names_, {}, ddl::Bodies::keep);
+        } catch (const Error &error) {
+            // A form that the parser does not know is good as it is when it cannot hold a renamed name.
+            if (ddl::renamed_names_in(entry.statement, names_).empty()) return entry.statement;
+            throw Error(ErrorKind::schema_stage, fmt::format("{} {}", entry.type, name),
+                        fmt::format("it cannot be given its names on the target: {}", error.reason()), error.remedy());
+        }
+    }
+
+  private:
+    const NameMap &names_;
+};
+
+/// Schemas that only renames lead to, in front of everything. pg_dump does not create `public`, and no schema of the
+/// source stands for one that single tables move to.
+void add_schemas(const NameMap &names, std::vector<Item> &items) {
+    auto missing = target_schemas(names);
+    for (const auto &item : items)
+        if (item.type == "SCHEMA" && item.statement.find("CREATE SCHEMA") != std::string::npos)
+            std::erase(missing, item.name);
+    std::vector<Item> schemas;
+    for (const auto &name : missing)
+        schemas.push_back({0, Section::before_data, "SCHEMA", name, std::nullopt,
+                           "CREATE SCHEMA " + dialect::postgres::quote_identifier(name) + ";", false});
+    items.insert(items.begin(), std::make_move_iterator(schemas.begin()), std::make_move_iterator(schemas.end()));
+    int number = 0;
+    for (auto &item : items) item.number = ++number;
 }
 
 } // namespace
 
 std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph,
-                             const Closure &closure) {
+                             const Closure &closure, const NameMap &target_names) {
     const Names names(graph);
+    const Renamer renamer(target_names);
     std::map<int, bool> taken;          // dump id -> whether it is
     std::map<int, ObjectId> identified; // dump id -> object
     const auto find_by_name = [&](const DumpEntry &entry) -> ObjectId {
@@ -188,10 +248,10 @@ std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source
         Item item;
         item.number = static_cast<int>(items.size()) + 1;
         item.type = entry.type;
-        item.name = entry.schema.empty() ? entry.name : entry.schema + "." + entry.name;
-        item.statement = entry.statement;
         const auto *table = graph.relation(table_of(graph, id));
-        if (table != nullptr) item.table = table->schema + "." + table->name;
+        item.name = renamer.name(entry, table);
+        item.statement = renamer.statement(entry, item.name);
+        if (table != nullptr) item.table = to_string(target_names.table({table->schema, table->name}));
         const bool on_view = table != nullptr && table->kind == 'm'; // the view itself may be created after the data
         if (!after_data)
             item.section = Section::before_data;
@@ -208,9 +268,6 @@ std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source
 
 std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
                               const StopToken &stop) {
-    if (!config.names.empty())
-        throw Error(ErrorKind::schema_stage, "task " + config.name, "the schema stage does not rename yet",
-                    "Create the tables on the target and leave \"schema\" out of task.stages.");
     const auto graph = source::read_object_graph(source);
     const auto closure = select_objects(graph, wire::ObjectSelection(config.objects.include, config.objects.exclude));
     for (const auto &left : closure.left_behind)
@@ -219,13 +276,16 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
         log::info("brought as a definition without rows: selected tables need it", {{"table", table}});
     DumpRequest request;
     request.snapshot = snapshot;
+    const auto names = complete_names(config.names, graph);
     const auto entries = dump(config, source, graph, closure, request, stop);
-    auto items = make_items(entries, graph, closure);
+    auto items = make_items(entries, graph, closure, names);
     const bool everything = config.objects.exclude.empty() &&
                             std::ranges::find(config.objects.include, "*.*") != config.objects.include.end();
     add_default_privileges(entries, wire::ObjectSelection(config.objects.include, config.objects.exclude), everything,
-                           items);
-    if (config.full_stage) add_sequence_values(source, graph, closure, items);
+                           names, items);
+    map_roles(config, items);
+    add_schemas(names, items);
+    if (config.full_stage) add_sequence_values(source, graph, closure, names, items);
     return items;
 }
 
@@ -239,15 +299,18 @@ std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &s
     request.only = {table};
     std::vector<Item> items;
     try {
-        items = make_items(dump(config, source, graph, closure, request, stop), graph, closure);
+        items = make_items(dump(config, source, graph, closure, request, stop), graph, closure,
+                           complete_names(config.names, graph));
     } catch (const Error &error) {
         const auto gone = gone_since(config, graph);
         if (error.kind() != ErrorKind::schema_stage || std::find(gone.begin(), gone.end(), table) == gone.end()) throw;
         return {}; // changed once more: the copy will notice and come back
     }
     const auto *object = graph.relation(table_oid);
-    const auto name = object != nullptr ? object->schema + "." + object->name : to_string(table);
+    const auto name =
+        to_string(config.names.table(object != nullptr ? QualifiedName{object->schema, object->name} : table));
     std::erase_if(items, [&](const Item &item) { return item.section == Section::before_data || item.table != name; });
+    map_roles(config, items);
     return items;
 }
 

@@ -79,7 +79,7 @@ std::vector<std::string> redefinition(const QualifiedName &table, const std::vec
 }
 
 void redefine(pg::Session &target, const QualifiedName &old_source_name, const source::Table &source,
-              const NameMap &names) {
+              const NameMap &names, const RunAsOwner &as_owner) {
     const auto old_name = names.table(old_source_name), name = names.table(source.name);
     const auto object = names.describe(source.name);
     const auto run = [&](const std::string &statement) {
@@ -108,7 +108,10 @@ void redefine(pg::Session &target, const QualifiedName &old_source_name, const s
         throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
                     "Create it as it is on the source, then run the task again.");
     source::read_defaults(target, *table);
-    for (const auto &statement : redefinition(name, table->columns, source.columns)) run(statement);
+    // A default may be evaluated though there is no row.
+    as_owner(table->oid, [&] {
+        for (const auto &statement : redefinition(name, table->columns, source.columns)) run(statement);
+    });
 }
 
 } // namespace walbridge::schema

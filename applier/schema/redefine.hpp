@@ -5,6 +5,8 @@
 #include "change/name_map.hpp"
 #include "source/catalog.hpp"
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,9 +17,13 @@ namespace walbridge::schema {
                                                     const std::vector<source::Column> &target,
                                                     const std::vector<source::Column> &source);
 
+/// Runs the body as the owner of a table of the target where that is not the session's own role.
+using RunAsOwner = std::function<void(std::uint32_t table, const std::function<void()> &body)>;
+
 /// Renames the table if it has another name on the source now (and if that means another name here), then alters its
 /// columns. `old_name` is the source's. Through the caller's transaction; throws Error(schema_stage) with the statement
 /// that failed.
-void redefine(pg::Session &target, const QualifiedName &old_name, const source::Table &source, const NameMap &names);
+void redefine(pg::Session &target, const QualifiedName &old_name, const source::Table &source, const NameMap &names,
+              const RunAsOwner &as_owner);
 
 } // namespace walbridge::schema

@@ -54,6 +54,8 @@ struct TargetTable {
     bool firing_triggers = false; ///< ENABLE ALWAYS or REPLICA: they fire in our sessions
     bool rules = false;
     bool row_security = false; ///< policies apply to our role
+    /// Rows are written as this role, the owner, because writing them runs code of users; empty = as the session's own.
+    std::string acting_owner;
 };
 
 } // namespace walbridge::target

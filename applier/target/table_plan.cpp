@@ -220,6 +220,8 @@ std::string describe(const TablePlan &plan) {
         for (const auto index : plan.key) text += (text.back() == '(' ? "" : ", ") + plan.columns[index].target.name;
         text += ")";
     }
+    if (!plan.table.acting_owner.empty())
+        text += fmt::format(", written as role {} (it runs code of users)", plan.table.acting_owner);
     if (plan.bulk_eligible()) return text + ", bulk";
     text += plan.bulk_inserts() ? ", inserts in bulk, the rest row by row:" : ", row by row:";
     for (const auto &reason : plan.bulk_inserts() ? plan.inserts_only : plan.not_bulk) text += " " + reason + ";";

@@ -48,7 +48,8 @@ const std::vector<std::string> &precheck_ids() {
         "target.primary",      "target.state",       "target.create",   "target.quiet",        "target.origin",
         "target.encoding",     "tables.selected",    "tables.select",   "tables.row_security", "tables.identity",
         "tables.deferrable",   "tables.unsupported", "tables.renames",  "tables.target",       "tables.columns",
-        "target.rights",       "target.triggers",    "target.space",    "tools.pg_dump"};
+        "target.rights",       "target.triggers",    "target.roles",    "target.role_members", "target.user_code",
+        "target.space",        "tools.pg_dump"};
     return ids;
 }
 
@@ -85,6 +86,7 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
         }
     }
     check_tables(context); // first: what the target must allow depends on the selection
+    check_roles(context);
     check_target(context);
     const auto place = [](const Finding &finding) {
         return std::ranges::find(precheck_ids(), finding.id) - precheck_ids().begin();

@@ -69,6 +69,7 @@ void check_target(PrecheckContext &context);
 void check_tables(PrecheckContext &context);
 /// Renames: of something that is there and selected, and to names that nothing else takes.
 void check_renames(PrecheckContext &context, pg::Session &source);
+void check_roles(PrecheckContext &context);
 
 /// "a, b, c and 12 more".
 [[nodiscard]] std::string some_of(const std::vector<std::string> &names, std::size_t most = 5);

@@ -55,26 +55,29 @@ void check_state(PrecheckContext &context, pg::Session &target) {
         return context.ok("target.state", "the schema walbridge will be created");
     }
     if (!target.query("SELECT pg_catalog.has_schema_privilege('walbridge', 'USAGE')").flag(0, 0))
-        return context.error(
-            "target.state", "the role may not use the schema walbridge",
-            fmt::format(
-                "GRANT USAGE, CREATE ON SCHEMA walbridge TO {0}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "
-                "SCHEMA walbridge TO {0};",
-                self.role));
+        return context.error("target.state", "the role may not use the schema walbridge",
+                             fmt::format("GRANT USAGE, CREATE ON SCHEMA walbridge TO {0}; and, if a task has run, the "
+                                         "rights on its tables there.",
+                                         self.role));
     if (!state_installed(target)) {
         if (!row.flag(0, 2))
             return context.error("target.state", "the role may not create tables in the schema walbridge",
                                  fmt::format("GRANT CREATE, USAGE ON SCHEMA walbridge TO {};", self.role));
         return context.ok("target.state", "the state will be created in the schema walbridge");
     }
-    const auto rights = target.query("SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(c.oid, 'INSERT') AND "
-                                     "pg_catalog.has_table_privilege(c.oid, 'UPDATE') AND "
-                                     "pg_catalog.has_table_privilege(c.oid, 'DELETE')) FROM pg_catalog.pg_class c "
-                                     "WHERE c.relnamespace = 'walbridge'::regnamespace AND c.relkind = 'r'");
+    // The extension's own tables in the schema are none of the task's.
+    const auto rights = target.query(
+        "SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(c.oid, 'INSERT') AND "
+        "pg_catalog.has_table_privilege(c.oid, 'UPDATE') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')), "
+        "pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ') FROM pg_catalog.pg_class c WHERE c.relnamespace "
+        "= "
+        "'walbridge'::regnamespace AND c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE "
+        "d.classid "
+        "= 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')");
     if (rights.null(0, 0) || !rights.flag(0, 0))
         return context.error(
             "target.state", "the role may not write walbridge's state",
-            fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA walbridge TO {};", self.role));
+            fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {};", rights.get(0, 1), self.role));
     context.ok("target.state", "walbridge's state is installed and writable");
 }
 

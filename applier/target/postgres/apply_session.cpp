@@ -8,6 +8,7 @@
 #include "target/postgres/copy_rows.hpp"
 #include "target/postgres/origins.hpp"
 #include "target/postgres/row_bindings.hpp"
+#include "target/postgres/user_code.hpp"
 
 #include <fmt/format.h>
 #include <utility>
@@ -76,7 +77,8 @@ PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedge
     : config_(config), ledger_(ledger),
       session_(config.target.endpoint,
                session_options(config, number, lock_timeout.value_or(config.apply.lock_timeout))),
-      pipeline_(session_), ddl_(config, session_, [this] { pipeline_.begin_now(); }, [this] { tables_changed(); }),
+      pipeline_(session_), role_(config, session_),
+      ddl_(config, session_, [this] { pipeline_.begin_now(); }, [this] { tables_changed(); }),
       ddl_seen_(ledger.ddl()) {
     // Asked after connecting: a commit in between could belong to an earlier life of the server.
     connected_at_ = ledger_.commits();
@@ -126,7 +128,9 @@ void PostgresApplySession::check_origin_marks() {
 }
 
 std::optional<TargetTable> PostgresApplySession::describe(const QualifiedName &table) {
-    return read_table(session_, table);
+    auto described = read_table(session_, table);
+    if (described) described->acting_owner = acting_owner(session_, role_, described->oid);
+    return described;
 }
 
 /// Parameters of a prepared statement keep the types they were prepared with, also when a type of the name was dropped
@@ -187,7 +191,7 @@ void PostgresApplySession::send_inserts(const TablePlan &plan, const std::string
         send_counted(sql, bindings, rows);
 }
 
-void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const Row> rows) {
+void PostgresApplySession::send_insert(const TablePlan &plan, std::span<const Row> rows) {
     statements::ColumnList columns;
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index) columns.push_back(index);
     if (rows.size() >= config_.apply.copy_rows && copyable(plan, columns, rows)) {
@@ -209,7 +213,7 @@ void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const R
     send_inserts(plan, statements::insert_set(plan, columns, *types), bindings, static_cast<long long>(rows.size()));
 }
 
-void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const Row> keys, std::span<const Row> rows) {
+void PostgresApplySession::send_update(const TablePlan &plan, std::span<const Row> keys, std::span<const Row> rows) {
     statements::ColumnList set;
     for (const auto index : present_columns(plan, rows.front()))
         if (!plan.columns[index].key) set.push_back(index);
@@ -243,7 +247,7 @@ void PostgresApplySession::send_by_key(const TablePlan &plan, const std::string 
     }
 }
 
-void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const Row> keys) {
+void PostgresApplySession::send_delete(const TablePlan &plan, std::span<const Row> keys) {
     const auto types = element_types(plan, plan.key, keys);
     if (!types) return send_by_key(plan, statements::delete_row(plan, no_nulls(plan)), keys, 1);
     Bindings bindings;
@@ -251,7 +255,7 @@ void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const R
     send_counted(statements::delete_set(plan, *types), bindings, static_cast<long long>(keys.size()));
 }
 
-void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const Row> keys) {
+void PostgresApplySession::send_absent(const TablePlan &plan, std::span<const Row> keys) {
     const auto types = element_types(plan, plan.key, keys);
     if (!types) return send_by_key(plan, statements::update_row(plan, {}, no_nulls(plan)), keys, 0);
     Bindings bindings;
@@ -259,9 +263,50 @@ void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const R
     send_counted(statements::count_set(plan, *types), bindings, 0);
 }
 
+template <class Body> void PostgresApplySession::queue_as_owner(const std::string &owner, bool triggers, Body body) {
+    if (owner.empty()) return body();
+    // A deferred trigger would run at the commit, as the session's own role; the server refuses it here.
+    if (triggers) pipeline_.send_plain("SET CONSTRAINTS ALL IMMEDIATE");
+    Bindings enter, leave;
+    enter.add_text(owner);
+    enter.add_text(role_.token());
+    leave.add_text(role_.token());
+    pipeline_.send(ActingRole::enter_statement, enter, 1);
+    body();
+    pipeline_.send(ActingRole::leave_statement, leave, 1);
+}
+
+template <class Body> void PostgresApplySession::queue_as_owner(const TablePlan &plan, Body body) {
+    queue_as_owner(plan.table.acting_owner, plan.table.firing_triggers, body);
+}
+
+void PostgresApplySession::queue_insert(const TablePlan &plan, std::span<const Row> rows) {
+    queue_as_owner(plan, [&] { send_insert(plan, rows); });
+}
+
+void PostgresApplySession::queue_update(const TablePlan &plan, std::span<const Row> keys, std::span<const Row> rows) {
+    queue_as_owner(plan, [&] { send_update(plan, keys, rows); });
+}
+
+void PostgresApplySession::queue_delete(const TablePlan &plan, std::span<const Row> keys) {
+    queue_as_owner(plan, [&] { send_delete(plan, keys); });
+}
+
+void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const Row> keys) {
+    queue_as_owner(plan, [&] { send_absent(plan, keys); });
+}
+
 void PostgresApplySession::queue_change(const TablePlan &plan, const RowChange &change) {
-    auto row = row_statement(plan, change);
-    send_counted(row.sql, row.bindings, 1);
+    queue_as_owner(plan, [&] {
+        auto row = row_statement(plan, change);
+        send_counted(row.sql, row.bindings, 1);
+    });
+}
+
+void PostgresApplySession::queue_truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) {
+    for (const auto &truncate : statements::truncate(plans, restart_identity))
+        queue_as_owner(truncate.acting_owner, !truncate.acting_owner.empty(),
+                       [&] { pipeline_.send_plain(truncate.sql.c_str()); });
 }
 
 bool PostgresApplySession::flush() { return pipeline_.finish(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/task_config.hpp"
+#include "target/postgres/acting_role.hpp"
 #include "target/postgres/commit_ledger.hpp"
 #include "target/postgres/ddl_target.hpp"
 #include "target/postgres/pipeline.hpp"
@@ -56,6 +57,15 @@ class PostgresApplySession final : public TargetSession {
         std::string sql;
         Bindings bindings;
     };
+    /// Sends what `body` queues as the table's owner, where that is called for.
+    template <class Body> void queue_as_owner(const std::string &owner, bool triggers, Body body);
+    template <class Body> void queue_as_owner(const TablePlan &plan, Body body);
+    /// The same for one statement of the exact path; in a transaction of its own when there is none.
+    pg::Result run_as_owner(const TablePlan &plan, const std::string &sql, const Bindings &bindings);
+    void send_insert(const TablePlan &plan, std::span<const Row> rows);
+    void send_update(const TablePlan &plan, std::span<const Row> keys, std::span<const Row> rows);
+    void send_delete(const TablePlan &plan, std::span<const Row> keys);
+    void send_absent(const TablePlan &plan, std::span<const Row> keys);
     void set_up_origin(int number);
     void check_origin_marks();
     [[noreturn]] void raise_refused_commit();
@@ -72,6 +82,7 @@ class PostgresApplySession final : public TargetSession {
     CommitLedger &ledger_;
     pg::Session session_;
     StatementPipeline pipeline_;
+    ActingRole role_;
     PostgresDdlTarget ddl_;
     std::uint64_t ddl_seen_ = 0; ///< CommitLedger::ddl() when the prepared statements began to be made
     bool ddl_open_ = false;      ///< the open transaction has changed tables

@@ -52,13 +52,6 @@ bool sets_identity_always(const TablePlan &plan, const statements::ColumnList &s
                        [&](std::uint32_t index) { return plan.columns[index].target.identity_always; });
 }
 
-/// Never CASCADE: what the source truncated along is in the list; what it did not must not vanish here.
-std::string truncate_sql(const std::vector<const TablePlan *> &plans, bool restart_identity) {
-    std::string sql;
-    for (const auto *plan : plans) sql += (sql.empty() ? "TRUNCATE " : ", ") + statements::relation_of(*plan);
-    return sql + (restart_identity ? " RESTART IDENTITY" : "");
-}
-
 /// Conditions and bindings over the unique keys of a row, each key in parentheses, joined by OR.
 struct KeyCondition {
     std::string sql;
@@ -138,11 +131,30 @@ PostgresApplySession::RowStatement PostgresApplySession::row_statement(const Tab
     return row;
 }
 
+pg::Result PostgresApplySession::run_as_owner(const TablePlan &plan, const std::string &sql, const Bindings &bindings) {
+    if (plan.table.acting_owner.empty()) return pipeline_.run(sql, bindings);
+    pipeline_.begin_now();
+    const bool alone = !session_.in_transaction();
+    if (alone) session_.execute("BEGIN");
+    try {
+        if (plan.table.firing_triggers) session_.execute("SET CONSTRAINTS ALL IMMEDIATE");
+        role_.enter_owner(plan.table.acting_owner);
+        auto result = pipeline_.run(sql, bindings);
+        // After an error the server has taken the role back with the (sub)transaction.
+        if (PQtransactionStatus(session_.raw()) == PQTRANS_INTRANS) role_.leave_owner();
+        if (alone) session_.rollback_quietly();
+        return result;
+    } catch (...) {
+        if (alone) session_.rollback_quietly();
+        throw;
+    }
+}
+
 RowOutcome PostgresApplySession::apply(const TablePlan &plan, const RowChange &change, bool guarded) {
     pipeline_.begin_now();
     const auto row = row_statement(plan, change);
     if (guarded) session_.execute("SAVEPOINT walbridge_row");
-    const auto result = pipeline_.run(row.sql, row.bindings);
+    const auto result = run_as_owner(plan, row.sql, row.bindings);
     const auto status = PQresultStatus(result.raw());
     RowOutcome outcome;
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
@@ -170,7 +182,7 @@ long long PostgresApplySession::delete_conflicting(const TablePlan &plan, Row ro
     if (condition.sql.empty()) return 0;
     if (except_key != nullptr) leave_out(plan, *except_key, condition);
     const auto sql = fmt::format("DELETE FROM {} WHERE {}", statements::relation_of(plan), condition.sql);
-    const auto result = pipeline_.run(sql, condition.bindings);
+    const auto result = run_as_owner(plan, sql, condition.bindings);
     if (PQresultStatus(result.raw()) != PGRES_COMMAND_OK) session_.raise(result.raw(), sql);
     return result.affected();
 }
@@ -194,7 +206,7 @@ RowText PostgresApplySession::fetch_conflicting(const TablePlan &plan, Row row, 
         "shown "
         "FROM {} AS t WHERE {} LIMIT 1) AS found",
         statements::relation_of(plan), condition.sql);
-    const auto result = pipeline_.run(sql, condition.bindings);
+    const auto result = run_as_owner(plan, sql, condition.bindings);
     if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK || result.rows() == 0) return std::nullopt;
     return result.text(0, 0);
 }
@@ -217,7 +229,7 @@ std::string PostgresApplySession::row_as_json(const TablePlan &plan, Row row) {
         }
     }
     const auto sql = fmt::format("SELECT pg_catalog.to_json(r)::text FROM (SELECT {}) AS r", columns);
-    const auto result = pipeline_.run(sql, bindings);
+    const auto result = run_as_owner(plan, sql, bindings);
     if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK) return "{}";
     return result.text(0, 0);
 }
@@ -241,7 +253,7 @@ std::optional<std::string> PostgresApplySession::violated_unenforced(const Table
         if (!comparable) continue;
         const auto sql =
             fmt::format("SELECT pg_catalog.count(*) FROM {} WHERE {}", statements::relation_of(plan), condition);
-        const auto result = pipeline_.run(sql, bindings);
+        const auto result = run_as_owner(plan, sql, bindings);
         if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK) session_.raise(result.raw(), sql);
         if (result.number(0, 0) > 1) return constraint.name;
     }
@@ -250,11 +262,11 @@ std::optional<std::string> PostgresApplySession::violated_unenforced(const Table
 
 void PostgresApplySession::truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) {
     pipeline_.begin_now();
-    session_.execute(truncate_sql(plans, restart_identity));
-}
-
-void PostgresApplySession::queue_truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) {
-    pipeline_.send_plain(truncate_sql(plans, restart_identity).c_str());
+    for (const auto &truncate : statements::truncate(plans, restart_identity)) {
+        if (!truncate.acting_owner.empty()) role_.enter_owner(truncate.acting_owner);
+        session_.execute(truncate.sql);
+        if (!truncate.acting_owner.empty()) role_.leave_owner();
+    }
 }
 
 void PostgresApplySession::delete_range(const TablePlan &plan, const std::string &column,
@@ -263,7 +275,9 @@ void PostgresApplySession::delete_range(const TablePlan &plan, const std::string
     std::string sql = fmt::format("DELETE FROM {} WHERE true", statements::relation_of(plan));
     if (low) sql += fmt::format(" AND {} >= {}", quote_identifier(column), dialect::postgres::quote_literal(*low));
     if (high) sql += fmt::format(" AND {} < {}", quote_identifier(column), dialect::postgres::quote_literal(*high));
+    if (!plan.table.acting_owner.empty()) role_.enter_owner(plan.table.acting_owner);
     session_.execute(sql);
+    if (!plan.table.acting_owner.empty()) role_.leave_owner();
 }
 
 void PostgresApplySession::record_conflict(const ConflictRecord &conflict) {

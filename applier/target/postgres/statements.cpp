@@ -5,6 +5,7 @@
 #include "dialect/postgres.hpp"
 #include "target/postgres/element_type.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace walbridge::target {
@@ -251,6 +252,18 @@ std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &
 std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types) {
     return fmt::format("SELECT 1 FROM {} AS t JOIN {} ON {}", relation_of(plan), unnest(element_types),
                        key_join(plan, 0, element_types));
+}
+
+std::vector<Truncate> truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) {
+    std::vector<Truncate> all;
+    for (const auto *plan : plans) {
+        auto same = std::ranges::find(all, plan->table.acting_owner, &Truncate::acting_owner);
+        if (same == all.end()) same = all.insert(all.end(), {plan->table.acting_owner, {}});
+        same->sql += (same->sql.empty() ? "TRUNCATE " : ", ") + relation_of(*plan);
+    }
+    if (restart_identity)
+        for (auto &one : all) one.sql += " RESTART IDENTITY";
+    return all;
 }
 
 std::string proven(const std::string &sql, int parameter) {

@@ -38,6 +38,15 @@ using ColumnList = std::vector<std::uint32_t>;
 [[nodiscard]] std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
 [[nodiscard]] std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
 
+/// Tables that are emptied together, as one role (empty = the session's own).
+struct Truncate {
+    std::string acting_owner;
+    std::string sql;
+};
+/// One statement, unless triggers make some tables be written as their owners. Never CASCADE: what the source truncated
+/// along is in the list; what it did not must not vanish here.
+[[nodiscard]] std::vector<Truncate> truncate(const std::vector<const TablePlan *> &plans, bool restart_identity);
+
 /// A statement that fails unless it hits as many rows as its last parameter, number `parameter`, says.
 [[nodiscard]] std::string proven(const std::string &sql, int parameter);
 

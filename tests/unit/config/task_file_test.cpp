@@ -115,6 +115,18 @@ BOOST_AUTO_TEST_CASE(a_bad_value_is_refused_with_what_is_accepted) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(roles_are_named_where_they_are_mapped) {
+    const auto task = parse_task_config(
+        minimal + "[schema]\nowner = \"map\"\n[roles]\nclerk = \"office\"\n\"The Boss\" = \"boss\"\n", "orders.toml");
+    BOOST_TEST(task.schema.grants == "keep");
+    BOOST_TEST(task.role_on_target("clerk") == "office");
+    BOOST_TEST(task.role_on_target("The Boss") == "boss");
+    BOOST_TEST(task.role_on_target("other") == "other");
+    BOOST_TEST(contains(refusal_of(minimal + "[schema]\ngrants = \"map\"\n").remedy, "[roles]"));
+    BOOST_TEST(contains(refusal_of(minimal + "[roles]\nclerk = \"office\"\n").remedy, "schema.owner = \"map\""));
+    BOOST_TEST(contains(refusal_of(minimal + "[schema]\nowner = \"kep\"\n").remedy, "keep, map or none"));
+}
+
 BOOST_AUTO_TEST_CASE(the_other_window_is_shorter_than_that_of_connections) {
     BOOST_TEST(contains(refusal_of(minimal + "[retry]\nconnection = \"10min\"\nother = \"10min\"\n").object,
                         "orders.toml:9: retry.other"));

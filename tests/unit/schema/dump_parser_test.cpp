@@ -99,3 +99,13 @@ BOOST_AUTO_TEST_CASE(settings_between_entries_are_dropped_and_a_foreign_access_m
         "SET default_table_access_method = columnar;\nCREATE TABLE b ();\nSET default_table_access_method = heap;");
     BOOST_TEST(entries[2].statement == "CREATE TABLE c ();");
 }
+
+BOOST_AUTO_TEST_CASE(whose_grant_it_was_is_not_taken_over) {
+    const auto entries =
+        parse_dump(entry(9, 0, 0, "TABLE t", "ACL", "app",
+                         "SET SESSION AUTHORIZATION clerk;\nGRANT SELECT ON TABLE app.t TO reader;\nRESET "
+                         "SESSION AUTHORIZATION;",
+                         "8"));
+    BOOST_REQUIRE_EQUAL(entries.size(), 1u);
+    BOOST_TEST(entries[0].statement == "GRANT SELECT ON TABLE app.t TO reader;");
+}
