@@ -30,58 +30,6 @@ std::optional<std::uint32_t> number_after(std::string_view &text, std::string_vi
     return number;
 }
 
-/// Where the token that starts at `at` ends: a literal, a quoted name, a dollar-quoted text, a comment or one
-/// character.
-std::size_t token_end(std::string_view text, std::size_t at) {
-    const auto closing = [&](std::string_view end, std::size_t from) {
-        const auto found = text.find(end, from);
-        return found == std::string_view::npos ? text.size() : found + end.size();
-    };
-    switch (text[at]) {
-    case '"': return closing("\"", at + 1); // a doubled quote is the start of a next quoted text: the same to us
-    case '\'': {
-        const bool escapes =
-            at > 0 && (text[at - 1] == 'E' || text[at - 1] == 'e') && (at < 2 || !identifier_part(text[at - 2]));
-        if (!escapes) return closing("'", at + 1);
-        for (auto i = at + 1; i < text.size(); ++i) {
-            if (text[i] == '\\')
-                ++i;
-            else if (text[i] == '\'') {
-                if (i + 1 < text.size() && text[i + 1] == '\'')
-                    ++i;
-                else
-                    return i + 1;
-            }
-        }
-        return text.size();
-    }
-    case '$': {
-        if (at > 0 && identifier_part(text[at - 1])) return at + 1;
-        auto end = at + 1;
-        while (end < text.size() && (end == at + 1 ? identifier_start(text[end]) : identifier_part(text[end]))) ++end;
-        if (end >= text.size() || text[end] != '$') return at + 1;
-        return closing(text.substr(at, end + 1 - at), end + 1);
-    }
-    case '-':
-        if (!text.substr(at).starts_with("--")) return at + 1;
-        return std::min(text.find('\n', at), text.size());
-    case '/': {
-        if (!text.substr(at).starts_with("/*")) return at + 1;
-        auto i = at + 2;
-        for (int depth = 1; depth > 0 && i < text.size();) {
-            if (text.substr(i).starts_with("/*"))
-                ++depth, i += 2;
-            else if (text.substr(i).starts_with("*/"))
-                --depth, i += 2;
-            else
-                ++i;
-        }
-        return i;
-    }
-    default: return at + 1;
-    }
-}
-
 class Parser {
   public:
     explicit Parser(std::string_view text) : text_(text) {}
@@ -186,6 +134,56 @@ class Parser {
 };
 
 } // namespace
+
+std::size_t token_end(std::string_view text, std::size_t at) {
+    const auto closing = [&](std::string_view end, std::size_t from) {
+        const auto found = text.find(end, from);
+        return found == std::string_view::npos ? text.size() : found + end.size();
+    };
+    switch (text[at]) {
+    case '"': return closing("\"", at + 1); // a doubled quote is the start of a next quoted text: the same to us
+    case '\'': {
+        const bool escapes =
+            at > 0 && (text[at - 1] == 'E' || text[at - 1] == 'e') && (at < 2 || !identifier_part(text[at - 2]));
+        if (!escapes) return closing("'", at + 1);
+        for (auto i = at + 1; i < text.size(); ++i) {
+            if (text[i] == '\\')
+                ++i;
+            else if (text[i] == '\'') {
+                if (i + 1 < text.size() && text[i + 1] == '\'')
+                    ++i;
+                else
+                    return i + 1;
+            }
+        }
+        return text.size();
+    }
+    case '$': {
+        if (at > 0 && identifier_part(text[at - 1])) return at + 1;
+        auto end = at + 1;
+        while (end < text.size() && (end == at + 1 ? identifier_start(text[end]) : identifier_part(text[end]))) ++end;
+        if (end >= text.size() || text[end] != '$') return at + 1;
+        return closing(text.substr(at, end + 1 - at), end + 1);
+    }
+    case '-':
+        if (!text.substr(at).starts_with("--")) return at + 1;
+        return std::min(text.find('\n', at), text.size());
+    case '/': {
+        if (!text.substr(at).starts_with("/*")) return at + 1;
+        auto i = at + 2;
+        for (int depth = 1; depth > 0 && i < text.size();) {
+            if (text.substr(i).starts_with("/*"))
+                ++depth, i += 2;
+            else if (text.substr(i).starts_with("*/"))
+                --depth, i += 2;
+            else
+                ++i;
+        }
+        return i;
+    }
+    default: return at + 1;
+    }
+}
 
 std::vector<DumpEntry> parse_dump(std::string_view dump) { return Parser(dump).parse(); }
 

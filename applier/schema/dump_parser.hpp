@@ -19,6 +19,10 @@ struct DumpEntry {
     std::string statement;          ///< one or more statements, without pg_dump's comments
 };
 
+/// Where the token that starts at `at` ends: a literal, a quoted name, a dollar-quoted text, a comment or one
+/// character.
+[[nodiscard]] std::size_t token_end(std::string_view text, std::size_t at);
+
 /// In the dump's order. Settings, psql commands (\restrict) and comments are left out; a table access method other than
 /// heap becomes part of the statement.
 [[nodiscard]] std::vector<DumpEntry> parse_dump(std::string_view dump);

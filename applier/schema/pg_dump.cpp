@@ -127,8 +127,8 @@ std::vector<std::string> arguments_of(const DumpProgram &program, const DumpRequ
                                        "--no-publications",
                                        "--no-subscriptions",
                                        "--no-security-labels",
-                                       "--lock-wait-timeout=60s",
-                                       "--snapshot=" + request.snapshot};
+                                       "--lock-wait-timeout=60s"};
+    if (!request.snapshot.empty()) arguments.push_back("--snapshot=" + request.snapshot);
     if (request.before_data) arguments.emplace_back("--section=pre-data");
     if (request.after_data) arguments.emplace_back("--section=post-data");
     if (!request.owners) arguments.emplace_back("--no-owner");

@@ -27,7 +27,7 @@ struct DumpProgram {
 [[nodiscard]] DumpProgram choose_dump_program(const std::vector<DumpProgram> &programs, int server_version);
 
 struct DumpRequest {
-    std::string snapshot;
+    std::string snapshot; ///< empty = as of now
     bool before_data = true, after_data = true;
     bool owners = false, grants = false;
     std::vector<QualifiedName> only;    ///< tables; empty = everything
