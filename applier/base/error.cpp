@@ -34,6 +34,7 @@ std::string_view name_of(ErrorKind kind) {
     case ErrorKind::copy_stage: return "copy_stage";
     case ErrorKind::plugin: return "plugin";
     case ErrorKind::ddl: return "ddl";
+    case ErrorKind::schema_differs: return "schema_differs";
     case ErrorKind::task_state: return "task_state";
     case ErrorKind::timeout: return "timeout";
     }

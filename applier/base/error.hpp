@@ -37,6 +37,7 @@ enum class ErrorKind : int {
     copy_stage = 45,        ///< the full stage could not copy a table
     plugin = 46,            ///< the output plugin is missing, refused by the server or of another version
     ddl = 47,               ///< a DDL statement of the source cannot be followed
+    schema_differs = 48,    ///< `schema diff`: the two sides have different definitions
     task_state = 50,        ///< the command is not possible in the task's state
     timeout = 51,           ///< `wait` ran out of time
 };

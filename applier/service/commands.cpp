@@ -6,6 +6,7 @@
 #include "task/ddl_statements.hpp"
 #include "task/operator_commands.hpp"
 #include "task/precheck.hpp"
+#include "task/schema_diff.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -25,6 +26,12 @@ int run_precheck(const TaskConfig &config, const CommandLine &line) {
     const auto report = task::precheck(config, line.only);
     say(line.json ? task::precheck_json(config, report) : task::precheck_table(report));
     return report.failed() ? static_cast<int>(ErrorKind::precheck) : 0;
+}
+
+int run_schema_diff(const TaskConfig &config, const CommandLine &line) {
+    const auto diff = task::schema_diff(config, line.json);
+    say(diff.text);
+    return diff.equal ? 0 : static_cast<int>(ErrorKind::schema_differs);
 }
 
 int run_control(const TaskConfig &config, const CommandLine &line) {
@@ -137,6 +144,18 @@ std::vector<CommandEntry> build() {
          "  walbridge release orders.toml --yes",
          {"yes"},
          run_release},
+        {"schema",
+         "diff: how the target's definitions differ, as the DDL to run",
+         "Compares the definitions of the selected objects on both sides as they are now and prints the statements that "
+         "make the target's\n"
+         "like the source's: a script for psql. Exit code 48 when they differ, 0 when they are equal. While the target is "
+         "behind, DDL under\n"
+         "way shows as a difference.\n\n"
+         "  walbridge schema diff orders.toml\n"
+         "  walbridge schema diff orders.toml --json",
+         {"json"},
+         run_schema_diff,
+         {"diff"}},
         {"wait",
          "until all that is committed now is durable on the target",
          "Returns 0 when everything committed on the source before the call is durable on the target, 51 when "

@@ -23,6 +23,7 @@ class Exit:
     source_restored, database_replaced, slot_in_use, fenced, slot_lost = 24, 25, 26, 27, 28
     protocol, stream_gap = 30, 31
     conflict, unidentified, target_shape, target_data, schema_stage, copy_stage, plugin, ddl = 40, 41, 42, 43, 44, 45, 46, 47
+    schema_differs = 48
     task_state, timeout = 50, 51
 
 
@@ -130,7 +131,7 @@ class Applier:
     def cli(self, command, *arguments, timeout=60, check=False, file=True, after=()):
         """`walbridge COMMAND TASK.toml ARGUMENTS`; words without dashes come before the file, those in `after` behind it."""
         before = [a for a in arguments if not str(a).startswith("-")] if command == "ddl" else []
-        words = [str(binary()), command, *before, *([str(self.task_file)] if file else []), *map(str, after),
+        words = [str(binary()), *command.split(), *before, *([str(self.task_file)] if file else []), *map(str, after),
                  *(str(a) for a in arguments if a not in before)]
         try:
             result = Result(subprocess.run(words, capture_output=True, text=True, timeout=timeout * FACTOR,
