@@ -45,6 +45,7 @@ struct TaskConfig {
     struct Schema {
         std::string owner = "keep";  ///< keep, map (by `roles`), none
         std::string grants = "keep"; ///< keep, map (by `roles`), none
+        std::string check = "start"; ///< start, off: comparing the definitions of both sides
     } schema;
 
     std::map<std::string, std::string> roles; ///< role of the source -> role of the target; others keep their name

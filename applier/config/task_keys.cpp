@@ -193,6 +193,14 @@ std::vector<Key> objects_section() {
              "for replicated DDL; others keep their name.",
          .store = [](TaskConfig &task,
                      const Value &value) { task.roles = std::get<std::map<std::string, std::string>>(value); }},
+        {.path = "schema.check",
+         .type = KeyType::text,
+         .fallback = "start",
+         .help = "When the definitions of both sides are compared: start = once the incremental stage has caught up "
+                 "after a start "
+                 "(drift is logged and counted in the status, it never stops the task), off = never.",
+         .choices = {"start", "off"},
+         .store = [](TaskConfig &task, const Value &value) { task.schema.check = text(value); }},
     };
 }
 

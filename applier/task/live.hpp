@@ -72,6 +72,9 @@ class Live {
         incremental->set_paused(view_.paused);
     }
 
+    /// Objects whose definitions differ and the Unix time of the comparison; -1 and 0 = not compared yet.
+    std::atomic<std::int64_t> drifted{-1}, drift_checked_at{0};
+
     /// Another process took the task over.
     std::atomic<bool> fenced{false};
 

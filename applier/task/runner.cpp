@@ -100,6 +100,7 @@ void Runner::run() {
             log::info("tables came into the selection: the task goes back to its initial load for them");
         } catch (const Error &error) {
             if (error.kind() == ErrorKind::fenced || live_.fenced) {
+                drift_.reset();
                 reporter_.reset();
                 if (error.kind() == ErrorKind::fenced) throw;
                 throw Error(ErrorKind::fenced, fmt::format("task {}", config_.name),
@@ -122,6 +123,7 @@ void Runner::run() {
                 // A refused start says nothing about the task: another process may be running it well.
                 const bool refused = error.kind() == ErrorKind::task_state && !reporter_;
                 live_.set_state(State::failed);
+                drift_.reset();
                 reporter_.reset();
                 if (!refused) store_best_effort(State::failed, error_json(error), true);
                 throw;
@@ -145,6 +147,7 @@ void Runner::run() {
 }
 
 void Runner::leave() {
+    drift_.reset();
     reporter_.reset(); // else its last second would name us as the holder again
     store_slot_best_effort();
     store_best_effort(live_.view().state, std::nullopt, true);
@@ -252,6 +255,7 @@ void Runner::follow(pg::Session &control, const StoredIdentity &identity, target
     pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, check, aftermath);
     following_since_ = RetryWindow::Clock::now();
     const Attachment attachment(live_, incremental);
+    if (!drift_ && config_.schema.check == "start") drift_.emplace(config_, live_);
     log::info("following", {{"position", to_string(progress.position)}, {"epoch", progress.epoch}});
     incremental.run();
     followed_ = true;

@@ -11,6 +11,7 @@
 #include "base/postgres/session.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
+#include "task/drift_check.hpp"
 #include "task/live.hpp"
 #include "task/reporter.hpp"
 #include "task/retry.hpp"
@@ -50,6 +51,7 @@ class Runner {
     Live live_;
     RetryWindow window_;
     std::optional<Reporter> reporter_;
+    std::optional<DriftCheck> drift_; ///< from the first attempt that follows the source to the end of the process
     std::optional<pg::Session> control_; ///< holds the task's lock, also between attempts
     bool load_gave_up_ = false, followed_ = false;
     std::uint64_t achieved_ = 0;

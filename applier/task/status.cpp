@@ -97,7 +97,7 @@ Json document(const TaskConfig &config) {
     auto tables = tables_of(target, config);
     if (live.is_object()) {
         if (alive) merge_active(tables, live);
-        for (const auto *key : {"retry", "copy", "positions", "lag_seconds", "lag", "counters"})
+        for (const auto *key : {"retry", "copy", "positions", "lag_seconds", "lag", "counters", "schema_drift"})
             if (live.contains(key)) json[key] = live[key];
         // Figures of a process that is gone say nothing about now.
         if (!alive) json["lag_seconds"] = nullptr;
@@ -219,6 +219,9 @@ std::string for_people(const Json &json) {
     if (json.contains("ddl_undecided") && json["ddl_undecided"] != 0)
         out += fmt::format("DDL:        {} statements need a decision: walbridge ddl list\n",
                            text_of(json["ddl_undecided"]));
+    if (json.contains("schema_drift") && json["schema_drift"]["count"].get<std::int64_t>() > 0)
+        out += fmt::format("schema:     {} objects differ from the source (walbridge schema diff shows the DDL)\n",
+                           text_of(json["schema_drift"]["count"]));
     const auto &slot = json["slot"];
     if (slot.contains("unreachable"))
         out += fmt::format("slot:       {}; the source cannot be asked: {}\n", text_of(slot["name"]),

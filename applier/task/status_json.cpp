@@ -144,6 +144,8 @@ std::string StatusWriter::write(const Live &live, const std::optional<SlotStatus
                         {"ddl_skipped", figures.ddl_skipped.load()},
                         {"ddl_refused", figures.ddl_refused.load()},
                         {"ddl_recognised", figures.ddl_recognised.load()}};
+    if (live.drift_checked_at != 0)
+        json["schema_drift"] = {{"count", live.drifted.load()}, {"checked_at", live.drift_checked_at.load()}};
     if (slot)
         json["slot"] = {{"name", config_.slot_name()},
                         {"active", slot->active},
