@@ -38,8 +38,9 @@ def show_status(applier):
 def main():
     began = time.monotonic()
     say("1. Two PostgreSQL servers of our own, source and target")
-    source_cluster, target_cluster = Cluster("source").start(), Cluster("target").start()
+    source_cluster, target_cluster = Cluster("source", {"session_preload_libraries": "walbridge"}).start(), Cluster("target").start()
     source, target = source_cluster.create_database("shop"), target_cluster.create_database("shop")
+    source.sql("CREATE EXTENSION walbridge")      # for DDL
     print(f"    source port {source_cluster.port}, target port {target_cluster.port}, {source_cluster.sql('SHOW server_version')[0][0]}")
 
     say("2. A database worth copying: enums, domains, composites, ranges, partitions, generated columns, odd names, and pgbench's tables")

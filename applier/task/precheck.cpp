@@ -44,7 +44,8 @@ const std::vector<std::string> &precheck_ids() {
     static const std::vector<std::string> ids{
         "source.connection",   "source.version",     "source.primary",  "source.wal_level",    "source.replication",
         "source.slots",        "source.senders",     "source.plugin",   "source.extension",    "source.slot",
-        "source.transactions", "source.prepared",    "source.encoding", "target.connection",   "target.version",
+        "source.transactions", "source.prepared",    "source.encoding", "ddl.extension",       "ddl.preload",
+        "ddl.triggers",        "ddl.capture",        "ddl.key",         "target.connection",   "target.version",
         "target.primary",      "target.state",       "target.create",   "target.quiet",        "target.origin",
         "target.encoding",     "tables.selected",    "tables.select",   "tables.row_security", "tables.identity",
         "tables.deferrable",   "tables.unsupported", "tables.renames",  "tables.target",       "tables.columns",
@@ -76,6 +77,7 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
     PrecheckContext context{.config = config, .report = report};
     context.source = connect(context, config.source.endpoint);
     check_source(context);
+    check_ddl(context);
     context.target = connect(context, config.target.endpoint);
     if (context.target) {
         try {

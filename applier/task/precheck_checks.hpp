@@ -65,6 +65,7 @@ struct NamedCheck {
 };
 
 void check_source(PrecheckContext &context);
+void check_ddl(PrecheckContext &context);
 void check_target(PrecheckContext &context);
 void check_tables(PrecheckContext &context);
 /// Renames: of something that is there and selected, and to names that nothing else takes.
