@@ -1,6 +1,7 @@
 // precheck_tables.cpp: the selected tables: rights, identities, what cannot be carried, and how they stand on the
 // target.
 #include "dialect/postgres.hpp"
+#include "schema/closure.hpp"
 #include "schema/pg_dump.hpp"
 #include "source/unsupported.hpp"
 #include "task/figures.hpp"
@@ -135,10 +136,16 @@ void check_unsupported(PrecheckContext &context, pg::Session &source) {
     int named = 0;
     for (const auto &object : source::read_unsupported(source)) {
         if (object.kind == "no-identity" || object.kind == "deferrable-key") continue; // tables.identity
-        if (!object.object.name.empty() && !selection.matches(object.object.schema, object.object.name)) continue;
+        const auto &in_schema = object.object.schema, &called = object.object.name;
+        if (!called.empty() && !selection.matches(in_schema, called)) continue;
+        if (called.empty() && !in_schema.empty() && !schema::covers_schema(selection, in_schema) &&
+            std::ranges::none_of(context.selected, [&](const auto &table) { return table.name.schema == in_schema; }))
+            continue;
+        if (object.kind == "inheritance" && selection.matches(object.other.schema, object.other.name)) continue;
         ++named;
-        const auto text =
-            object.object.name.empty() ? object.reason : fmt::format("{}: {}", to_string(object.object), object.reason);
+        const auto text = in_schema.empty() ? object.reason
+                          : called.empty()  ? fmt::format("schema {}: {}", in_schema, object.reason)
+                                            : fmt::format("{}: {}", to_string(object.object), object.reason);
         if (object.kind == "hypertable")
             context.error("tables.unsupported", text, object.remedy);
         else
