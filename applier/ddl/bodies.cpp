@@ -4,6 +4,7 @@
 #include <pg_query.pb.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace walbridge::ddl {
 
@@ -101,7 +102,16 @@ bool is_dot(const std::vector<Token> &tokens, std::size_t at) {
     return at < tokens.size() && tokens[at].kind == Token::Kind::other && tokens[at].text == ".";
 }
 
-void find(std::string_view body, const NameMap &names, std::vector<std::string> &found) {
+/// Tables with an entry of their own, by name alone: there may be thousands.
+std::unordered_set<std::string_view> tables_called_otherwise(const NameMap &names) {
+    std::unordered_set<std::string_view> tables;
+    for (const auto &[source, target] : names.tables())
+        if (source != target) tables.insert(source.name);
+    return tables;
+}
+
+void find(std::string_view body, const NameMap &names, const std::unordered_set<std::string_view> &tables,
+          std::vector<std::string> &found) {
     const std::vector<Token> tokens = Lexer(body).tokens();
     const bool sets_path = std::any_of(tokens.begin(), tokens.end(), [](const Token &token) {
         return token.kind == Token::Kind::word && token.text == "search_path";
@@ -113,7 +123,7 @@ void find(std::string_view body, const NameMap &names, std::vector<std::string> 
             if (renamed_schema(token.text))
                 found.push_back(token.text);
             else
-                find(token.text, names, found);
+                find(token.text, names, tables, found);
             continue;
         }
         if (token.kind != Token::Kind::word) continue;
@@ -124,8 +134,7 @@ void find(std::string_view body, const NameMap &names, std::vector<std::string> 
             found.push_back(token.text);
         }
         if (i > 0 && is_dot(tokens, i - 1)) continue;
-        for (const auto &[source, target] : names.tables())
-            if (source.name == token.text && source != target) found.push_back(token.text);
+        if (tables.contains(token.text)) found.push_back(token.text);
     }
 }
 
@@ -133,7 +142,7 @@ void find(std::string_view body, const NameMap &names, std::vector<std::string> 
 
 std::vector<std::string> renamed_names_in(std::string_view body, const NameMap &names) {
     std::vector<std::string> found;
-    if (!names.empty()) find(body, names, found);
+    if (!names.empty()) find(body, names, tables_called_otherwise(names), found);
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;

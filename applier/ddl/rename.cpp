@@ -38,14 +38,16 @@ std::string text_of(const std::string &sql, const pg_query::RawStmt &statement) 
 }
 
 /// One statement; nothing when it holds no renamed name.
-std::optional<std::string> renamed(const std::string &sql, const NameMap &names, const TableOf &table_of) {
+std::optional<std::string> renamed(const std::string &sql, const NameMap &names, const TableOf &table_of,
+                                   Bodies bodies) {
     pg_query::ParseResult original;
     if (const auto error = parse(sql, original)) fail(sql, "the installed parser cannot read it: " + *error);
     if (original.stmts_size() != 1) fail(sql, "it is not one statement");
     pg_query::ParseResult tree = original;
     pg_query::Node &node = *tree.mutable_stmts(0)->mutable_stmt();
-    if (const auto found = renamed_names_in_bodies(node, names); !found.empty())
-        fail(sql, "the function's body mentions " + found.front() + ", which has another name on the target");
+    if (bodies == Bodies::refuse)
+        if (const auto found = renamed_names_in_bodies(node, names); !found.empty())
+            fail(sql, "the function's body mentions " + found.front() + ", which has another name on the target");
     DdlStatement statement;
     statement.settings["search_path"] = "";
     Rules rules;
@@ -69,7 +71,7 @@ std::optional<std::string> renamed(const std::string &sql, const NameMap &names,
 
 } // namespace
 
-std::string rename_statement(std::string_view sql, const NameMap &names, const TableOf &table_of) {
+std::string rename_statement(std::string_view sql, const NameMap &names, const TableOf &table_of, Bodies bodies) {
     const std::string text(sql);
     if (names.empty()) return text;
     pg_query::ParseResult tree;
@@ -78,7 +80,7 @@ std::string rename_statement(std::string_view sql, const NameMap &names, const T
     bool changed = false;
     for (const auto &statement : tree.stmts()) {
         const std::string one = text_of(text, statement);
-        const auto other = renamed(one, names, table_of);
+        const auto other = renamed(one, names, table_of, bodies);
         changed = changed || other.has_value();
         result += (other ? *other : one) + ";\n";
     }

@@ -1,6 +1,9 @@
 // names.cpp: see names.hpp.
 #include "schema/names.hpp"
 
+#include "ddl/rename.hpp"
+#include "dialect/postgres.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -15,18 +18,11 @@ bool word_byte(char c) {
            static_cast<unsigned char>(c) >= 0x80;
 }
 
-/// As the server folds unquoted identifiers.
-std::string folded(std::string_view word) {
-    std::string out(word);
-    for (auto &c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
-
-/// The identifier at `at`, which is moved behind it; empty where none begins.
+/// The identifier at `at` of the catalog's own text (so there is nothing to fold), which is moved behind it; empty
+/// where none begins.
 std::string identifier(std::string_view text, std::size_t &at) {
-    if (text[at] == '"') {
-        std::string name;
+    std::string name;
+    if (at < text.size() && text[at] == '"') {
         for (++at; at < text.size(); ++at) {
             if (text[at] == '"') {
                 if (at + 1 == text.size() || text[at + 1] != '"') break;
@@ -37,12 +33,37 @@ std::string identifier(std::string_view text, std::size_t &at) {
         at = std::min(at + 1, text.size());
         return name;
     }
-    const auto begin = at;
-    while (at < text.size() && word_byte(text[at])) ++at;
-    return folded(text.substr(begin, at - begin));
+    while (at < text.size() && word_byte(text[at])) name += text[at++];
+    return name;
+}
+
+/// schema.name[...] with both parts quoted and mapped; text that is not qualified (built-in types) as it is.
+std::string qualified_on_target(const std::string &text, const NameMap &names) {
+    std::size_t at = 0;
+    QualifiedName name;
+    name.schema = identifier(text, at);
+    if (name.schema.empty() || at >= text.size() || text[at] != '.') return text;
+    ++at;
+    name.name = identifier(text, at);
+    if (name.name.empty()) return text;
+    return dialect::postgres::quote(names.table(name)) + text.substr(at);
 }
 
 } // namespace
+
+source::Column column_on_target(source::Column column, const NameMap &names) {
+    column.type = qualified_on_target(column.type, names);
+    column.collation = qualified_on_target(column.collation, names);
+    if (!names.empty() && !column.default_sql.empty()) {
+        constexpr std::string_view select = "SELECT ";
+        const auto before = std::string(select) + column.default_sql;
+        auto after = ddl::rename_statement(before, names);
+        if (after == before) return column;
+        while (!after.empty() && (after.back() == ';' || after.back() == '\n')) after.pop_back();
+        column.default_sql = after.substr(select.size());
+    }
+    return column;
+}
 
 NameMap complete_names(const NameMap &names, const source::ObjectGraph &graph) {
     auto complete = names;
@@ -93,31 +114,6 @@ std::vector<NameCollision> collisions(const NameMap &names, const source::Object
         if (row_type || (id.catalog == cls::type && object->on_table == 0)) add(types, name);
     }
     return found;
-}
-
-MentionFinder::MentionFinder(const NameMap &names) {
-    for (const auto &[source, target] : names.schemas())
-        if (source != target) schemas_.insert(source);
-    for (const auto &[source, target] : names.tables())
-        if (source != target) tables_.insert(source.name);
-}
-
-bool MentionFinder::mentions(std::string_view text) const {
-    bool path = false, schema = false;
-    for (std::size_t at = 0; at < text.size();) {
-        if (text[at] != '"' && !word_byte(text[at])) {
-            ++at;
-            continue;
-        }
-        const auto word = identifier(text, at);
-        if (tables_.contains(word)) return true;
-        path = path || word == "search_path";
-        if (!schemas_.contains(word)) continue;
-        schema = true;
-        while (at < text.size() && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t')) ++at;
-        if (at < text.size() && text[at] == '.') return true;
-    }
-    return path && schema;
 }
 
 std::vector<std::string> target_schemas(const NameMap &names) {

@@ -1,14 +1,13 @@
 // names.hpp: what follows from the renames of a task for objects that nobody named: indexes and owned sequences live
-// where their table lives, and texts that mention a renamed name cannot be rewritten. Pure functions.
+// where their table lives. Pure functions.
 #pragma once
 
 #include "change/name_map.hpp"
 #include "schema/closure.hpp"
+#include "source/catalog.hpp"
 #include "source/object_graph.hpp"
 
 #include <string>
-#include <string_view>
-#include <unordered_set>
 #include <vector>
 
 namespace walbridge::schema {
@@ -27,17 +26,10 @@ struct NameCollision {
 [[nodiscard]] std::vector<NameCollision> collisions(const NameMap &names, const source::ObjectGraph &graph,
                                                     const Closure &closure);
 
-/// Whether program text (the body of a routine) mentions a name that means something else on the target: a renamed
-/// table, or a renamed schema in front of a dot or of search_path. Comments count: only a parser of the language could
-/// tell.
-class MentionFinder {
-  public:
-    explicit MentionFinder(const NameMap &names);
-    [[nodiscard]] bool mentions(std::string_view text) const;
-
-  private:
-    std::unordered_set<std::string> schemas_, tables_;
-};
+/// A column's type, collation and default, as the source's catalog prints them, under the target's names. Types and
+/// collations come out with every qualified name quoted, so that those of both sides compare: the target's own go
+/// through it with an empty map.
+[[nodiscard]] source::Column column_on_target(source::Column column, const NameMap &names);
 
 /// Schemas of the target that renames lead to, each once, in order.
 [[nodiscard]] std::vector<std::string> target_schemas(const NameMap &names);

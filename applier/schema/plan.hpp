@@ -14,9 +14,11 @@
 
 namespace walbridge::schema {
 
-/// Pure: entries of the dump that belong to the closure, in order, with their sections; numbered from 1.
+/// Pure: entries of the dump that belong to the closure, in order, with their sections, under the target's names
+/// (`names` is complete); numbered from 1. Throws Error(schema_stage) for a definition that mentions renamed names and
+/// cannot be rewritten.
 [[nodiscard]] std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph,
-                                           const Closure &closure);
+                                           const Closure &closure, const NameMap &names = {});
 
 /// Reads everything under the snapshot. `source` has imported it. Logs what is left behind.
 [[nodiscard]] std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot,

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/names.hpp"
 #include "source/retry_window.hpp"
 
 #include <algorithm>
@@ -108,9 +109,14 @@ void redefine(pg::Session &target, const QualifiedName &old_source_name, const s
         throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
                     "Create it as it is on the source, then run the task again.");
     source::read_defaults(target, *table);
+    auto here = table->columns, wanted = source.columns;
+    if (!names.empty()) {
+        for (auto &column : here) column = column_on_target(std::move(column), {});
+        for (auto &column : wanted) column = column_on_target(std::move(column), names);
+    }
     // A default may be evaluated though there is no row.
     as_owner(table->oid, [&] {
-        for (const auto &statement : redefinition(name, table->columns, source.columns)) run(statement);
+        for (const auto &statement : redefinition(name, here, wanted)) run(statement);
     });
 }
 

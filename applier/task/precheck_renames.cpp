@@ -1,4 +1,5 @@
 // precheck_renames.cpp: renames of schemas and tables, judged by the source's catalog.
+#include "ddl/bodies.hpp"
 #include "dialect/postgres.hpp"
 #include "schema/closure.hpp"
 #include "schema/names.hpp"
@@ -76,7 +77,7 @@ std::vector<std::string> taken_names(const PrecheckContext &context, const sourc
 /// Routines whose bodies are text: they are created as they are, and would look for the source's names.
 std::vector<std::string> routines_with_old_names(const PrecheckContext &context, pg::Session &source,
                                                  const source::ObjectGraph &graph, const schema::Closure &closure) {
-    const schema::MentionFinder finder(schema::complete_names(context.config.names, graph));
+    const auto names = schema::complete_names(context.config.names, graph);
     const auto rows = source.query(
         "SELECT p.oid, n.nspname, p.proname, p.prosrc FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON "
         "n.oid "
@@ -86,9 +87,31 @@ std::vector<std::string> routines_with_old_names(const PrecheckContext &context,
     for (int row = 0; row < rows.rows(); ++row) {
         const auto oid = static_cast<std::uint32_t>(rows.number(row, 0));
         if (!closure.objects.contains({source::catalog_class::proc, oid})) continue;
-        if (finder.mentions(rows.get(row, 3))) found.push_back(rows.text(row, 1) + "." + rows.text(row, 2));
+        if (!ddl::renamed_names_in(rows.get(row, 3), names).empty())
+            found.push_back(rows.text(row, 1) + "." + rows.text(row, 2));
     }
     return found;
+}
+
+/// Extensions of a renamed schema that the target has elsewhere: CREATE EXTENSION IF NOT EXISTS would leave them there,
+/// and nothing would find their functions and types. Statements that mend it.
+std::vector<std::string> misplaced_extensions(pg::Session &target, const NameMap &names,
+                                              const source::ObjectGraph &graph, const schema::Closure &closure) {
+    std::unordered_map<std::string, std::string> schema_of;
+    const auto rows = target.query("SELECT e.extname, n.nspname FROM pg_catalog.pg_extension e JOIN "
+                                   "pg_catalog.pg_namespace n ON n.oid = e.extnamespace");
+    for (int row = 0; row < rows.rows(); ++row) schema_of.emplace(rows.text(row, 0), rows.text(row, 1));
+    std::vector<std::string> moves;
+    for (const auto &object_id : closure.objects) {
+        const auto *extension = object_id.catalog == source::catalog_class::extension ? graph.find(object_id) : nullptr;
+        if (extension == nullptr || !names.schemas().contains(extension->schema)) continue;
+        const auto there = schema_of.find(extension->name);
+        if (there == schema_of.end() || there->second == names.schema(extension->schema)) continue;
+        moves.push_back(fmt::format("ALTER EXTENSION {} SET SCHEMA {};",
+                                    dialect::postgres::quote_identifier(extension->name),
+                                    dialect::postgres::quote_identifier(names.schema(extension->schema))));
+    }
+    return moves;
 }
 
 } // namespace
@@ -105,12 +128,13 @@ void check_renames(PrecheckContext &context, pg::Session &source) {
         return context.started ? context.warning(id, text, fix) : context.error(id, text, fix);
     }
     auto taken = merged_schemas(context);
-    std::vector<std::string> old_names;
+    std::vector<std::string> old_names, moves;
     if (context.config.schema_stage) {
         const auto graph = source::read_object_graph(source);
         const auto closure = schema::select_objects(
             graph, wire::ObjectSelection(context.config.objects.include, context.config.objects.exclude));
         if (taken.empty()) taken = taken_names(context, &graph, closure);
+        if (context.target) moves = misplaced_extensions(*context.target, names, graph, closure);
         old_names = routines_with_old_names(context, source, graph, closure);
     } else if (taken.empty()) {
         taken = taken_names(context, nullptr, {});
@@ -119,6 +143,9 @@ void check_renames(PrecheckContext &context, pg::Session &source) {
         return context.error(id, some_of(taken),
                              "Choose other names; bringing several tables or schemas together is not part of this "
                              "version.");
+    if (!moves.empty())
+        return context.error(id, "the target has extensions of a renamed schema elsewhere",
+                             fmt::format("Run there (where the extension allows it): {}", fmt::join(moves, " ")));
     if (!old_names.empty())
         return context.warning(id,
                                fmt::format("the bodies of {} routines mention renamed names and are created as they "
