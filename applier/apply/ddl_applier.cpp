@@ -139,7 +139,8 @@ bool DdlApplier::begin(const DdlArrival &message, Entry &entry) {
         CatalogNames names(session_.ddl());
         // Of a kind that is never followed, or switched off: what is not known of it does not matter.
         if (ddl::decide(statement, rules_.rules(), names).action == ddl::Action::filtered) return false;
-        fail(message, decision, DdlFailure{{}, "the source ran DDL that was not captured: " + statement.reason, {}, {}, {}, {}});
+        fail(message, decision,
+             DdlFailure{{}, "the source ran DDL that was not captured: " + statement.reason, {}, {}, {}, {}});
         return false;
     }
     const auto held = copied(statement, message.place.commit_lsn);
@@ -219,11 +220,11 @@ std::optional<DdlFailure> DdlApplier::run(const DdlArrival &message, const ddl::
                                           const DdlCommands &commands) {
     if (!decision.own_transaction) return session_.ddl().execute(commands);
     if (!message.untouched || std::ranges::any_of(entries_, [](const auto &entry) { return entry.second.executed; }))
-        return DdlFailure{{}, "it cannot run inside a transaction, and its transaction holds other changes", {}, {}, {}, {}};
+        return DdlFailure{{}, "it cannot run inside a transaction, and its transaction holds other changes", {}, {}, {},
+                          {}};
     std::optional<QualifiedName> made;
     for (const auto &object : message.statement.objects)
-        if (object.tag == "CREATE INDEX")
-            made = QualifiedName{rules_.names().schema(object.schema), object.name};
+        if (object.tag == "CREATE INDEX") made = QualifiedName{rules_.names().schema(object.schema), object.name};
     session_.rollback(); // so far it has only read
     auto failure = session_.ddl().execute_alone(commands, made);
     session_.begin();
@@ -234,8 +235,12 @@ void DdlApplier::stage(const DdlStatement &statement) {
     if (!statement.rewritten) return;
     const auto table = rules_.names().table(*statement.rewritten);
     if (!session_.ddl().relation_exists(table)) return;
-    staging_[statement.rewritten_oid] = {statement.number, session_.ddl().create_staging(statement.rewritten_oid, table),
-                                         table, statement.text, false, {}};
+    staging_[statement.rewritten_oid] = {statement.number,
+                                         session_.ddl().create_staging(statement.rewritten_oid, table),
+                                         table,
+                                         statement.text,
+                                         false,
+                                         {}};
 }
 
 std::optional<QualifiedName> DdlApplier::staging(const Relation &rewritten) {
@@ -338,9 +343,10 @@ void DdlApplier::fail(const DdlArrival &message, const ddl::Decision &decision, 
                             statement.role.empty() ? "(not known)" : statement.role, place),
                 fmt::format("Nothing of its transaction was applied. {} Then start the task again. Or do without the "
                             "statement (after doing by hand what is wanted of it): walbridge ddl dismiss TASK.toml {}",
-                            failure.remedy.empty() ? std::string(gap ? "See on the source what was changed, and do the same on the target."
-                                                                     : "Mend what stands in its way on the target.")
-                                                   : failure.remedy,
+                            failure.remedy.empty()
+                                ? std::string(gap ? "See on the source what was changed, and do the same on the target."
+                                                  : "Mend what stands in its way on the target.")
+                                : failure.remedy,
                             id));
 }
 

@@ -37,7 +37,8 @@ struct DdlAftermath {
 
 class DdlApplier {
   public:
-    /// References must outlive the object; `filter` says what the copy holds, tables that are yet to be copied are added.
+    /// References must outlive the object; `filter` says what the copy holds, tables that are yet to be copied are
+    /// added.
     DdlApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter &filter, DdlVerifier verifier);
 
     /// A message with ddl_prefix. `untouched`: the transaction has changed nothing on the target so far. True when the
@@ -62,7 +63,7 @@ class DdlApplier {
     struct Staging {
         std::uint64_t number = 0; ///< of the statement
         QualifiedName name, table;
-        std::string text; ///< of the statement
+        std::string text;   ///< of the statement
         bool known = false; ///< a relation record came
         std::vector<std::string> columns;
     };
@@ -96,7 +97,7 @@ class DdlApplier {
     // Of the transaction under way.
     DdlOrder order_;
     std::map<std::uint64_t, Entry> entries_;
-    std::map<std::uint32_t, Staging> staging_;           ///< by the source's table
+    std::map<std::uint32_t, Staging> staging_; ///< by the source's table
     DdlAftermath aftermath_;
 };
 

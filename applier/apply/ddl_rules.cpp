@@ -17,8 +17,8 @@ bool is_relation(const std::string &type) {
 
 DdlRules::DdlRules(const TaskConfig &config) : selection_(config.objects.include, config.objects.exclude) {
     rules_.selection = &selection_;
-    rules_.everything_selected =
-        config.objects.exclude.empty() && std::ranges::find(config.objects.include, "*.*") != config.objects.include.end();
+    rules_.everything_selected = config.objects.exclude.empty() &&
+                                 std::ranges::find(config.objects.include, "*.*") != config.objects.include.end();
     rules_.names = &config.names;
     if (config.ddl.classes.size() == 1 && config.ddl.classes.front() == "all")
         rules_.classes = {ddl::class_names().begin(), ddl::class_names().end()};

@@ -52,7 +52,7 @@ using SourceTime = std::int64_t;
 struct TransactionBegin {
     std::uint32_t xid = 0;
     std::uint64_t full_xid = 0; ///< with its epoch; 0 = the source did not say where to count from
-    Lsn commit_lsn; ///< start of the commit record: what order and snapshots are judged by
+    Lsn commit_lsn;             ///< start of the commit record: what order and snapshots are judged by
     SourceTime commit_time = 0;
     std::string origin; ///< empty = made on the source itself
 };

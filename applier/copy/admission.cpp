@@ -18,7 +18,8 @@ using dialect::postgres::quote;
 /// Asked for (walbridge.table_sync with an empty fingerprint), and not being created already.
 std::vector<QualifiedName> waiting(const TaskConfig &config, pg::Session &target) {
     const auto rows = target.query(
-        "SELECT DISTINCT s.schema_name, s.table_name FROM walbridge.table_sync s WHERE s.task = $1 AND s.fingerprint = '' "
+        "SELECT DISTINCT s.schema_name, s.table_name FROM walbridge.table_sync s WHERE s.task = $1 AND s.fingerprint = "
+        "'' "
         "AND NOT s.done AND NOT EXISTS (SELECT FROM walbridge.schema_item i WHERE i.task = s.task AND NOT i.done AND "
         "i.object_type = 'TABLE' AND i.object_name = s.schema_name || '.' || s.table_name)",
         {config.name});
@@ -32,17 +33,21 @@ bool exists(pg::Session &target, const schema::Item &item) {
     static const std::map<std::string, std::string> lookups{
         {"SCHEMA", "SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1"},
         {"EXTENSION", "SELECT FROM pg_catalog.pg_extension WHERE extname = $1"},
-        {"TABLE", "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname "
-                  "|| '.' || c.relname = $1"},
-        {"TYPE", "SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname "
-                 "|| '.' || t.typname = $1"},
-        {"COLLATION", "SELECT FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE "
-                      "n.nspname || '.' || c.collname = $1"},
-        {"FUNCTION", "SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname "
-                     "|| '.' || p.proname || '(' || pg_catalog.array_to_string(ARRAY(SELECT pg_catalog.format_type(a, NULL) FROM "
-                     "pg_catalog.unnest(p.proargtypes) a), ', ') || ')' = $1"}};
-    const auto kind = item.type == "SEQUENCE" ? "TABLE"
-                      : item.type == "DOMAIN" || item.type == "SHELL TYPE" ? "TYPE"
+        {"TABLE",
+         "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname "
+         "|| '.' || c.relname = $1"},
+        {"TYPE",
+         "SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname "
+         "|| '.' || t.typname = $1"},
+        {"COLLATION",
+         "SELECT FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE "
+         "n.nspname || '.' || c.collname = $1"},
+        {"FUNCTION",
+         "SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname "
+         "|| '.' || p.proname || '(' || pg_catalog.array_to_string(ARRAY(SELECT pg_catalog.format_type(a, NULL) FROM "
+         "pg_catalog.unnest(p.proargtypes) a), ', ') || ')' = $1"}};
+    const auto kind = item.type == "SEQUENCE"                                ? "TABLE"
+                      : item.type == "DOMAIN" || item.type == "SHELL TYPE"   ? "TYPE"
                       : item.type == "PROCEDURE" || item.type == "AGGREGATE" ? "FUNCTION"
                                                                              : item.type;
     const auto lookup = lookups.find(kind);
@@ -50,9 +55,10 @@ bool exists(pg::Session &target, const schema::Item &item) {
 }
 
 int last_number(const TaskConfig &config, pg::Session &target) {
-    return std::stoi(target.value("SELECT COALESCE(pg_catalog.max(item), 0) FROM walbridge.schema_item WHERE task = $1",
-                                  {config.name})
-                         .value_or("0"));
+    return std::stoi(
+        target
+            .value("SELECT COALESCE(pg_catalog.max(item), 0) FROM walbridge.schema_item WHERE task = $1", {config.name})
+            .value_or("0"));
 }
 
 } // namespace

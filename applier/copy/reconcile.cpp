@@ -167,14 +167,16 @@ class Reconciler {
             if (redefine) {
                 auto table = one->table;
                 source::read_defaults(source_, table);
-                schema::redefine(target_, one->old_name, table, names(), [&](std::uint32_t oid, const auto &body) {
-                    if (target::tables_of_others(target_, {oid}).empty()) return body();
-                    target::ActingRole role(context_.config, target_);
-                    if (!role.confines()) return body();
-                    role.enter_owner(target::read_owner(target_, oid).name);
-                    body();
-                    role.leave_owner();
-                });
+                const auto checks = schema::read_checks(source_, table.oid);
+                schema::redefine(target_, one->old_name, table, checks, names(),
+                                 [&](std::uint32_t oid, const auto &body) {
+                                     if (target::tables_of_others(target_, {oid}).empty()) return body();
+                                     target::ActingRole role(context_.config, target_);
+                                     if (!role.confines()) return body();
+                                     role.enter_owner(target::read_owner(target_, oid).name);
+                                     body();
+                                     role.leave_owner();
+                                 });
             }
             if (!one->holds_rows) continue;
             replace_chunks(target_, context_.config.name, one->table.oid, one->chunks);

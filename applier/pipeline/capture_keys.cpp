@@ -23,10 +23,11 @@ DdlKeys read_keys(const TaskConfig &config) {
             keys.emplace(static_cast<std::uint64_t>(rows.number(row, 0)), bytes_of(rows.get(row, 1)));
     } catch (const SqlError &error) {
         if (error.recovery() != Recovery::stop) throw;
-        log::warning("the source's DDL cannot be followed: the keys of its capture cannot be read",
-                     {{"reason", error.reason()},
-                      {"remedy", "CREATE EXTENSION walbridge; on the source, and GRANT walbridge_capture to the role of "
-                                 "source.url; or set ddl.classes = \"none\""}});
+        log::warning(
+            "the source's DDL cannot be followed: the keys of its capture cannot be read",
+            {{"reason", error.reason()},
+             {"remedy", "CREATE EXTENSION walbridge; on the source, and GRANT walbridge_capture to the role of "
+                        "source.url; or set ddl.classes = \"none\""}});
     }
     return keys;
 }
@@ -37,7 +38,8 @@ DdlVerifier make_ddl_verifier(const TaskConfig &config, pg::Session &replication
     const auto system = replication.execute("IDENTIFY_SYSTEM");
     const auto database =
         replication.execute("SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()");
-    return {system.text(0, 0), static_cast<std::uint32_t>(database.number(0, 0)), [&config] { return read_keys(config); }};
+    return {system.text(0, 0), static_cast<std::uint32_t>(database.number(0, 0)),
+            [&config] { return read_keys(config); }};
 }
 
 } // namespace walbridge::pipeline

@@ -28,7 +28,8 @@ using IdentityCheck = std::function<void(pg::Session &replication, Lsn stored)>;
 /// Called on the applier's thread after the commit of a transaction whose DDL leaves something to be done.
 using Aftermath = std::function<void(const apply::DdlAftermath &)>;
 
-/// Thrown by Incremental::run() when the aftermath asked to leave for the initial load; everything applied is committed.
+/// Thrown by Incremental::run() when the aftermath asked to leave for the initial load; everything applied is
+/// committed.
 struct CopyRequested {};
 
 class Incremental {

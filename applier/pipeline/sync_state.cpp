@@ -13,9 +13,10 @@ std::optional<std::int64_t> bound(const pg::Result &rows, int row, int column, b
 
 apply::SyncFilter load_sync_filter(const TaskConfig &config) {
     pg::Session session(config.target.endpoint, {config.application_name("sync"), false, {}});
-    const auto rows = session.query("SELECT source_oid, chunk_kind, low, high, sync_lsn, schema_name, table_name FROM walbridge.table_sync "
-                                    "WHERE task = $1 AND sync_lsn IS NOT NULL ORDER BY source_oid, chunk",
-                                    {config.name});
+    const auto rows = session.query(
+        "SELECT source_oid, chunk_kind, low, high, sync_lsn, schema_name, table_name FROM walbridge.table_sync "
+        "WHERE task = $1 AND sync_lsn IS NOT NULL ORDER BY source_oid, chunk",
+        {config.name});
     apply::SyncFilter filter;
     for (int row = 0; row < rows.rows(); ++row) {
         // Chunks by block were copied under one snapshot: each stands for the whole table.

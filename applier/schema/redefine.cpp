@@ -79,8 +79,18 @@ std::vector<std::string> redefinition(const QualifiedName &table, const std::vec
     return statements;
 }
 
+std::vector<CheckConstraint> read_checks(pg::Session &session, std::uint32_t table_oid) {
+    const auto rows =
+        session.query("SELECT conname, pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint "
+                      "WHERE conrelid = $1::oid AND contype = 'c' AND conislocal ORDER BY conname",
+                      {std::to_string(table_oid)});
+    std::vector<CheckConstraint> checks;
+    for (int row = 0; row < rows.rows(); ++row) checks.push_back({rows.text(row, 0), rows.text(row, 1)});
+    return checks;
+}
+
 void redefine(pg::Session &target, const QualifiedName &old_source_name, const source::Table &source,
-              const NameMap &names, const RunAsOwner &as_owner) {
+              const std::vector<CheckConstraint> &checks, const NameMap &names, const RunAsOwner &as_owner) {
     const auto old_name = names.table(old_source_name), name = names.table(source.name);
     const auto object = names.describe(source.name);
     const auto run = [&](const std::string &statement) {
@@ -117,6 +127,14 @@ void redefine(pg::Session &target, const QualifiedName &old_source_name, const s
     // A default may be evaluated though there is no row.
     as_owner(table->oid, [&] {
         for (const auto &statement : redefinition(name, here, wanted)) run(statement);
+        const auto there = read_checks(target, table->oid);
+        for (const auto &check : there)
+            if (std::ranges::find(checks, check) == checks.end())
+                run(fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", quote(name), quote_identifier(check.name)));
+        for (const auto &check : checks)
+            if (std::ranges::find(there, check) == there.end())
+                run(fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}", quote(name), quote_identifier(check.name),
+                                check.definition));
     });
 }
 

@@ -19,7 +19,8 @@ constexpr const char *columns = "id, at, state, tag, object_class, commit_lsn, n
                                 "pg_catalog.to_json(commands)::text, error, reason, message";
 
 pg::Session open(const TaskConfig &config, std::vector<std::pair<std::string, std::string>> settings = {}) {
-    pg::Session target(config.target.endpoint, {.application_name = "walbridge:ddl", .replication = false, .settings = std::move(settings)});
+    pg::Session target(config.target.endpoint,
+                       {.application_name = "walbridge:ddl", .replication = false, .settings = std::move(settings)});
     if (!read_task(target, config.name))
         throw Error(ErrorKind::task_state, fmt::format("task {}", config.name), "the target knows no such task",
                     "Start it with walbridge run.");
@@ -56,8 +57,9 @@ std::string text_of(const Json &value) { return value.is_string() ? value.get<st
 
 pg::Result find(pg::Session &target, const TaskConfig &config, const std::string &id, const char *lock = "") {
     const bool number = !id.empty() && id.size() < 19 && id.find_first_not_of("0123456789") == std::string::npos;
-    auto row = target.query(fmt::format("SELECT {} FROM walbridge.ddl_statement WHERE task = $1 AND id = $2::bigint{}", columns, lock),
-                            {config.name, number ? id : "-1"});
+    auto row = target.query(
+        fmt::format("SELECT {} FROM walbridge.ddl_statement WHERE task = $1 AND id = $2::bigint{}", columns, lock),
+        {config.name, number ? id : "-1"});
     if (row.rows() == 0)
         throw Error(ErrorKind::task_state, "DDL statement " + id, "there is none of that id",
                     "walbridge ddl list shows them.");
@@ -66,9 +68,10 @@ pg::Result find(pg::Session &target, const TaskConfig &config, const std::string
 
 /// Rows as text need their parts; the JSON form has them all.
 std::string details(const Json &json) {
-    std::string out = fmt::format("id:          {}\nstate:       {}\nat:          {}\ntag:         {}\ntransaction: {}\nrole:        {}\n",
-                                  json["id"].get<long long>(), text_of(json["state"]), text_of(json["at"]), text_of(json["tag"]),
-                                  text_of(json["commit_lsn"]), text_of(json["role"]));
+    std::string out = fmt::format(
+        "id:          {}\nstate:       {}\nat:          {}\ntag:         {}\ntransaction: {}\nrole:        {}\n",
+        json["id"].get<long long>(), text_of(json["state"]), text_of(json["at"]), text_of(json["tag"]),
+        text_of(json["commit_lsn"]), text_of(json["role"]));
     if (!text_of(json["statement"]).empty()) out += fmt::format("statement:\n  {}\n", text_of(json["statement"]));
     if (!json["commands"].empty()) {
         out += "for the target:\n";
@@ -101,9 +104,10 @@ class CatalogNames final : public ddl::TargetNames {
 std::string list_ddl(const TaskConfig &config, bool json) {
     auto target = open(config);
     const auto rows = target.query(
-        fmt::format("SELECT {} FROM walbridge.ddl_statement WHERE task = $1 ORDER BY state NOT IN ('failed', 'skipped', 'gap', "
-                    "'refused'), id",
-                    columns),
+        fmt::format(
+            "SELECT {} FROM walbridge.ddl_statement WHERE task = $1 ORDER BY state NOT IN ('failed', 'skipped', 'gap', "
+            "'refused'), id",
+            columns),
         {config.name});
     auto all = Json::array();
     for (int row = 0; row < rows.rows(); ++row) all.push_back(as_json(rows, row));
@@ -142,7 +146,8 @@ std::string retry_ddl(const TaskConfig &config, const std::string &id) {
         failed_again(json, fmt::format("what was stored of it cannot be read: {}", error.what()), {});
     }
     const apply::DdlRules rules(config);
-    target::PostgresDdlTarget ddl(config, session, [] {}, [] {});
+    target::PostgresDdlTarget ddl(
+        config, session, [] {}, [] {});
     CatalogNames names(ddl);
     const auto decision = ddl::decide(statement, rules.rules(), names);
     if (decision.action != ddl::Action::execute) failed_again(json, decision.reason, decision.remedy);
@@ -158,7 +163,8 @@ std::string retry_ddl(const TaskConfig &config, const std::string &id) {
     }
     if (failure && !ddl.already_so(rules.in_target_names(statement), commands, *failure))
         failed_again(json, failure->describe(), failure->remedy);
-    session.query("UPDATE walbridge.ddl_statement SET state = 'retried', at = pg_catalog.now() WHERE task = $1 AND id = $2::bigint",
+    session.query("UPDATE walbridge.ddl_statement SET state = 'retried', at = pg_catalog.now() WHERE task = $1 AND id "
+                  "= $2::bigint",
                   {config.name, id});
     session.execute("COMMIT");
     return fmt::format("statement {}: {}\n", id, failure ? "what it does is so already" : "executed");
@@ -168,9 +174,10 @@ std::string dismiss_ddl(const TaskConfig &config, const std::string &id) {
     auto session = open(config);
     const auto json = as_json(find(session, config, id), 0);
     const auto state = text_of(json["state"]);
-    const auto done = session.query("UPDATE walbridge.ddl_statement SET state = 'dismissed', at = pg_catalog.now() WHERE task = $1 "
-                                    "AND id = $2::bigint AND state IN ('failed', 'skipped', 'gap', 'refused')",
-                                    {config.name, id});
+    const auto done =
+        session.query("UPDATE walbridge.ddl_statement SET state = 'dismissed', at = pg_catalog.now() WHERE task = $1 "
+                      "AND id = $2::bigint AND state IN ('failed', 'skipped', 'gap', 'refused')",
+                      {config.name, id});
     if (done.affected() == 0)
         throw Error(ErrorKind::task_state, "DDL statement " + id, "it is " + state, "There is nothing to dismiss.");
     return fmt::format("statement {}: dismissed{}\n", id,

@@ -62,8 +62,7 @@ void see_to_identity(const TaskConfig &config, pg::Session &source, pg::Session 
     const auto all = source::read_tables(source); // with their indexes
     const auto table = std::ranges::find(all, name, &source::Table::name);
     if (table == all.end() || identifiable(*table)) return;
-    const auto statement =
-        fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;", dialect::postgres::quote(table->name));
+    const auto statement = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;", dialect::postgres::quote(table->name));
     if (config.source.replica_identity != "set") {
         log::warning("a new table has no replica identity: its first UPDATE or DELETE will stop the task",
                      {{"table", to_string(name)}, {"remedy", "Run on the source: " + statement}});
@@ -72,8 +71,9 @@ void see_to_identity(const TaskConfig &config, pg::Session &source, pg::Session 
     try {
         set_full(config, source, target, *table);
     } catch (const SqlError &error) {
-        log::warning("a new table could not be given a replica identity",
-                     {{"table", to_string(name)}, {"reason", error.reason()}, {"remedy", "Run on the source: " + statement}});
+        log::warning(
+            "a new table could not be given a replica identity",
+            {{"table", to_string(name)}, {"reason", error.reason()}, {"remedy", "Run on the source: " + statement}});
     }
 }
 

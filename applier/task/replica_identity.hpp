@@ -25,7 +25,8 @@ void set_replica_identities(const TaskConfig &config, pg::Session &source, pg::S
 /// The same for tables that were created, or renamed into the selection, while the task runs. With
 /// source.replica_identity = "report" it only says which statement is needed. Does not throw: what is missing stops the
 /// task at the first change that needs it.
-void see_to_identities(const TaskConfig &config, pg::Session &target, const std::vector<QualifiedName> &tables) noexcept;
+void see_to_identities(const TaskConfig &config, pg::Session &target,
+                       const std::vector<QualifiedName> &tables) noexcept;
 
 /// The stored statements.
 [[nodiscard]] std::vector<std::string> restoring_statements(const std::string &task, pg::Session &target);

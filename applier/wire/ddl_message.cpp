@@ -36,7 +36,11 @@ std::vector<std::string> texts(const json &object, const char *name) {
 template <class Body> void each(const json &object, const char *name, Body body) {
     const auto found = object.find(name);
     if (found == object.end()) return;
-    for (const auto &item : *found) body(item);
+    if (!found->is_array()) throw std::invalid_argument(fmt::format("{} has the wrong type", name));
+    for (const auto &item : *found) {
+        if (!item.is_object()) throw std::invalid_argument(fmt::format("an item of {} has the wrong type", name));
+        body(item);
+    }
 }
 
 std::uint64_t decimal(const std::string &digits, const char *what) {

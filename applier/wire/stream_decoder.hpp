@@ -79,10 +79,10 @@ class StreamDecoder {
     wire::Tally tally_; ///< of the transaction or block under way
     TransactionBegin begin_;
     std::uint64_t counter_;
-    std::size_t offset_ = 0; ///< changes of the transaction under way in earlier batches
+    std::size_t offset_ = 0;          ///< changes of the transaction under way in earlier batches
     std::uint64_t near_full_xid_ = 0; ///< the last full transaction id seen: the next ones are near it
     bool in_transaction_ = false;
-    bool ddl_ = false; ///< the transaction or block under way has brought a DDL message
+    bool ddl_ = false;        ///< the transaction or block under way has brought a DDL message
     bool piece_open_ = false; ///< the last piece of the batch in hand is under way
     std::unordered_map<std::uint32_t, InProgress> in_progress_;
     InProgress *block_ = nullptr; ///< whose block is under way

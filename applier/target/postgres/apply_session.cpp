@@ -78,7 +78,8 @@ PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedge
       session_(config.target.endpoint,
                session_options(config, number, lock_timeout.value_or(config.apply.lock_timeout))),
       pipeline_(session_), role_(config, session_),
-      ddl_(config, session_, [this] { pipeline_.begin_now(); }, [this] { tables_changed(); }),
+      ddl_(
+          config, session_, [this] { pipeline_.begin_now(); }, [this] { tables_changed(); }),
       ddl_seen_(ledger.ddl()) {
     // Asked after connecting: a commit in between could belong to an earlier life of the server.
     connected_at_ = ledger_.commits();

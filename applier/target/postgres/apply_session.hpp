@@ -84,8 +84,8 @@ class PostgresApplySession final : public TargetSession {
     StatementPipeline pipeline_;
     ActingRole role_;
     PostgresDdlTarget ddl_;
-    std::uint64_t ddl_seen_ = 0; ///< CommitLedger::ddl() when the prepared statements began to be made
-    bool ddl_open_ = false;      ///< the open transaction has changed tables
+    std::uint64_t ddl_seen_ = 0;     ///< CommitLedger::ddl() when the prepared statements began to be made
+    bool ddl_open_ = false;          ///< the open transaction has changed tables
     std::uint64_t connected_at_ = 0; ///< commits of the task before this session: it cannot speak for those
     bool origin_ = false;
     bool in_transaction_ = false;

@@ -1,6 +1,6 @@
 // ddl_recognition.cpp: what a refused statement would have done may be so already: by hand, or by a copy that was taken
-// after it. Equality is proven by the server itself: what stands in the way is dropped inside a savepoint, the statement
-// is executed, both definitions are compared, and all of it is rolled back.
+// after it. Equality is proven by the server itself: what stands in the way is dropped inside a savepoint, the
+// statement is executed, both definitions are compared, and all of it is rolled back.
 #include "target/postgres/ddl_target.hpp"
 
 #include "base/log.hpp"
@@ -18,8 +18,8 @@ using dialect::postgres::quote;
 using dialect::postgres::quote_identifier;
 using dialect::postgres::quote_literal;
 
-const std::set<std::string> there_already{"42P07" /*table*/,    "42710" /*object*/, "42723" /*function*/,
-                                          "42P06" /*schema*/,   "42701" /*column*/, "23505" /*a catalog's unique key*/};
+const std::set<std::string> there_already{"42P07" /*table*/,  "42710" /*object*/, "42723" /*function*/,
+                                          "42P06" /*schema*/, "42701" /*column*/, "23505" /*a catalog's unique key*/};
 const std::set<std::string> not_there{"42P01" /*table*/, "42704" /*object*/, "42883" /*function*/, "42703" /*column*/,
                                       "3F000" /*schema*/};
 
@@ -83,15 +83,15 @@ bool PostgresDdlTarget::dropped_are_gone(const DdlStatement &statement) {
         if (!object.original || object.address_names.empty()) continue;
         named = true;
         std::string names, arguments;
-        for (const auto &name : object.address_names)
-            names += (names.empty() ? "" : ", ") + quote_literal(name);
+        for (const auto &name : object.address_names) names += (names.empty() ? "" : ", ") + quote_literal(name);
         for (const auto &argument : object.address_args)
             arguments += (arguments.empty() ? "" : ", ") + quote_literal(argument);
         session_.execute("SAVEPOINT walbridge_look");
         bool gone = false;
         try {
-            session_.execute(fmt::format("SELECT pg_catalog.pg_get_object_address({}, ARRAY[{}]::text[], ARRAY[{}]::text[])",
-                                         quote_literal(object.type), names, arguments));
+            session_.execute(
+                fmt::format("SELECT pg_catalog.pg_get_object_address({}, ARRAY[{}]::text[], ARRAY[{}]::text[])",
+                            quote_literal(object.type), names, arguments));
         } catch (const SqlError &error) {
             if (error.recovery() != Recovery::stop) throw;
             gone = true;
@@ -107,13 +107,17 @@ bool PostgresDdlTarget::dropped_are_gone(const DdlStatement &statement) {
 std::vector<PostgresDdlTarget::Redo> PostgresDdlTarget::redoable(const DdlStatement &statement,
                                                                  const DdlFailure &failure) {
     std::vector<Redo> redos;
-    const auto table = [](const std::string &identity) { return fmt::format(table_definition, quote_literal(identity)); };
+    const auto table = [](const std::string &identity) {
+        return fmt::format(table_definition, quote_literal(identity));
+    };
     if (statement.tag == "ALTER TABLE") {
-        if (failure.sqlstate != "42701" || statement.objects.size() != 1 || statement.objects[0].type != "table") return {};
+        if (failure.sqlstate != "42701" || statement.objects.size() != 1 || statement.objects[0].type != "table")
+            return {};
         // Of the names in the message the one that is a column.
         const auto &identity = statement.objects[0].identity;
         for (const auto &name : quoted_names(failure.message))
-            if (any("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2 AND "
+            if (any("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2 "
+                    "AND "
                     "NOT attisdropped",
                     {identity, name}))
                 return {{fmt::format("ALTER TABLE {} DROP COLUMN {} CASCADE", identity, quote_identifier(name)),
@@ -132,14 +136,16 @@ std::vector<PostgresDdlTarget::Redo> PostgresDdlTarget::redoable(const DdlStatem
         else if (object.type == "view" || object.type == "materialized view")
             redos.push_back({drop, fmt::format("SELECT pg_catalog.pg_get_viewdef({}::pg_catalog.regclass)", literal)});
         else if (object.type == "sequence")
-            redos.push_back({drop, fmt::format("SELECT s::text FROM (SELECT seqtypid, seqstart, seqincrement, seqmax, seqmin, "
-                                               "seqcache, seqcycle FROM pg_catalog.pg_sequence WHERE seqrelid = "
-                                               "{}::pg_catalog.regclass) s",
-                                               literal)});
+            redos.push_back(
+                {drop, fmt::format("SELECT s::text FROM (SELECT seqtypid, seqstart, seqincrement, seqmax, seqmin, "
+                                   "seqcache, seqcycle FROM pg_catalog.pg_sequence WHERE seqrelid = "
+                                   "{}::pg_catalog.regclass) s",
+                                   literal)});
         else if (object.type == "type" || object.type == "domain")
             redos.push_back({drop, fmt::format(type_definition, literal)});
         else if (object.type == "function" || object.type == "procedure")
-            redos.push_back({drop, fmt::format("SELECT pg_catalog.pg_get_functiondef({}::pg_catalog.regprocedure)", literal)});
+            redos.push_back(
+                {drop, fmt::format("SELECT pg_catalog.pg_get_functiondef({}::pg_catalog.regprocedure)", literal)});
         else
             return {};
     }

@@ -18,14 +18,22 @@ using dialect::postgres::quote_list;
 
 /// Settings of the source's session that change what a statement means. Where tables lie is the target's own matter, as
 /// in the schema stage.
-const std::set<std::string> adopted{"TimeZone",    "DateStyle",       "IntervalStyle",        "standard_conforming_strings",
-                                    "xmloption",   "backslash_quote", "transform_null_equals", "array_nulls",
-                                    "default_table_access_method",    "default_toast_compression"};
+const std::set<std::string> adopted{"TimeZone",
+                                    "DateStyle",
+                                    "IntervalStyle",
+                                    "standard_conforming_strings",
+                                    "xmloption",
+                                    "backslash_quote",
+                                    "transform_null_equals",
+                                    "array_nulls",
+                                    "default_table_access_method",
+                                    "default_toast_compression"};
 
 /// Plans of the apply session are pinned to index access; whole tables are read here.
 const std::vector<std::pair<std::string, std::string>> for_whole_tables{
-    {"enable_seqscan", "on"},   {"enable_bitmapscan", "on"}, {"enable_hashjoin", "on"},        {"enable_mergejoin", "on"},
-    {"enable_material", "on"},  {"row_security", "on"},      {"check_function_bodies", "off"}, {"plan_cache_mode", "auto"}};
+    {"enable_seqscan", "on"},         {"enable_bitmapscan", "on"}, {"enable_hashjoin", "on"},
+    {"enable_mergejoin", "on"},       {"enable_material", "on"},   {"row_security", "on"},
+    {"check_function_bodies", "off"}, {"plan_cache_mode", "auto"}};
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
@@ -42,8 +50,8 @@ void apply_settings(pg::Session &session, const Settings &settings, bool local) 
     std::string sql;
     std::vector<pg::Parameter> parameters;
     for (const auto &[name, value] : settings) {
-        sql += fmt::format("{} pg_catalog.set_config(${}, ${}, {})", sql.empty() ? "SELECT" : ",", parameters.size() + 1,
-                           parameters.size() + 2, local);
+        sql += fmt::format("{} pg_catalog.set_config(${}, ${}, {})", sql.empty() ? "SELECT" : ",",
+                           parameters.size() + 1, parameters.size() + 2, local);
         parameters.emplace_back(name);
         parameters.emplace_back(value);
     }
@@ -60,14 +68,15 @@ Settings current_values(pg::Session &session, const Settings &of) {
     const auto row = session.query(sql, parameters);
     Settings values;
     for (std::size_t index = 0; index < of.size(); ++index)
-        if (!row.null(0, static_cast<int>(index))) values.emplace_back(of[index].first, row.text(0, static_cast<int>(index)));
+        if (!row.null(0, static_cast<int>(index)))
+            values.emplace_back(of[index].first, row.text(0, static_cast<int>(index)));
     return values;
 }
 
 DdlFailure failure_of(const SqlError &error) {
     const auto &fields = error.fields();
-    return {fields.sqlstate, fields.message, fields.detail, fields.hint, fields.statement,
-            error.remedy() == fields.hint ? std::string() : error.remedy()};
+    return {fields.sqlstate, fields.message,   fields.detail,
+            fields.hint,     fields.statement, error.remedy() == fields.hint ? std::string() : error.remedy()};
 }
 
 std::string array_literal(const std::vector<std::string> &items) {
@@ -124,10 +133,11 @@ std::optional<DdlFailure> PostgresDdlTarget::execute(const DdlCommands &commands
 std::optional<DdlFailure> PostgresDdlTarget::execute_alone(const DdlCommands &commands,
                                                            const std::optional<QualifiedName> &made) {
     if (made) {
-        const auto valid = session_.value("SELECT i.indisvalid FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON "
-                                          "c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = "
-                                          "c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-                                          {made->schema, made->name});
+        const auto valid =
+            session_.value("SELECT i.indisvalid FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON "
+                           "c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = "
+                           "c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
+                           {made->schema, made->name});
         if (valid == "t") {
             log::info("the index is there already, from before a restart or by hand", {{"index", to_string(*made)}});
             return std::nullopt;
@@ -188,8 +198,8 @@ bool PostgresDdlTarget::schema_exists(const std::string &name) {
 QualifiedName PostgresDdlTarget::create_staging(std::uint32_t source_oid, const QualifiedName &table) {
     begin_();
     const auto name = fmt::format("walbridge_rewrite_{}", source_oid);
-    session_.execute(fmt::format("DROP TABLE IF EXISTS pg_temp.{0}; CREATE TEMPORARY TABLE {0} (LIKE {1}) ON COMMIT DROP",
-                                 name, quote(table)));
+    session_.execute(fmt::format(
+        "DROP TABLE IF EXISTS pg_temp.{0}; CREATE TEMPORARY TABLE {0} (LIKE {1}) ON COMMIT DROP", name, quote(table)));
     const auto schema = session_.value("SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
                                        "n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.regclass",
                                        {"pg_temp." + name});
@@ -212,8 +222,7 @@ void PostgresDdlTarget::merge_staging(const QualifiedName &staging, const Qualif
             further = true;
     }
     const auto key = std::ranges::find_if(described->keys, [&](const TargetKey &candidate) {
-        return candidate.immediate && candidate.usable &&
-               std::ranges::all_of(candidate.columns, [&](const auto &name) {
+        return candidate.immediate && candidate.usable && std::ranges::all_of(candidate.columns, [&](const auto &name) {
                    return std::ranges::find(match, name) != match.end() && sent(name);
                });
     });
@@ -262,7 +271,8 @@ std::string PostgresDdlTarget::record(const DdlRecord &record) {
     begin_();
     const auto id = session_.value(
         "INSERT INTO walbridge.ddl_statement (task, commit_lsn, number, change, state, tag, object_class, statement, "
-        "role, search_path, commands, error, reason, message) VALUES ($1, $2::pg_lsn, $3::bigint, $4::bigint, $5, $6, $7, "
+        "role, search_path, commands, error, reason, message) VALUES ($1, $2::pg_lsn, $3::bigint, $4::bigint, $5, $6, "
+        "$7, "
         "$8, $9, $10, $11::text[], $12, $13, $14) ON CONFLICT (task, commit_lsn, number, change) DO UPDATE SET state = "
         "excluded.state, object_class = excluded.object_class, commands = excluded.commands, error = excluded.error, "
         "reason = excluded.reason, at = pg_catalog.now() RETURNING id",
@@ -275,9 +285,10 @@ std::string PostgresDdlTarget::record(const DdlRecord &record) {
 
 std::optional<std::string> PostgresDdlTarget::recorded_state(Lsn commit_lsn, std::uint64_t number,
                                                              std::uint64_t change) {
-    return session_.value("SELECT state FROM walbridge.ddl_statement WHERE task = $1 AND commit_lsn = $2::pg_lsn AND number "
-                          "= $3::bigint AND change = $4::bigint",
-                          {config_.name, to_string(commit_lsn), std::to_string(number), std::to_string(change)});
+    return session_.value(
+        "SELECT state FROM walbridge.ddl_statement WHERE task = $1 AND commit_lsn = $2::pg_lsn AND number "
+        "= $3::bigint AND change = $4::bigint",
+        {config_.name, to_string(commit_lsn), std::to_string(number), std::to_string(change)});
 }
 
 } // namespace walbridge::target

@@ -115,16 +115,17 @@ def test_a_column_added_during_the_copy_is_copied_or_named(pair):
 
 def test_ddl_while_the_task_starts(pair):
     """Whatever a table's snapshot shows already is not done twice, and nothing is left out."""
-    pair.source.psql(tables(1500))
+    pair.source.psql(tables(8000))
     applier = pair.applier(copy={"workers": 2, "chunk_bytes": "64kB"}, ddl={"trust": "source"})
     steps = [[f"ALTER TABLE r{i} ADD COLUMN c{n} int DEFAULT {n}", f"UPDATE r{i} SET c{n} = id WHERE id % 7 = {n}", f"CREATE INDEX r{i}_c{n} ON r{i} (c{n})",
               f"ALTER TABLE r{i} ADD CONSTRAINT r{i}_k{n} CHECK (c{n} > -1)", f"ALTER TABLE r{i} ALTER v TYPE text USING v || '{n}'", f"ALTER TABLE r{i} RENAME c{n} TO d{n}",
               f"CREATE TABLE new_{i}_{n} (id int PRIMARY KEY)", f"INSERT INTO new_{i}_{n} VALUES (1)"] for n in range(3) for i in range(TABLES)]
     even, odd = ([s for step in half for s in step] for half in (steps[::2], steps[1::2]))
-    once = [Background(pair.source, half + ["SELECT pg_sleep(3600)"], 0.02) for half in (even, odd)]
+    once = [Background(pair.source, half + ["SELECT pg_sleep(3600)"], 0.1) for half in (even, odd)]
+    applier.start()
+    applier.wait_log("stored the plan")     # pg_dump itself mixes what its snapshot shows with what is there now
     for background in once:
         background.thread.start()
-    applier.start()
     applier.wait_until(lambda: all(b.done >= len(h) or b.error for b, h in zip(once, (even, odd))), 120, "all statements ran")
     pair.source.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%pg_sleep(3600)%%' AND pid <> pg_backend_pid()")
     applier.wait_caught_up(120)

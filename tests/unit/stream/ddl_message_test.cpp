@@ -13,8 +13,8 @@ constexpr std::uint64_t xid = (std::uint64_t{3} << 32) + 77;
 
 std::string body(const std::string &more = R"x(,"number":1,"text":"CREATE TABLE t ()","tag":"CREATE TABLE")x",
                  const std::string &sequence = "1") {
-    return R"({"kind":"statement","phase":"end","system":"7001","database":5,"xid":"12884901965","sequence":)" + sequence +
-           more + "}";
+    return R"({"kind":"statement","phase":"end","system":"7001","database":5,"xid":"12884901965","sequence":)" +
+           sequence + more + "}";
 }
 
 std::string sealed(const std::string &body, std::uint64_t id = 1, const std::string &key = key_one) {

@@ -81,9 +81,9 @@ BOOST_AUTO_TEST_CASE(every_command_is_explained_with_an_example) {
     for (const auto &command : commands()) {
         BOOST_TEST((help("").find(command.name) != std::string::npos), command.name);
         const auto action = command.actions.empty() ? "" : command.actions.front() + " ";
-        BOOST_TEST((help(command.name).find("walbridge " + command.name + " " + action + "orders.toml") !=
-                    std::string::npos),
-                   command.name);
+        BOOST_TEST(
+            (help(command.name).find("walbridge " + command.name + " " + action + "orders.toml") != std::string::npos),
+            command.name);
     }
 }
 
