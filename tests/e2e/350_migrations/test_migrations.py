@@ -102,6 +102,32 @@ def test_a_history_with_kills(shop, seeded, number):
     assert applier.stop() == Exit.ok
 
 
+# What the schema `app` and one of its tables are called on the target.
+SCHEMAS = [{"name": "app", "rename": "crm"}]
+TABLES = [{"name": "app.users", "rename": "crm.people"}]
+
+
+def on_target(schema, name):
+    return {"app": "crm"}.get(schema, schema), "people" if (schema, name) == ("app", "users") else name
+
+
+def with_names_of_target(entries):
+    """The definitions with the names of the target. Bodies of functions are text and keep the source's: both sides are rewritten."""
+    def rewrite(text):
+        return re.sub(r"\busers\b", "people", re.sub(r"\bapp\b", "crm", text))
+    return {tuple(rewrite(word) for word in key): sorted(rewrite(line) for line in lines) for key, lines in entries.items()}
+
+
+@pytest.mark.heavy
+def test_a_history_under_other_names(shop, seeded):
+    applier = follow(shop, seeded, objects={"schema": SCHEMAS, "table": TABLES})
+    shop.compare(names=on_target)
+    compare(shop.source, shop.target, MATERIALIZED, names=on_target)
+    same_definitions(with_names_of_target(schema_entries(shop.source)), with_names_of_target(schema_entries(shop.target)))
+    assert shop.target.exists("crm.people") and not shop.target.scalar("SELECT to_regnamespace('app')")
+    assert unresolved(applier) == []
+
+
 # A part of the application: neither its events nor its sessions nor the log of changes, and nothing of the reports.
 INCLUDE, EXCLUDE = ["app.*", "billing.*"], ["app.events*", "app.sessions", "app.audit_log"]
 LEFT_OUT = re.compile(r"\b(events|sessions|audit_log)")
