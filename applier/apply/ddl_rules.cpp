@@ -26,6 +26,7 @@ DdlRules::DdlRules(const TaskConfig &config) : selection_(config.objects.include
         rules_.classes = {config.ddl.classes.begin(), config.ddl.classes.end()};
     rules_.roles.owners = config.schema.owner != "none";
     rules_.roles.grants = config.schema.grants != "none";
+    rules_.roles.names = config.roles;
     rules_.table_follows_ddl = [](const QualifiedName &) { return true; };
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
 #include "target/postgres/catalog.hpp"
+#include "target/postgres/user_code.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -203,6 +204,11 @@ QualifiedName PostgresDdlTarget::create_staging(std::uint32_t source_oid, const 
     const auto schema = session_.value("SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
                                        "n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.regclass",
                                        {"pg_temp." + name});
+    // The rows of a table that runs code of its owner pass through columns of the same types.
+    const auto oid = session_.value("SELECT $1::pg_catalog.regclass::pg_catalog.oid", {quote(table)});
+    if (const auto owner = acting_owner(session_, role_, static_cast<std::uint32_t>(std::stoul(oid.value_or("0"))));
+        !owner.empty())
+        session_.execute(fmt::format("ALTER TABLE pg_temp.{} OWNER TO {}", name, quote_identifier(owner)));
     return {schema.value_or("pg_temp"), name};
 }
 
@@ -229,6 +235,11 @@ void PostgresDdlTarget::merge_staging(const QualifiedName &staging, const Qualif
     const auto from = quote(staging), to = quote(table);
     const auto insert = fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} s", to,
                                     quote_list(written), quote_list(written), from);
+    const auto owner = acting_owner(session_, role_, described->oid);
+    if (!owner.empty()) {
+        session_.execute("SET CONSTRAINTS ALL IMMEDIATE");
+        role_.enter_owner(owner);
+    }
     // Foreign tables and views have no ONLY of their own; a partition or a plain table is meant here.
     if (key == described->keys.end()) {
         session_.execute("DELETE FROM ONLY " + to);
@@ -252,6 +263,7 @@ void PostgresDdlTarget::merge_staging(const QualifiedName &staging, const Qualif
             session_.execute(insert);
         }
     }
+    if (!owner.empty()) role_.leave_owner();
     session_.execute("DROP TABLE " + from);
     changed_();
 }
