@@ -8,6 +8,7 @@
 #include "schema/target_session.hpp"
 
 #include <map>
+#include <set>
 #include <vector>
 
 namespace walbridge::copy {
@@ -17,14 +18,19 @@ using dialect::postgres::quote;
 
 /// Asked for (walbridge.table_sync with an empty fingerprint), and not being created already.
 std::vector<QualifiedName> waiting(const TaskConfig &config, pg::Session &target) {
-    const auto rows = target.query(
-        "SELECT DISTINCT s.schema_name, s.table_name FROM walbridge.table_sync s WHERE s.task = $1 AND s.fingerprint = "
-        "'' "
-        "AND NOT s.done AND NOT EXISTS (SELECT FROM walbridge.schema_item i WHERE i.task = s.task AND NOT i.done AND "
-        "i.object_type = 'TABLE' AND i.object_name = s.schema_name || '.' || s.table_name)",
-        {config.name});
+    const auto rows = target.query("SELECT DISTINCT s.schema_name, s.table_name FROM walbridge.table_sync s WHERE "
+                                   "s.task = $1 AND s.fingerprint = '' "
+                                   "AND NOT s.done",
+                                   {config.name});
+    if (rows.rows() == 0) return {};
+    std::set<std::string> under_way; // by their names on the target
+    for (const auto &item : schema::load_items(target, config.name, true))
+        if (item.type == "TABLE") under_way.insert(item.name);
     std::vector<QualifiedName> tables;
-    for (int row = 0; row < rows.rows(); ++row) tables.push_back({rows.text(row, 0), rows.text(row, 1)});
+    for (int row = 0; row < rows.rows(); ++row) {
+        const QualifiedName table{rows.text(row, 0), rows.text(row, 1)};
+        if (!under_way.contains(to_string(config.names.table(table)))) tables.push_back(table);
+    }
     return tables;
 }
 

@@ -7,6 +7,7 @@
 #include "copy/chunk_store.hpp"
 #include "dialect/postgres.hpp"
 #include "schema/item_store.hpp"
+#include "schema/names.hpp"
 #include "schema/plan.hpp"
 #include "schema/redefine.hpp"
 #include "schema/target_session.hpp"
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <optional>
 #include <set>
 
 namespace walbridge::copy {
@@ -91,6 +93,13 @@ class Reconciler {
 
   private:
     const NameMap &names() const { return context_.config.names; }
+
+    /// With those of sequences that move with their tables: defaults mention them.
+    const NameMap &names_of_all_objects() {
+        if (names().empty()) return names();
+        if (!complete_names_) complete_names_ = schema::complete_names(names(), source::read_object_graph(source_));
+        return *complete_names_;
+    }
 
     /// The table under the new snapshot, if it still is one we copy.
     const source::Table *selected(std::uint32_t oid) const {
@@ -168,7 +177,7 @@ class Reconciler {
                 auto table = one->table;
                 source::read_defaults(source_, table);
                 const auto checks = schema::read_checks(source_, table.oid);
-                schema::redefine(target_, one->old_name, table, checks, names(),
+                schema::redefine(target_, one->old_name, table, checks, names_of_all_objects(),
                                  [&](std::uint32_t oid, const auto &body) {
                                      if (target::tables_of_others(target_, {oid}).empty()) return body();
                                      target::ActingRole role(context_.config, target_);
@@ -192,6 +201,7 @@ class Reconciler {
     const Tables &tables_;
     pg::Session &target_;
     const wire::ObjectSelection selection_;
+    std::optional<NameMap> complete_names_;
 };
 
 } // namespace

@@ -148,6 +148,10 @@ void check_unsupported(PrecheckContext &context, pg::Session &source) {
                                             : fmt::format("{}: {}", to_string(object.object), object.reason);
         if (object.kind == "hypertable")
             context.error("tables.unsupported", text, object.remedy);
+        else if (const auto name = context.config.names.table(object.object);
+                 object.kind == "materialized-view" && name != object.object)
+            context.warning("tables.unsupported", text,
+                            fmt::format("REFRESH MATERIALIZED VIEW {} on the target when needed", quote(name)));
         else
             context.warning("tables.unsupported", text, object.remedy);
     }

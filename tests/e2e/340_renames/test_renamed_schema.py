@@ -195,8 +195,8 @@ def test_a_table_altered_between_plan_and_copy_gets_its_new_definition(pair):
     applier.kill()
     blocker.rollback()
     blocker.close()
-    pair.source.psql("""ALTER TABLE customer ADD other_feeling mood DEFAULT 'sad', ADD ticket_2 int DEFAULT nextval('ticket');
-        ALTER TABLE sales."Or.der" ADD doubled int DEFAULT doubled(4);""")
+    pair.source.psql("""ALTER TABLE sales."Or.der" ADD other_feeling mood DEFAULT 'sad', ADD ticket_2 int DEFAULT nextval('ticket'), ADD doubled int DEFAULT doubled(4),
+            ADD other public.pair; ALTER TABLE note ADD best mood DEFAULT 'ok'; ALTER TABLE item ADD c mood[];""")
     applier.start()
     applier.wait_caught_up(120)
     assert "new_definition=true" in applier.log_text()
