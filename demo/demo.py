@@ -3,11 +3,13 @@ import os
 import subprocess
 import sys
 import time
+from difflib import unified_diff
 from pathlib import Path
 
 from walbridge_testing.applier import Applier, binary, task
 from walbridge_testing.cluster import LOCALE, Cluster, base_directory
 from walbridge_testing.compare import Difference, compare
+from walbridge_testing.schema_dump import schema_dump
 
 HERE = Path(__file__).resolve().parent
 TRAFFIC = int(os.environ.get("SECONDS_OF_TRAFFIC") or 30)
@@ -38,12 +40,14 @@ def show_status(applier):
 def main():
     began = time.monotonic()
     say("1. Two PostgreSQL servers of our own, source and target")
-    source_cluster, target_cluster = Cluster("source", {"session_preload_libraries": "walbridge"}).start(), Cluster("target").start()
+    source_cluster = Cluster("source", {"session_preload_libraries": "walbridge"}).start()     # sees DDL from its beginning
+    target_cluster = Cluster("target").start()
     source, target = source_cluster.create_database("shop"), target_cluster.create_database("shop")
-    source.sql("CREATE EXTENSION walbridge")      # for DDL
     print(f"    source port {source_cluster.port}, target port {target_cluster.port}, {source_cluster.sql('SHOW server_version')[0][0]}")
 
     say("2. A database worth copying: enums, domains, composites, ranges, partitions, generated columns, odd names, and pgbench's tables")
+    for database in (source, target):
+        database.psql("CREATE EXTENSION walbridge")         # captures DDL here, confines it there
     source.psql((HERE / "schema.sql").read_text())
     pgbench(source, "-i", "-q", "-s", SCALE)
     source.psql("ALTER TABLE pgbench_history REPLICA IDENTITY FULL")      # it has no key
@@ -61,7 +65,7 @@ def main():
         applier.start()
         started = time.monotonic()
         moments = [1.5, TRAFFIC * 0.3]          # during the copy, then while following
-        kill_at = TRAFFIC * 0.5
+        deploy_at, kill_at = TRAFFIC * 0.4, TRAFFIC * 0.6
         while any(writer.poll() is None for writer in writers):
             applier.check_alive()
             elapsed = time.monotonic() - started
@@ -69,6 +73,10 @@ def main():
                 moments.pop(0)
                 say(f"   walbridge status, {elapsed:.0f} s after its start")
                 show_status(applier)
+            if deploy_at and elapsed > deploy_at:
+                deploy_at = None
+                say("   a deployment on the source, in the middle of the traffic (demo/deploy.sql)")
+                source.psql((HERE / "deploy.sql").read_text())
             if kill_at and elapsed > kill_at:
                 kill_at = None
                 say("   kill -9 of walbridge, and a new start: it goes on where the target's data stands")
@@ -85,7 +93,11 @@ def main():
         print(f"    after {time.monotonic() - waited:.2f} s")
         show_status(applier)
 
-        say("6. Every table, row by row")
+        say("6. The schema, then every table, row by row")
+        source_schema, target_schema = schema_dump(source), schema_dump(target)
+        if source_schema != target_schema:
+            raise Difference("the schemas differ:\n" + "\n".join(unified_diff(source_schema, target_schema, "source", "target", lineterm="")))
+        print(f"    {len(source_schema)} lines of definitions, equal")
         counts = compare(source, target)
         width = max(map(len, counts))
         for table, rows in counts.items():
