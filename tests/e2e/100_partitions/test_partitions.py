@@ -31,7 +31,7 @@ def test_partitions_and_row_movement(pair):
 
 def test_a_partition_attached_later_on_both_sides(pair):
     pair.source.psql(TABLES)
-    applier = pair.run()
+    applier = pair.run(ddl={"classes": "none"})
     later = "CREATE TABLE m_2026 (v text, id int NOT NULL, at date NOT NULL); ALTER TABLE m ATTACH PARTITION m_2026 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
     pair.target.psql(later)
     pair.source.psql(later + "INSERT INTO m SELECT i, '2026-01-01', 'later' FROM generate_series(1, 20) i; UPDATE m SET at = '2026-02-02' WHERE at < '2024-03-01';")
@@ -41,7 +41,7 @@ def test_a_partition_attached_later_on_both_sides(pair):
 
 def test_a_partition_the_target_lacks_stops_the_task_and_it_resumes(pair):
     pair.source.psql(TABLES)
-    applier = pair.run()
+    applier = pair.run(ddl={"classes": "none"})
     later = "CREATE TABLE m_2026 PARTITION OF m FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
     pair.source.psql(later + "INSERT INTO m VALUES (1, '2026-05-05', 'later')")
     assert applier.wait_exit() == Exit.target_shape
@@ -54,7 +54,7 @@ def test_a_partition_the_target_lacks_stops_the_task_and_it_resumes(pair):
 
 def test_detached_and_truncated_partitions(pair):
     pair.source.psql(TABLES)
-    applier = pair.run()
+    applier = pair.run(ddl={"classes": "none"})
     pair.both("ALTER TABLE m DETACH PARTITION m_2025")
     pair.source.psql("INSERT INTO m_2025 VALUES (77, '2030-01-01', 'on its own'); TRUNCATE m; INSERT INTO m VALUES (1, '2024-01-01', 'x')")
     applier.wait_caught_up()

@@ -43,7 +43,7 @@ def test_wider_and_other_types_on_the_target(pair):
 
 def test_an_added_column_stops_the_task_until_the_target_has_it(pair):
     pair.source.psql("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a')")
-    applier = pair.run()
+    applier = pair.run(ddl={"classes": "none"})
     pair.source.psql("ALTER TABLE t ADD COLUMN extra int; INSERT INTO t VALUES (2, 'b', 5); UPDATE t SET extra = 6 WHERE id = 1")
     assert applier.wait_exit() == Exit.target_shape
     log = applier.log_text()
@@ -57,7 +57,7 @@ def test_an_added_column_stops_the_task_until_the_target_has_it(pair):
 
 def test_a_dropped_and_a_retyped_column_while_running(pair):
     pair.source.psql("CREATE TABLE t (id int PRIMARY KEY, a int, b int, c text); INSERT INTO t VALUES (1, 1, 1, 'c')")
-    applier = pair.run()
+    applier = pair.run(ddl={"classes": "none"})
     pair.source.psql("ALTER TABLE t DROP COLUMN b; INSERT INTO t VALUES (2, 2, 'd'); ALTER TABLE t ALTER a TYPE bigint; INSERT INTO t VALUES (3, 3, 'e'); UPDATE t SET c = 'x'")
     applier.wait_caught_up()
     pair.compare()

@@ -247,7 +247,7 @@ def test_a_stop_does_not_wait_for_the_replay_of_a_large_transaction(pair):
 @pytest.mark.parametrize("streaming", [True, False])
 def test_ddl_inside_a_large_transaction_ends_as_without_streaming(pair, streaming):
     pair.source.psql(TABLES)
-    applier = start(pair, apply={"streaming": streaming})
+    applier = start(pair, apply={"streaming": streaming}, ddl={"classes": "none"})
     large = open_stream(pair, 2001, 5000)
     large.cursor().execute("ALTER TABLE t ADD COLUMN added int DEFAULT 5; INSERT INTO t SELECT i, 'v', i, i FROM generate_series(6000, 8000) i")
     pair.source.psql("INSERT INTO s VALUES (1000, 'between')")
