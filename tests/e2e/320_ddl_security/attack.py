@@ -30,7 +30,7 @@ FUNCTIONS = textwrap.dedent("""
         EXCEPTION WHEN OTHERS THEN NULL;
         END;
         -- Left behind for whatever runs next in the session.
-        PERFORM set_config('search_path', 'weak', false), set_config('synchronous_commit', 'on', false);
+        PERFORM pg_catalog.set_config('search_path', 'weak', false), pg_catalog.set_config('synchronous_commit', 'on', false);
     END $body$;
     CREATE FUNCTION weak.evil(value anyelement) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $body$
     BEGIN
