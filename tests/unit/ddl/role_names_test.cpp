@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_CASE(grants_and_policies_are_mapped) {
         with_role_names("REVOKE ALL ON TABLE app.t FROM clerk;\nGRANT SELECT ON TABLE app.t TO clerk, boss;", names) ==
         "REVOKE ALL ON app.t FROM \"The Office\";\nGRANT select ON app.t TO \"The Office\", boss;");
     BOOST_TEST(with_role_names("CREATE POLICY p ON app.t TO clerk USING ((owner = 'clerk'::text));", names) ==
-               "CREATE POLICY p ON app.t FOR ALL TO \"The Office\" USING (owner = 'clerk'::text);");
+               "CREATE POLICY p ON app.t TO \"The Office\" USING (owner = 'clerk'::text);");
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_refused_only_when_it_matters) {
