@@ -32,7 +32,7 @@ def binary():
 
 
 def task(name, source_url, target_url, stages=("schema", "full", "incremental"), include=("*.*",), exclude=None,
-         tables=None, **sections):
+         schemas=None, tables=None, **sections):
     """A task as a dict of sections; more sections (retry={...}) or keys (task={...}) by keyword."""
     document = {
         "task": {"name": name, "stages": list(stages)},
@@ -42,6 +42,8 @@ def task(name, source_url, target_url, stages=("schema", "full", "incremental"),
     }
     if exclude:
         document["objects"]["exclude"] = list(exclude)
+    if schemas:
+        document["objects"]["schema"] = schemas
     if tables:
         document["objects"]["table"] = tables
     if os.environ.get("WALBRIDGE_DECODING_MEMORY"):     # 64kB streams what is larger: any story once more, streamed
