@@ -38,16 +38,17 @@ class Rewriter {
   public:
     explicit Rewriter(Rewrite rewrite) : rewrite_(std::move(rewrite)) {}
 
-    Definitions run(const Definitions &definitions, bool mark) {
+    Definitions run(const Definitions &definitions) {
         Definitions made;
-        for (auto object : definitions.objects) {
+        for (const auto &original : definitions.objects) {
+            auto object = original;
             try {
                 rewrite(object);
             } catch (const Error &error) {
-                if (!mark) throw;
+                object = original;
                 object.unmapped = error.reason();
-                object.key = key(object.key); // the name itself can always be mapped
-                if (!object.table.empty()) object.table = apply(object.table, named("TABLE"));
+                object.key = quiet(original.key); // the name itself can be mapped
+                if (!original.table.empty()) object.table = quiet({"TABLE", original.table}).identity;
             }
             made.objects.push_back(std::move(object));
         }
@@ -144,7 +145,7 @@ Definitions renamed(const Definitions &source, const NameMap &names, const ddl::
     Rewriter rewriter([&](const std::string &text, const Frame &frame) {
         return taken_out(ddl::rename_statement(frame.before + text + frame.after, names, table_of), frame, text);
     });
-    return rewriter.run(source, true);
+    return rewriter.run(source);
 }
 
 Definitions alike(const Definitions &target, const Definitions &source) {
@@ -153,12 +154,12 @@ Definitions alike(const Definitions &target, const Definitions &source) {
         written.emplace(std::pair(frame, normal(text, frame)), text);
         return text;
     });
-    (void)collect.run(source, true);
+    (void)collect.run(source);
     Rewriter replace([&](const std::string &text, const Frame &frame) {
         const auto found = written.find({frame, normal(text, frame)});
         return found == written.end() ? text : found->second;
     });
-    return replace.run(target, true);
+    return replace.run(target);
 }
 
 source::ObjectGraph under_source_names(const source::ObjectGraph &target, const NameMap &names) {
