@@ -63,7 +63,9 @@ Texts script(const Definitions &source, const Definitions &target) {
 }
 
 void check(const Texts &found, const Texts &expected) {
-    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    std::string lines;
+    for (const auto &line : found) lines += line + "\n";
+    BOOST_TEST_CONTEXT(lines) BOOST_TEST(found == expected, boost::test_tools::per_element());
 }
 
 } // namespace
