@@ -177,7 +177,7 @@ def test_the_capture_of_ddl_is_checked(capturing):
     changed("ddl.capture", "error", "off", "ALTER DATABASE")
     source.psql(f'ALTER DATABASE "{pair.name}" RESET walbridge.capture_ddl')
 
-    source.psql("CREATE ROLE repl LOGIN REPLICATION; GRANT SELECT ON t TO repl")
+    source.psql("CREATE ROLE repl LOGIN REPLICATION; GRANT pg_read_all_data TO repl")
     found = capture(pair, source_url=source.url(user="repl"))
     assert found["ddl.preload"]["result"] == "ok", "the setting itself is hidden from such a role"
     assert found["ddl.key"]["result"] == "error" and "GRANT walbridge_capture TO" in found["ddl.key"]["fix"], found
