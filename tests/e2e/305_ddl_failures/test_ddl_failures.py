@@ -89,6 +89,7 @@ def test_a_missing_role_is_named_with_its_remedy(pair):
         pair.compare()
         assert pair.target.scalar("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'owned'") == "only_here"
     finally:
+        applier.stop()     # or it would follow what is cleaned up on the source
         for database in (pair.source, pair.target):
             database.sql("DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'only_here') THEN DROP OWNED BY only_here; DROP ROLE only_here; END IF; END $$")
 

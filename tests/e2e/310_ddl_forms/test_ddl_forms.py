@@ -63,7 +63,7 @@ class Run:
         try:
             pair.target.sql("CREATE EXTENSION IF NOT EXISTS walbridge")     # statements run under the roles of the source
             pair.source.psql(SCHEMA + fill(1000))
-            applier = pair.applier(ddl={"on_error": "skip", "trust": "source"}, schema={"owner": "keep", "grants": "keep"})
+            applier = pair.applier(ddl={"on_error": "skip", "trust": "extension"}, schema={"owner": "keep", "grants": "keep"})
             applier.start()
             applier.wait_caught_up(90)
             followed, failed = 0, None

@@ -65,7 +65,7 @@ class Killer:
 
 def follow(shop, seeded, killing=True, **options):
     """The whole history under load, with the task following it; the task when it has caught up."""
-    applier = shop.run(ddl={"trust": "source"}, schema={"owner": "keep", "grants": "keep"}, **options)
+    applier = shop.run(ddl={"trust": "extension"}, schema={"owner": "keep", "grants": "keep"}, **options)
     killer = Killer(applier, seeded) if killing else Killer(applier, seeded, 0, 0)
     with Load(shop.source, seeded.random()) as load:
         migrate(shop.source, killer)
