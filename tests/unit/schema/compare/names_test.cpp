@@ -83,6 +83,17 @@ BOOST_AUTO_TEST_CASE(a_body_that_mentions_a_renamed_name_is_left_to_people) {
     BOOST_TEST(compare(made, alike(target, made)).empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_name_is_mapped_once_also_where_a_text_cannot_be) {
+    NameMap chain;
+    chain.add_schema("s", "crm");
+    chain.add_schema("crm", "old");
+    Definitions source;
+    source.objects = {function("s.f", "SELECT count(*) FROM s.t")};
+    const auto made = renamed(source, chain);
+    BOOST_TEST(!made.objects.front().unmapped.empty());
+    BOOST_TEST(made.objects.front().key.identity.starts_with("crm.f("));
+}
+
 BOOST_AUTO_TEST_CASE(the_target_is_selected_by_the_names_of_the_originals) {
     source::ObjectGraph graph;
     graph.add({{source::catalog_class::relation, 1}, 'r', "other", "client", 0});
