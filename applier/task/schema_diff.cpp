@@ -17,7 +17,9 @@ std::vector<schema::compare::Difference> schema_differences(const TaskConfig &co
         if (!object.part_of_table) also.insert(object.key);
     const auto target = read_definitions(
         {.config = config, .endpoint = config.target.endpoint, .target = true, .also = std::move(also)}, stop);
-    return compare(source, config.names.empty() ? target : alike(target, source));
+    // What was rewritten for other names or roles is written by another hand.
+    const bool rewritten = !config.names.empty() || !config.roles.empty();
+    return compare(source, rewritten ? alike(target, source) : target);
 }
 
 SchemaDiff schema_diff(const TaskConfig &config, bool json) {

@@ -179,7 +179,7 @@ source::ObjectGraph under_source_names(const source::ObjectGraph &target, const 
         if (const auto found = schemas.find(object.schema); found != schemas.end())
             object.schema = found->second;
         else if (names.schemas().contains(object.schema))
-            object.schema = "\x01" + object.schema;
+            object.schema = "pg_" + object.schema; // as if it were the system's
         if (schema) object.name = object.schema;
     }
     return graph;

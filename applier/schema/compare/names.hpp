@@ -18,8 +18,8 @@ namespace walbridge::schema::compare {
 [[nodiscard]] Definitions alike(const Definitions &target, const Definitions &source);
 
 /// The target's objects under the names that their originals have on the source, for the source's selection. What lives
-/// under a name that the source's objects were renamed from is nobody's copy: its schema becomes one that no pattern
-/// takes.
+/// under a name that the source's objects were renamed from is nobody's copy: its schema looks like one of the
+/// system's.
 [[nodiscard]] source::ObjectGraph under_source_names(const source::ObjectGraph &target, const NameMap &names);
 
 } // namespace walbridge::schema::compare

@@ -1,7 +1,7 @@
 // read.cpp: one read-only transaction for the catalog, its snapshot exported to pg_dump.
 #include "schema/compare/read.hpp"
 
-#include "dialect/postgres.hpp"
+#include "ddl/role_names.hpp"
 #include "schema/closure.hpp"
 #include "schema/compare/catalog/sql.hpp"
 #include "schema/compare/names.hpp"
@@ -84,7 +84,9 @@ class Reader {
                 schemas_of_renames_.push_back(session_.value("SELECT pg_catalog.quote_ident($1)", {schema}).value());
         session_.execute("COMMIT");
         std::ranges::stable_sort(result_.objects, {}, &Object::order);
-        if (request_.target || request_.config.names.empty()) return std::move(result_);
+        if (request_.target) return std::move(result_);
+        map_roles();
+        if (request_.config.names.empty()) return std::move(result_);
         auto made = renamed(result_, complete_names(request_.config.names, graph_), owners());
         for (const auto &schema : schemas_of_renames_)
             if (const Key key{"SCHEMA", schema}; made.find(key) == nullptr) {
@@ -441,6 +443,35 @@ class Reader {
             if (key == keys_.end() || !place_.contains(key->second)) continue;
             result_.objects[place_.at(key->second)].privileges.insert(
                 {rows.text(row, 2), rows.text(row, 3), rows.text(row, 4), rows.flag(row, 5)});
+        }
+    }
+
+    /// Owners, grantees and the roles of policies under their names on the target.
+    void map_roles() {
+        const auto &config = request_.config;
+        const bool owners = config.schema.owner == "map", grants = config.schema.grants == "map";
+        if (config.roles.empty() || (!owners && !grants)) return;
+        std::map<std::string, std::string> quoted;
+        for (const auto &[from, to] : config.roles) {
+            const auto row =
+                session_.query("SELECT pg_catalog.quote_ident($1), pg_catalog.quote_ident($2)", {from, to});
+            quoted.emplace(row.text(0, 0), row.text(0, 1));
+        }
+        const auto mapped = [&](std::string &statement) {
+            const auto parts = split_statements(ddl::with_role_names(statement, config.roles));
+            if (parts.size() == 1) statement = parts.front();
+        };
+        for (auto &object : result_.objects) {
+            if (owners && !object.owner_statement.empty()) mapped(object.owner_statement);
+            if (!grants) continue;
+            if (object.key.kind == "POLICY") std::ranges::for_each(object.statements, mapped);
+            std::set<Privilege> privileges;
+            for (auto privilege : object.privileges) {
+                if (const auto other = quoted.find(privilege.grantee); other != quoted.end())
+                    privilege.grantee = other->second;
+                privileges.insert(std::move(privilege));
+            }
+            object.privileges = std::move(privileges);
         }
     }
 

@@ -115,7 +115,9 @@ def test_json_names_kind_object_reason_and_statements(pair):
     pair.target.psql("ALTER TABLE t DROP COLUMN v; CREATE TABLE only_here (a int); ALTER TYPE e RENAME VALUE 'a' TO 'z'")
     result = pair.applier().cli("schema diff", "--json")
     assert result.code == Exit.schema_differs, result
-    found = {(d["difference"], d["kind"], d["object"]): d for d in result.json()["differences"]}
+    found = {}
+    for d in result.json()["differences"]:
+        found.setdefault((d["difference"], d["kind"], d["object"]), d)
     assert found[("different", "table", "public.t")]["statements"] == ["ALTER TABLE public.t ADD COLUMN v text"]
     assert found[("extra", "table", "public.only_here")]["statements"] == ["DROP TABLE public.only_here"]
     assert "needs a decision" in found[("different", "type", "public.e")]["note"]
@@ -192,12 +194,13 @@ def test_the_check_can_be_switched_off(pair):
 
 # -- under other names
 
-RENAMES = {"objects": {"schema": [{"name": "app", "rename": "new app"}]},
+RENAMES = {"objects": {"schema": [{"name": "app", "rename": '"new app"'}]},
            "tables": [{"name": "app.customer", "rename": "crm.client"}, {"name": '"Odd Names"."Table; x"', "rename": '"Odd Names".plain'}]}
 
 
 def test_renamed_objects_are_compared_under_the_targets_names(pair, databases):
     source = databases.copy("a")
+    pair.target.cluster.psql(ROLES)
     pair.target.psql("CREATE SCHEMA \"new app\"; CREATE TABLE \"new app\".ours (a int)")
     repair(pair, source, pair.target, "everything", **RENAMES)
     assert pair.target.scalar("SELECT count(*) FROM crm.client") == 0
@@ -207,3 +210,19 @@ def test_renamed_objects_are_compared_under_the_targets_names(pair, databases):
     found = repair(pair, source, pair.target, "drift", **RENAMES)
     assert pair.target.exists("app.theirs"), "nobody's copy lives under the old name"
     assert "crm.client" in found.out
+
+
+def test_mapped_roles_are_compared_under_the_targets_names(pair):
+    pair.source.cluster.psql(ROLES)
+    pair.target.cluster.psql(ROLES)
+    schema = {"owner": "map", "grants": "map"}
+    roles = {"diff_reader": "diff_writer", "postgres": "diff_owner"}
+    pair.source.psql("CREATE TABLE t (id int PRIMARY KEY); GRANT SELECT ON t TO diff_reader; CREATE POLICY p ON t TO diff_reader USING (true)")
+    pair.target.psql("CREATE TABLE t (id int PRIMARY KEY); CREATE POLICY p ON t TO diff_reader USING (true)")
+    applier = pair.applier(schema=schema, roles=roles)
+    found = applier.cli("schema diff")
+    assert found.code == Exit.schema_differs, found
+    for statement in ("OWNER TO diff_owner", "GRANT SELECT ON TABLE public.t TO diff_writer", "TO diff_writer USING (true)"):
+        assert statement in found.out, found
+    pair.target.psql(found.out)
+    assert applier.cli("schema diff").code == Exit.ok

@@ -103,5 +103,5 @@ BOOST_AUTO_TEST_CASE(the_target_is_selected_by_the_names_of_the_originals) {
     BOOST_TEST(made.relation(1)->schema == "s");
     BOOST_TEST(made.relation(1)->name == "t");
     BOOST_TEST(made.relation(2)->schema == "s");
-    BOOST_TEST(made.relation(3)->schema != "s");
+    BOOST_TEST(made.relation(3)->schema.starts_with("pg_"));
 }
