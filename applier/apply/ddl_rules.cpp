@@ -27,7 +27,9 @@ DdlRules::DdlRules(const TaskConfig &config) : selection_(config.objects.include
     rules_.roles.owners = config.schema.owner != "none";
     rules_.roles.grants = config.schema.grants != "none";
     rules_.roles.names = config.roles;
-    rules_.table_follows_ddl = [](const QualifiedName &) { return true; };
+    rules_.table_follows_ddl = [&config](const QualifiedName &table) {
+        return !config.objects.without_ddl.contains(table);
+    };
 }
 
 DdlStatement DdlRules::in_target_names(DdlStatement statement) const {

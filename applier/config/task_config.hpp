@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct TaskConfig {
     struct Objects {
         std::vector<std::string> include{"*.*"}; ///< patterns as in decoder/wire/object_selection.hpp
         std::vector<std::string> exclude;
+        std::set<QualifiedName> without_ddl; ///< tables whose operations leave DDL out: objects.table[].operations
     } objects;
 
     NameMap names; ///< what schemas and tables are called on the target: [[objects.schema]], [[objects.table]]

@@ -253,6 +253,7 @@ void read_renames(const Origin &origin, const GivenLists &lists, TaskConfig &tas
             const auto *name = given_text(entry.keys, list + "[].name");
             const auto *rename = given_text(entry.keys, list + "[].rename");
             const auto &where = rename != nullptr ? entry.keys.at(list + "[].rename").where : entry.where;
+            if (rename == nullptr && entry.keys.contains(list + "[].operations")) continue;
             if (rename == nullptr)
                 origin.refuse(where, list, fmt::format("the entry of {} says nothing about it", *name),
                               "Add rename = \"...\", or remove the entry.");
@@ -266,6 +267,28 @@ void read_renames(const Origin &origin, const GivenLists &lists, TaskConfig &tas
     each("objects.schema", [&](const std::string &name, const std::string &rename) { renames.schema(name, rename); });
     each("objects.table", [&](const std::string &name, const std::string &rename) { renames.table(name, rename); });
     task.names = renames.take();
+}
+
+void read_operations(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
+    const auto found = lists.find("objects.table");
+    if (found == lists.end()) return;
+    for (const auto &entry : found->second) {
+        const auto given = entry.keys.find("objects.table[].operations");
+        if (given == entry.keys.end()) continue;
+        const auto &operations = std::get<std::vector<std::string>>(given->second.value);
+        const auto listed = [&](const char *word) { return std::ranges::find(operations, word) != operations.end(); };
+        for (const auto *word : {"insert", "update", "delete", "truncate"})
+            if (!listed(word))
+                origin.refuse(given->second.where, "objects.table[].operations",
+                              fmt::format("leaving out \"{}\" is not part of this version", word),
+                              "Write [\"insert\", \"update\", \"delete\", \"truncate\"], with or without \"ddl\".");
+        if (listed("ddl")) continue;
+        try {
+            task.objects.without_ddl.insert(config::parse_table_name(*given_text(entry.keys, "objects.table[].name")));
+        } catch (const Error &error) {
+            origin.refuse(entry.where, "objects.table[].name", error.reason(), error.remedy());
+        }
+    }
 }
 
 void check_together(const Origin &origin, const GivenKeys &given, const TaskConfig &task) {
@@ -346,6 +369,7 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
     read_endpoint(origin, given, "source", task.source.endpoint);
     read_endpoint(origin, given, "target", task.target.endpoint);
     read_renames(origin, lists, task);
+    read_operations(origin, lists, task);
     check_together(origin, given, task);
     return task;
 }

@@ -161,8 +161,10 @@ std::vector<Key> objects_section() {
          .help =
              "Its name on the target, schema.table, or the table's name alone: in the schema that its own becomes."},
         {.path = "objects.table[].operations",
-         .type = KeyType::unsupported,
-         .help = "the choice of operations of single tables is not part of this version"},
+         .type = KeyType::text_list,
+         .help = "What is followed of the table: insert, update, delete and truncate, which this version never leaves "
+                 "out, and ddl.",
+         .choices = {"insert", "update", "delete", "truncate", "ddl"}},
         {.path = "objects.table[].filter",
          .type = KeyType::unsupported,
          .help = "row filters are not part of this version"},

@@ -95,6 +95,18 @@ def test_concurrent_index_builds(pair):
     same_schema(pair)
 
 
+def test_an_index_build_that_was_cut_off_is_done_again(pair):
+    applier = follow(pair, ITEMS)
+    pair.target.psql("INSERT INTO item VALUES (-1, 'n1', 1)")
+    with pytest.raises(RuntimeError, match="could not create unique index"):
+        pair.target.psql("CREATE UNIQUE INDEX CONCURRENTLY by_name ON item (name)")      # leaves an invalid one
+    pair.target.psql("DELETE FROM item WHERE id = -1; CREATE INDEX by_price ON item (price)")  # and one that was finished
+    pair.source.psql("CREATE UNIQUE INDEX CONCURRENTLY by_name ON item (name); CREATE INDEX CONCURRENTLY by_price ON item (price)")
+    applier.wait_caught_up(60)
+    same_schema(pair)
+    assert pair.target.scalar("SELECT bool_and(indisvalid) FROM pg_index WHERE indrelid = 'item'::regclass")
+
+
 def test_a_large_transaction_with_ddl_is_streamed_and_waits_for_its_commit(pair):
     applier = follow(pair, ITEMS, source={"decoding_memory": "64kB"})
     session = pair.source.connect()

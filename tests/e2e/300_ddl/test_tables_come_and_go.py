@@ -68,3 +68,14 @@ def test_the_swap_inside_the_selection(pair):
     applier.wait_caught_up()
     pair.compare()
     same_schema(pair)
+
+
+def test_ddl_of_a_single_table_can_be_left_out(pair):
+    applier = follow(pair, ITEMS + "CREATE TABLE free (id int PRIMARY KEY, v text);",
+                     tables=[{"name": "public.free", "operations": ["insert", "update", "delete", "truncate"]}])
+    pair.source.psql("""CREATE INDEX free_v ON free (v); ALTER TABLE free ADD CONSTRAINT short CHECK (length(v) < 9); COMMENT ON TABLE free IS 'x'; INSERT INTO free VALUES (1, 'a');
+        CREATE INDEX item_name ON item (name)""")
+    applier.wait_caught_up()
+    pair.compare()
+    assert pair.target.exists("item_name") and not pair.target.exists("free_v")
+    assert pair.target.scalar("SELECT count(*) FROM pg_constraint WHERE conname = 'short'") == 0

@@ -205,6 +205,18 @@ BOOST_AUTO_TEST_CASE(renames_that_cannot_be_are_told_with_their_line) {
     BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.b'\nfilter = 'x'\n").reason, "row filters"));
 }
 
+BOOST_AUTO_TEST_CASE(ddl_of_a_table_can_be_left_out) {
+    const std::string rows = "[[objects.table]]\nname = 'a.b'\noperations = ['insert', 'update', 'delete', 'truncate'";
+    const auto without = parse_task_config(minimal + rows + "]\n", "orders.toml");
+    BOOST_TEST((without.objects.without_ddl == std::set<QualifiedName>{{"a", "b"}}));
+    BOOST_TEST(without.names.empty());
+    BOOST_TEST(parse_task_config(minimal + rows + ", 'ddl']\n", "orders.toml").objects.without_ddl.empty());
+    BOOST_TEST(
+        contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.b'\noperations = ['insert', 'ddl']\n").reason,
+                 "leaving out \"update\""));
+    BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.b'\noperations = ['dll']\n").remedy, "ddl"));
+}
+
 BOOST_AUTO_TEST_CASE(required_keys_are_asked_for) {
     BOOST_TEST(contains(refusal_of("[task]\nname = \"orders\"\n").object, "source.url"));
     BOOST_TEST(
