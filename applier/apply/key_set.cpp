@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <string_view>
-#include <tuple>
 
 namespace walbridge::apply {
 namespace {
@@ -73,8 +72,9 @@ bool KeySet::disjoint(const KeySet &other) const {
         if (found != other.tables_.end() && (share == Share::whole_table || found->second == Share::whole_table))
             return false;
     }
-    const auto &[few, many] =
-        keys_.size() < other.keys_.size() ? std::tie(keys_, other.keys_) : std::tie(other.keys_, keys_);
+    const bool fewer = keys_.size() < other.keys_.size();
+    const auto &few = fewer ? keys_ : other.keys_;
+    const auto &many = fewer ? other.keys_ : keys_;
     return std::ranges::none_of(few, [&](auto key) { return many.contains(key); });
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace walbridge::apply {
@@ -121,7 +122,7 @@ void Spool::fail(const char *what) const {
                 fmt::format("spool folder {}",
                             directory_.empty() ? std::filesystem::temp_directory_path(error).string() : directory_),
                 fmt::format("cannot {} for a streamed transaction after {} bytes: {}", what, file_bytes_,
-                            std::strerror(number)),
+                            std::generic_category().message(number)),
                 "Make room or set apply.spool_directory to a folder that can hold the largest transaction; with "
                 "apply.streaming = false the source spills it instead.");
 }

@@ -67,7 +67,7 @@ class ChangeBatch {
 
     std::span<const Relation *> allocate_relations(std::size_t count) {
         using Pointer = const Relation *;
-        auto *memory = static_cast<Pointer *>(memory_->allocate(count * sizeof(Pointer), alignof(Pointer)));
+        auto *memory = std::pmr::polymorphic_allocator<Pointer>(memory_.get()).allocate(count);
         return {new (memory) Pointer[count], count};
     }
 

@@ -285,8 +285,8 @@ void StreamDecoder::add(const wire::Record &record, ChangeBatch &batch) {
     tally_.add(record.bytes);
     if (batch.changes.empty()) batch.hold(relations_);
     batch.hold(record.owner);
-    auto read = changes_.read(record.bytes, block_ ? wire::Block::streamed : wire::Block::plain, batch);
-    batch.changes.push_back(std::move(read.change));
+    const auto read = changes_.read(record.bytes, block_ ? wire::Block::streamed : wire::Block::plain, batch);
+    batch.changes.push_back(read.change);
     if (!block_) return;
     block_->ledger.of(read.subxid).add(record.bytes);
     batch.streamed.push_back({read.subxid, record.bytes});
