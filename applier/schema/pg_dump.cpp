@@ -118,16 +118,10 @@ std::string complaints(const std::string &err) {
 
 std::vector<std::string> arguments_of(const DumpProgram &program, const DumpRequest &request,
                                       const std::string &dbname) {
-    std::vector<std::string> arguments{program.path,
-                                       "--format=plain",
-                                       "--verbose",
-                                       "--encoding=UTF8",
-                                       "--no-password",
-                                       "--no-tablespaces",
-                                       "--no-publications",
-                                       "--no-subscriptions",
-                                       "--no-security-labels",
-                                       "--lock-wait-timeout=60s"};
+    std::vector<std::string> arguments{
+        program.path,           "--format=plain",         "--verbose",         "--encoding=UTF8",
+        "--no-password",        "--no-tablespaces",       "--no-publications", "--no-subscriptions",
+        "--no-security-labels", "--lock-wait-timeout=60s"};
     if (!request.snapshot.empty()) arguments.push_back("--snapshot=" + request.snapshot);
     if (request.before_data) arguments.emplace_back("--section=pre-data");
     if (request.after_data) arguments.emplace_back("--section=post-data");

@@ -146,9 +146,11 @@ std::vector<CommandEntry> build() {
          run_release},
         {"schema",
          "diff: how the target's definitions differ, as the DDL to run",
-         "Compares the definitions of the selected objects on both sides as they are now and prints the statements that "
+         "Compares the definitions of the selected objects on both sides as they are now and prints the statements "
+         "that "
          "make the target's\n"
-         "like the source's: a script for psql. Exit code 48 when they differ, 0 when they are equal. While the target is "
+         "like the source's: a script for psql. Exit code 48 when they differ, 0 when they are equal. While the target "
+         "is "
          "behind, DDL under\n"
          "way shows as a difference.\n\n"
          "  walbridge schema diff orders.toml\n"

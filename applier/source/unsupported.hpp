@@ -11,10 +11,10 @@ namespace walbridge::source {
 
 struct Unsupported {
     QualifiedName object;
-    std::string kind; ///< unlogged-table, foreign-table, extension-table, extension-schema, materialized-view,
-                      ///< large-objects, hypertable, inheritance, no-identity, deferrable-key
-    std::string reason; ///< lower case, no final period
-    std::string remedy; ///< a full sentence or a statement to run
+    std::string kind;      ///< unlogged-table, foreign-table, extension-table, extension-schema, materialized-view,
+                           ///< large-objects, hypertable, inheritance, no-identity, deferrable-key
+    std::string reason;    ///< lower case, no final period
+    std::string remedy;    ///< a full sentence or a statement to run
     QualifiedName other{}; ///< inheritance: the table at its other end; only a problem when that one is not selected
 };
 

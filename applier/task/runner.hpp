@@ -51,7 +51,7 @@ class Runner {
     Live live_;
     RetryWindow window_;
     std::optional<Reporter> reporter_;
-    std::optional<DriftCheck> drift_; ///< from the first attempt that follows the source to the end of the process
+    std::optional<DriftCheck> drift_;    ///< from the first attempt that follows the source to the end of the process
     std::optional<pg::Session> control_; ///< holds the task's lock, also between attempts
     bool load_gave_up_ = false, followed_ = false;
     std::uint64_t achieved_ = 0;

@@ -34,7 +34,7 @@ struct TaskRow {
     bool paused = false;
     std::optional<std::string> error; ///< JSON of the last failure
     std::vector<std::string> stages;
-    std::string renames; ///< as by stored_form(); empty = none, or no plan stored yet
+    std::string renames;             ///< as by stored_form(); empty = none, or no plan stored yet
     std::optional<std::string> slot; ///< set before the slot is created
     StoredIdentity identity;         ///< without the position; empty system = none stored yet
     std::optional<std::string> holder, control, status;

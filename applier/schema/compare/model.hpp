@@ -108,7 +108,7 @@ struct Object {
     std::string owner_statement; ///< ALTER ... OWNER TO role; empty = not compared
     std::set<Privilege> privileges;
     std::map<std::string, std::string> comments; ///< what COMMENT ON names ("COLUMN s.t.c"), text
-    bool only_by_name = false; ///< a schema that renames lead to: it has to be there, and that is all
+    bool only_by_name = false;                   ///< a schema that renames lead to: it has to be there, and that is all
     /// Why its text could not be put under the target's names: it is looked for by name only. Empty = it could, or need
     /// not.
     std::string unmapped;
