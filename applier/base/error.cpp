@@ -35,6 +35,10 @@ std::string_view name_of(ErrorKind kind) {
     case ErrorKind::plugin: return "plugin";
     case ErrorKind::ddl: return "ddl";
     case ErrorKind::schema_differs: return "schema_differs";
+    case ErrorKind::slot_limit: return "slot_limit";
+    case ErrorKind::data_differs: return "data_differs";
+    case ErrorKind::switchover_refused: return "switchover_refused";
+    case ErrorKind::switchover_open: return "switchover_open";
     case ErrorKind::task_state: return "task_state";
     case ErrorKind::timeout: return "timeout";
     }

@@ -58,7 +58,45 @@ struct TaskConfig {
         std::uint64_t key_chunk_bytes =
             std::uint64_t{1} << 30; ///< from this size on, chunks by key so that a killed copy resumes inside the table
         int index_workers = 2;      ///< index builds side by side
+        bool analyze = true;        ///< gather statistics of each table behind its data and indexes [F-09]
     } copy;
+
+    /// Limits per second, 0 = none; changed while running by `walbridge throttle set` (requirements F-06, I-13).
+    struct Throttle {
+        std::uint64_t copy_queries = 0; ///< COPY commands and catalog queries of the copy on the source
+        std::uint64_t copy_rows = 0, copy_bytes = 0;
+        std::uint64_t apply_rows = 0, apply_bytes = 0;
+    } throttle;
+
+    struct Sequences {
+        std::chrono::milliseconds interval{std::chrono::seconds(5)}; ///< between two readings on the source; 0 = never
+    } sequences;
+
+    /// The WAL that the slot retains on the source (docs/slot-guard.md).
+    struct Slot {
+        std::uint64_t retained_warning = std::uint64_t{10} << 30; ///< bytes; an alert from here on; 0 = never
+        std::uint64_t retained_limit = 0;                         ///< bytes; 0 = none
+        std::string on_limit = "alert"; ///< or "drop": the slot is dropped and the task fails for good
+        std::string failover = "auto";  ///< auto (where the server can: 17+), on, off
+    } slot;
+
+    struct Alert {
+        std::string webhook;       ///< URL that receives a POST of JSON; empty = none
+        std::string webhook_token; ///< secret, sent as a bearer token
+        std::string command;       ///< run by the shell with the JSON on its standard input; empty = none
+        std::chrono::milliseconds lag{std::chrono::minutes(5)}; ///< 0 = never
+    } alert;
+
+    struct Verify {
+        int workers = 2;                    ///< tables and ranges compared side by side
+        std::uint64_t bytes_per_second = 0; ///< read on each side; 0 = no limit
+    } verify;
+
+    struct Switchover {
+        std::chrono::milliseconds grace{std::chrono::seconds(5)};  ///< sessions of the source get to end by themselves
+        std::chrono::milliseconds drain{std::chrono::seconds(60)}; ///< longest wait for the target to reach the fence
+        std::string verify = "changed";                            ///< changed, count, full, none
+    } switchover;
 
     struct Apply {
         bool bulk = true;               ///< false: exact path only

@@ -223,6 +223,11 @@ std::vector<Key> copy_section() {
          .help = "Indexes built side by side.",
          .store = [](TaskConfig &task,
                      const Value &value) { task.copy.index_workers = static_cast<int>(number(value)); }},
+        {.path = "copy.analyze",
+         .type = KeyType::boolean,
+         .fallback = "true",
+         .help = "Gather statistics of each table on the target behind its data and indexes.",
+         .store = [](TaskConfig &task, const Value &value) { task.copy.analyze = std::get<bool>(value); }},
         {.path = "copy.chunk_bytes",
          .type = KeyType::size,
          .fallback = "256MB",
@@ -451,10 +456,150 @@ std::vector<Key> policy_section() {
     };
 }
 
+std::vector<Key> pace_section() {
+    std::vector<Key> keys;
+    const auto limit = [&](const std::string &name, KeyType type, const std::string &help, auto store) {
+        keys.push_back({.path = "throttle." + name,
+                        .type = type,
+                        .fallback = "0",
+                        .low = 0,
+                        .high = 1024 * gigabyte,
+                        .help = help + " 0 = no limit.",
+                        .store = store});
+    };
+    limit("copy_queries", KeyType::integer, "Queries of the copy on the source per second.",
+          [](TaskConfig &task, const Value &value) {
+              task.throttle.copy_queries = static_cast<std::uint64_t>(number(value));
+          });
+    limit("copy_rows", KeyType::integer, "Rows of the copy per second.", [](TaskConfig &task, const Value &value) {
+        task.throttle.copy_rows = static_cast<std::uint64_t>(number(value));
+    });
+    limit("copy_bytes", KeyType::size, "Bytes of the copy per second.", [](TaskConfig &task, const Value &value) {
+        task.throttle.copy_bytes = static_cast<std::uint64_t>(number(value));
+    });
+    limit("apply_rows", KeyType::integer, "Changes applied per second.", [](TaskConfig &task, const Value &value) {
+        task.throttle.apply_rows = static_cast<std::uint64_t>(number(value));
+    });
+    limit("apply_bytes", KeyType::size, "Bytes of changes applied per second.",
+          [](TaskConfig &task, const Value &value) {
+              task.throttle.apply_bytes = static_cast<std::uint64_t>(number(value));
+          });
+    keys.push_back({.path = "sequences.interval",
+                    .type = KeyType::duration,
+                    .fallback = "5s",
+                    .low = 0,
+                    .high = 60 * minute,
+                    .help = "How often the values of the selected sequences are brought to the target; 0 = never.",
+                    .store = [](TaskConfig &task, const Value &value) { task.sequences.interval = time(value); }});
+    return keys;
+}
+
+std::vector<Key> guard_section() {
+    return {
+        {.path = "slot.retained_warning",
+         .type = KeyType::size,
+         .fallback = "10GB",
+         .low = 0,
+         .high = 1024 * gigabyte,
+         .help = "WAL retained for the slot from which on an alert is sent; 0 = never.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.slot.retained_warning = static_cast<std::uint64_t>(number(value)); }},
+        {.path = "slot.retained_limit",
+         .type = KeyType::size,
+         .fallback = "0",
+         .low = 0,
+         .high = 1024 * gigabyte,
+         .help = "WAL retained for the slot that is too much; 0 = no limit.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.slot.retained_limit = static_cast<std::uint64_t>(number(value)); }},
+        {.path = "slot.on_limit",
+         .type = KeyType::text,
+         .fallback = "alert",
+         .help = "What happens at slot.retained_limit: alert, or drop = the slot is dropped to save the source and the "
+                 "task fails for good.",
+         .choices = {"alert", "drop"},
+         .refused = {{"spool", "spooling to the applier's disk is not part of this version"}},
+         .store = [](TaskConfig &task, const Value &value) { task.slot.on_limit = text(value); }},
+        {.path = "slot.failover",
+         .type = KeyType::text,
+         .fallback = "auto",
+         .help = "Whether the slot is synchronised to standbys (PostgreSQL 17 and newer): auto = where the server can.",
+         .choices = {"auto", "on", "off"},
+         .store = [](TaskConfig &task, const Value &value) { task.slot.failover = text(value); }},
+        {.path = "alert.webhook",
+         .type = KeyType::text,
+         .fallback = "",
+         .help = "URL that receives each alert as a POST of JSON.",
+         .store = [](TaskConfig &task, const Value &value) { task.alert.webhook = text(value); }},
+        {.path = "alert.webhook_token_env",
+         .type = KeyType::text,
+         .fallback = "",
+         .help = "Name of the environment variable with the bearer token of the webhook."},
+        {.path = "alert.webhook_token_file",
+         .type = KeyType::text,
+         .fallback = "",
+         .help = "File whose first line is the bearer token of the webhook."},
+        {.path = "alert.command",
+         .type = KeyType::text,
+         .fallback = "",
+         .help = "Command run by the shell for each alert, with its JSON on standard input.",
+         .store = [](TaskConfig &task, const Value &value) { task.alert.command = text(value); }},
+        {.path = "alert.lag",
+         .type = KeyType::duration,
+         .fallback = "5min",
+         .low = 0,
+         .high = 1440 * minute,
+         .help = "Lag from which on an alert is sent; 0 = never.",
+         .store = [](TaskConfig &task, const Value &value) { task.alert.lag = time(value); }},
+    };
+}
+
+std::vector<Key> cut_section() {
+    return {
+        {.path = "verify.workers",
+         .type = KeyType::integer,
+         .fallback = "2",
+         .low = 1,
+         .high = 64,
+         .help = "Tables and ranges compared side by side.",
+         .store = [](TaskConfig &task, const Value &value) { task.verify.workers = static_cast<int>(number(value)); }},
+        {.path = "verify.bytes_per_second",
+         .type = KeyType::size,
+         .fallback = "0",
+         .low = 0,
+         .high = 1024 * gigabyte,
+         .help = "Bytes read per second on each side by a verification; 0 = no limit.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.verify.bytes_per_second = static_cast<std::uint64_t>(number(value)); }},
+        {.path = "switchover.grace",
+         .type = KeyType::duration,
+         .fallback = "5s",
+         .low = 0,
+         .high = 60 * minute,
+         .help = "How long sessions of the source may go on by themselves before the switchover ends them.",
+         .store = [](TaskConfig &task, const Value &value) { task.switchover.grace = time(value); }},
+        {.path = "switchover.drain",
+         .type = KeyType::duration,
+         .fallback = "60s",
+         .low = 1000,
+         .high = 1440 * minute,
+         .help = "How long the target may need to reach the fence before the switchover is undone.",
+         .store = [](TaskConfig &task, const Value &value) { task.switchover.drain = time(value); }},
+        {.path = "switchover.verify",
+         .type = KeyType::text,
+         .fallback = "changed",
+         .help = "What is verified behind the fence: changed = the rows changed since the last full verification, "
+                 "count, full, none.",
+         .choices = {"changed", "count", "full", "none"},
+         .store = [](TaskConfig &task, const Value &value) { task.switchover.verify = text(value); }},
+    };
+}
+
 std::vector<Key> build() {
     std::vector<Key> keys;
-    for (auto &&section : {task_section(), source_section(), target_section(), objects_section(), copy_section(),
-                           apply_section(), ddl_section(), policy_section()})
+    for (auto &&section :
+         {task_section(), source_section(), target_section(), objects_section(), copy_section(), apply_section(),
+          ddl_section(), pace_section(), guard_section(), cut_section(), policy_section()})
         keys.insert(keys.end(), section.begin(), section.end());
     return keys;
 }

@@ -24,6 +24,10 @@ class Exit:
     protocol, stream_gap = 30, 31
     conflict, unidentified, target_shape, target_data, schema_stage, copy_stage, plugin, ddl = 40, 41, 42, 43, 44, 45, 46, 47
     schema_differs = 48
+    slot_limit = 29
+    data_differs = 49
+    switchover_refused = 52
+    switchover_open = 53
     task_state, timeout = 50, 51
 
 
