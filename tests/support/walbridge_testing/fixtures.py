@@ -182,13 +182,3 @@ def seeded():
 def walbridge():
     assert binary().exists(), f"{binary()} is not built: make all"
     return binary()
-
-
-def pytest_collection_modifyitems(items):
-    """Stories with a line in known_defects.txt are expected to fail; one that passes is no error."""
-    listed = Path(__file__).resolve().parents[2] / "e2e" / "known_defects.txt"
-    known = [line.split(" | ", 1) for line in listed.read_text().splitlines() if " | " in line and not line.startswith("#")]
-    for item in items:
-        for name, reason in known:
-            if name in item.nodeid:
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
