@@ -34,11 +34,13 @@ struct TaskConfig {
     struct Target {
         std::string kind = "postgresql";
         pg::Endpoint endpoint{"target", {}, {}};
+        bool create = false; ///< `run` creates the database when it is missing [O-16]
     } target;
 
     struct Objects {
         std::vector<std::string> include{"*.*"}; ///< patterns as in decoder/wire/object_selection.hpp
         std::vector<std::string> exclude;
+        std::string large_objects = "refuse"; ///< copy, refuse, ignore [O-20]
         std::set<QualifiedName> without_ddl; ///< tables whose operations leave DDL out: objects.table[].operations
     } objects;
 
@@ -144,6 +146,9 @@ struct TaskConfig {
     } log;
 
     std::map<std::string, std::string> labels; ///< shown in logs and status
+
+    /// Keys that the file gives, as one would write their values, without secrets: for `walbridge plan`.
+    std::map<std::string, std::string> given;
 
     /// The target's role for a role of the source, where roles are mapped.
     [[nodiscard]] std::string role_on_target(const std::string &role) const {

@@ -368,6 +368,7 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
     }
     read_endpoint(origin, given, "source", task.source.endpoint);
     read_endpoint(origin, given, "target", task.target.endpoint);
+    for (const auto &[path, one] : given) task.given.emplace(path, config::written(*config::find_key(path), one.value));
     task.alert.webhook_token = secret(origin, given, "alert.webhook_token");
     read_renames(origin, lists, task);
     read_operations(origin, lists, task);

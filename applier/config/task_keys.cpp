@@ -128,6 +128,12 @@ std::vector<Key> target_section() {
                     .refused = {{"polardb", later}, {"polardb-o", later}, {"mysql", later}, {"mariadb", later}},
                     .store = [](TaskConfig &task, const Value &value) { task.target.kind = text(value); }});
     add_endpoint(keys, "target", [](TaskConfig &task, const Value &value) { task.target.endpoint.url = text(value); });
+    keys.push_back({.path = "target.create",
+                    .type = KeyType::boolean,
+                    .fallback = "false",
+                    .help = "Whether run creates the target database when it does not exist, with the source's "
+                            "encoding and locale; else precheck prints the CREATE DATABASE.",
+                    .store = [](TaskConfig &task, const Value &value) { task.target.create = std::get<bool>(value); }});
     return keys;
 }
 
@@ -145,6 +151,13 @@ std::vector<Key> objects_section() {
          .help = "Tables to leave out, as patterns; exclude wins.",
          .store = [](TaskConfig &task,
                      const Value &value) { task.objects.exclude = std::get<std::vector<std::string>>(value); }},
+        {.path = "objects.large_objects",
+         .type = KeyType::text,
+         .fallback = "refuse",
+         .help = "Large objects of the source, whose changes no stream carries: copy = once, in the full stage, refuse "
+                 "= a precheck error when a selected table can refer to them, ignore = left behind.",
+         .choices = {"copy", "refuse", "ignore"},
+         .store = [](TaskConfig &task, const Value &value) { task.objects.large_objects = text(value); }},
         {.path = "objects.schema[].name",
          .type = KeyType::text,
          .required = true,
@@ -614,6 +627,34 @@ const std::vector<Key> &task_keys() {
 const Key *find_key(std::string_view path) {
     const auto found = std::ranges::find(task_keys(), path, &Key::path);
     return found == task_keys().end() ? nullptr : &*found;
+}
+
+std::string written(const Key &key, const Value &value) {
+    const auto quoted = [](const std::string &word) {
+        std::string out = "\"";
+        for (const char c : word) {
+            if (c == '"' || c == '\\') out += '\\';
+            out += c;
+        }
+        return out + "\"";
+    };
+    if (key.path == "alert.webhook" || key.path == "alert.command") return text(value).empty() ? "\"\"" : "(given)";
+    if (key.path.ends_with(".url")) return quoted(pg::redact(text(value)));
+    if (const auto *flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+    if (const auto *amount = std::get_if<std::int64_t>(&value)) {
+        if (key.type == KeyType::duration) return quoted(format_duration(milliseconds(*amount)));
+        if (key.type == KeyType::size) return quoted(format_size(static_cast<std::uint64_t>(*amount)));
+        return std::to_string(*amount);
+    }
+    if (const auto *word = std::get_if<std::string>(&value)) return quoted(*word);
+    std::string out;
+    if (const auto *words = std::get_if<std::vector<std::string>>(&value)) {
+        for (const auto &word : *words) out += (out.empty() ? "" : ", ") + quoted(word);
+        return "[" + out + "]";
+    }
+    for (const auto &[name, entry] : std::get<std::map<std::string, std::string>>(value))
+        out += (out.empty() ? "" : ", ") + quoted(name) + " = " + quoted(entry);
+    return "{ " + out + " }";
 }
 
 bool is_list(std::string_view path) {

@@ -247,4 +247,19 @@ BOOST_AUTO_TEST_CASE(a_missing_file_is_an_error_of_the_task_file) {
                           [](const Error &error) { return error.exit_code() == 3; });
 }
 
+BOOST_AUTO_TEST_CASE(given_keys_are_kept_as_written_and_without_secrets) {
+    const auto task = parse_task_config("[task]\nname = \"t\"\nstages = [\"full\"]\n[source]\nurl = "
+                                        "\"postgresql://a:hidden@h/d\"\nheartbeat = \"90s\"\n[target]\nurl = "
+                                        "\"dbname=b\"\n[copy]\nchunk_bytes = 1048576\n[alert]\nwebhook = "
+                                        "\"http://h/token\"\n",
+                                        "t.toml");
+    const auto &given = task.given;
+    BOOST_TEST(given.at("task.stages") == "[\"full\"]");
+    BOOST_TEST(given.at("source.heartbeat") == "\"90s\"");
+    BOOST_TEST(given.at("copy.chunk_bytes") == "\"1MB\"");
+    BOOST_TEST(given.at("alert.webhook") == "(given)");
+    BOOST_TEST(given.at("source.url").find("hidden") == std::string::npos);
+    BOOST_TEST(!given.contains("copy.workers"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
