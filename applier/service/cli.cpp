@@ -27,6 +27,8 @@ options::options_description known_options() {
     known.add_options()
         ("help", "")("version", "")("help-config", "")
         ("json", "")("truncate", "")("yes", "")
+        ("statements", "")
+        ("sample", options::value<std::string>(), "")
         ("only", options::value<std::vector<std::string>>()->composing(), "")
         ("timeout", options::value<std::string>(), "")
         ("log-level", options::value<std::string>(), "")
@@ -172,6 +174,14 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
         line.timeout = config::parse_duration(*text);
         if (!line.timeout)
             usage("--timeout", fmt::format("\"{}\" is not a duration", *text), "Write it with a unit: --timeout 30s.");
+    }
+    line.statements = given.count("statements") != 0;
+    if (const auto text = optional_value<std::string>(given, "sample")) {
+        line.sample = config::parse_duration(*text);
+        if (!line.sample) line.sample = config::parse_duration(*text + "s"); // a number alone is seconds
+        if (!line.sample || *line.sample > std::chrono::minutes(10))
+            usage("--sample", fmt::format("\"{}\" is not a time of at most 10 minutes", *text),
+                  "Write seconds, or a duration with a unit: --sample 5.");
     }
     line.log_level = optional_value<std::string>(given, "log-level");
     if (line.log_level && !log::parse_level(*line.log_level))

@@ -16,10 +16,12 @@ struct CommandLine {
     std::string action; ///< of commands that have several: ddl list
     std::string id;     ///< what the action is about
     bool json = false;
+    bool statements = false; ///< plan: each in full
     bool truncate = false;
     bool yes = false;
     std::vector<std::string> only;                    ///< precheck: ids
     std::optional<std::chrono::milliseconds> timeout; ///< wait, pause, resume, stop
+    std::optional<std::chrono::milliseconds> sample;  ///< plan: how long it measures
     std::optional<std::string> log_level, log_format;
 };
 

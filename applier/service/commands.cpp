@@ -5,6 +5,7 @@
 #include "service/run_command.hpp"
 #include "task/ddl_statements.hpp"
 #include "task/operator_commands.hpp"
+#include "task/plan.hpp"
 #include "task/precheck.hpp"
 #include "task/schema_diff.hpp"
 
@@ -26,6 +27,11 @@ int run_precheck(const TaskConfig &config, const CommandLine &line) {
     const auto report = task::precheck(config, line.only);
     say(line.json ? task::precheck_json(config, report) : task::precheck_table(report));
     return report.failed() ? static_cast<int>(ErrorKind::precheck) : 0;
+}
+
+int run_plan(const TaskConfig &config, const CommandLine &line) {
+    const auto plan = task::make_plan(config, line.sample.value_or(std::chrono::seconds(5)));
+    return say(line.json ? task::plan_json(config, plan) : task::plan_text(config, plan, line.statements));
 }
 
 int run_schema_diff(const TaskConfig &config, const CommandLine &line) {
@@ -93,6 +99,17 @@ std::vector<CommandEntry> build() {
          "  walbridge precheck orders.toml --json",
          {"json", "only"},
          run_precheck},
+        {"plan",
+         "what run would do and how long it may take; changes nothing",
+         "Shows settings, tables, the statements of both sides and a forecast of copy, indexes, catching up and "
+         "retained WAL.\n"
+         "Rates are sampled for --sample seconds (default 5): rows travel into a temporary table of the target and are "
+         "rolled back.\n\n"
+         "  walbridge plan orders.toml\n"
+         "  walbridge plan orders.toml --sample 30 --json\n"
+         "  walbridge plan orders.toml --statements",
+         {"json", "sample", "statements"},
+         run_plan},
         {"status",
          "stage, progress, positions, lag, retained WAL",
          "Shows what the running process reports, or what was stored when none runs, with its age.\n\n"

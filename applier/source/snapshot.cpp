@@ -15,12 +15,6 @@ namespace {
 
 using dialect::postgres::quote_identifier;
 
-std::string create_slot_sql(const SlotRequest &request, int server_version) {
-    return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL {} {}", quote_identifier(request.slot),
-                       request.life == SlotLife::temporary ? " TEMPORARY" : "", quote_identifier(request.plugin),
-                       server_version >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
-}
-
 bool contains(const std::string &text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// Says what the server's refusal means to an operator; rethrows what it does not know.
@@ -117,9 +111,15 @@ void wait_for_answer(pg::Session &session, const SlotRequest &request, const Sto
 
 } // namespace
 
+std::string create_slot_statement(const SlotRequest &request, int server_version) {
+    return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL {} {}", quote_identifier(request.slot),
+                       request.life == SlotLife::temporary ? " TEMPORARY" : "", quote_identifier(request.plugin),
+                       server_version >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
+}
+
 ExportedSnapshot::ExportedSnapshot(const pg::Endpoint &source, const SlotRequest &request, const StopToken &stop)
     : session_(source, {request.application_name, true, {}}), slot_(request.slot) {
-    const auto sql = create_slot_sql(request, session_.server_version());
+    const auto sql = create_slot_statement(request, session_.server_version());
     if (PQsendQuery(session_.raw(), sql.c_str()) == 0) session_.raise(nullptr, sql);
     wait_for_answer(session_, request, stop, source);
     const pg::Result answer(PQgetResult(session_.raw()));

@@ -21,6 +21,9 @@ struct SlotRequest {
     std::string application_name;
 };
 
+/// The replication command that creates the slot and exports its snapshot.
+[[nodiscard]] std::string create_slot_statement(const SlotRequest &request, int server_version);
+
 class ExportedSnapshot {
   public:
     /// Creates the slot and exports its snapshot. Waits for all transactions that are open on the cluster and logs
