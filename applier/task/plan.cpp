@@ -11,6 +11,7 @@
 #include "task/replica_identity.hpp"
 #include "task/start.hpp"
 #include "task/state_store.hpp"
+#include "task/target_database.hpp"
 #include "wire/object_selection.hpp"
 
 #include <fmt/format.h>
@@ -127,6 +128,11 @@ class Planner {
             return true;
         } catch (const Error &error) {
             target_.reset();
+            if (const auto missing = find_missing_database(config_, error); missing && config_.target.create) {
+                add("target", "database", "DATABASE", missing->name, missing->statement);
+                plan_.notes.emplace_back("the target database does not exist yet");
+                return false;
+            }
             plan_.notes.push_back(fmt::format("the target cannot be looked at: {}", error.reason()));
             return false;
         }
@@ -213,7 +219,8 @@ class Planner {
         input.full_stage = config_.full_stage;
         input.incremental_stage = config_.incremental_stage;
         for (const auto &statement : plan_.statements)
-            if (statement.side == "target" && statement.stage != "state") ++input.statements;
+            if (statement.side == "target" && statement.stage != "state" && statement.stage != "database")
+                ++input.statements;
         input.copy_workers = config_.copy.workers;
         input.index_workers = config_.copy.index_workers;
         const auto keep = source.value(

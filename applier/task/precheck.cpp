@@ -5,6 +5,7 @@
 #include "config/value_text.hpp"
 #include "task/precheck_checks.hpp"
 #include "task/state_store.hpp"
+#include "task/target_database.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,6 +23,28 @@ std::string_view name_of(Verdict verdict) {
     return {};
 }
 
+/// The target's server answers, and its database is not there. False when something else is wrong.
+bool name_missing_database(PrecheckContext &context, const Error &failure) {
+    try {
+        const auto missing = find_missing_database(context.config, failure);
+        if (!missing) return false;
+        context.target_missing = true;
+        context.ok("target.connection", "the server answers; the database does not exist yet");
+        const auto reason = fmt::format("the database {} does not exist on the target", missing->name);
+        if (!context.config.target.create)
+            context.error("target.database", reason,
+                          fmt::format("{}; or set target.create = true.", missing->statement));
+        else if (!missing->may_create)
+            context.error("target.database", fmt::format("{}, and the role may not create it", reason),
+                          fmt::format("ALTER ROLE {} CREATEDB;", missing->role));
+        else
+            context.ok("target.database", fmt::format("{}: run creates it: {};", reason, missing->statement));
+        return true;
+    } catch (const Error &) {
+        return false;
+    }
+}
+
 std::optional<pg::Session> connect(PrecheckContext &context, const pg::Endpoint &endpoint) {
     const auto id = endpoint.role + ".connection";
     try {
@@ -32,8 +55,10 @@ std::optional<pg::Session> connect(PrecheckContext &context, const pg::Endpoint 
                                    session.value("SHOW server_version").value_or("?")));
         return session;
     } catch (const Error &failure) {
+        if (endpoint.role == "target" && name_missing_database(context, failure)) return std::nullopt;
         if (failure.kind() == ErrorKind::connection) context.report.lost = endpoint.role;
         context.error(id, failure.reason(), failure.remedy());
+        if (endpoint.role == "target") context.skipped("target.database", "the server cannot be reached");
         return std::nullopt;
     }
 }
@@ -41,16 +66,23 @@ std::optional<pg::Session> connect(PrecheckContext &context, const pg::Endpoint 
 } // namespace
 
 const std::vector<std::string> &precheck_ids() {
-    static const std::vector<std::string> ids{
-        "source.connection",   "source.version",     "source.primary",  "source.wal_level",    "source.replication",
-        "source.slots",        "source.senders",     "source.plugin",   "source.extension",    "source.slot",
-        "source.transactions", "source.prepared",    "source.encoding", "ddl.extension",       "ddl.preload",
-        "ddl.triggers",        "ddl.capture",        "ddl.key",         "target.connection",   "target.version",
-        "target.primary",      "target.state",       "target.create",   "target.quiet",        "target.origin",
-        "target.encoding",     "tables.selected",    "tables.select",   "tables.row_security", "tables.identity",
-        "tables.deferrable",   "tables.unsupported", "tables.renames",  "tables.target",       "tables.columns",
-        "target.rights",       "target.triggers",    "target.roles",    "target.role_members", "target.user_code",
-        "target.space",        "tools.pg_dump"};
+    static const std::vector<std::string> ids{"source.connection",   "source.version",      "source.primary",
+                                              "source.wal_level",    "source.replication",  "source.slots",
+                                              "source.senders",      "source.plugin",       "source.extension",
+                                              "source.slot",         "source.transactions", "source.prepared",
+                                              "source.encoding",     "ddl.extension",       "ddl.preload",
+                                              "ddl.triggers",        "ddl.capture",         "ddl.key",
+                                              "target.connection",   "target.database",     "target.version",
+                                              "target.primary",      "target.state",        "target.create",
+                                              "target.quiet",        "target.origin",       "target.encoding",
+                                              "tables.selected",     "tables.select",       "tables.row_security",
+                                              "tables.identity",     "tables.deferrable",   "tables.unsupported",
+                                              "tables.renames",      "tables.target",       "tables.columns",
+                                              "target.rights",       "target.triggers",     "target.roles",
+                                              "target.role_members", "target.user_code",    "target.space",
+                                              "ready.extensions",    "ready.collations",    "ready.access_methods",
+                                              "ready.tablespaces",   "ready.locale",        "ready.settings",
+                                              "tools.pg_dump"};
     return ids;
 }
 
@@ -80,6 +112,7 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
     check_ddl(context);
     context.target = connect(context, config.target.endpoint);
     if (context.target) {
+        context.ok("target.database", "it exists");
         try {
             const auto row = read_task(*context.target, config.name);
             context.started = row && row->phase != Phase::none;
@@ -90,6 +123,7 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
     check_tables(context); // first: what the target must allow depends on the selection
     check_roles(context);
     check_target(context);
+    check_readiness(context);
     const auto place = [](const Finding &finding) {
         return std::ranges::find(precheck_ids(), finding.id) - precheck_ids().begin();
     };

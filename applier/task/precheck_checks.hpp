@@ -21,6 +21,7 @@ struct PrecheckContext {
     bool started = false;                  ///< the task has a stored plan: the target is expected to hold its tables
     std::vector<source::Table> selected{}; ///< of the source
     bool catalog_read = false;
+    bool target_missing = false; ///< its server answers and has no such database
 
     /// What a table of the source is called on the target.
     [[nodiscard]] QualifiedName there(const source::Table &table) const { return config.names.table(table.name); }
@@ -36,7 +37,9 @@ struct PrecheckContext {
 
     /// Runs one check; what the server refuses becomes the finding of `id`.
     template <class Body> void run(const std::string &id, std::optional<pg::Session> &session, Body &&body) {
-        if (!session) return skipped(id, "the server cannot be reached");
+        if (!session)
+            return skipped(id, &session == &target && target_missing ? "the database does not exist yet"
+                                                                     : "the server cannot be reached");
         try {
             body(*session);
         } catch (const SqlError &failure) {
@@ -71,6 +74,8 @@ void check_tables(PrecheckContext &context);
 /// Renames: of something that is there and selected, and to names that nothing else takes.
 void check_renames(PrecheckContext &context, pg::Session &source);
 void check_roles(PrecheckContext &context);
+/// What the target has to have beside tables.
+void check_readiness(PrecheckContext &context);
 
 /// "a, b, c and 12 more".
 [[nodiscard]] std::string some_of(const std::vector<std::string> &names, std::size_t most = 5);

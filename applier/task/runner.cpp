@@ -9,6 +9,7 @@
 #include "task/replica_identity.hpp"
 #include "task/slot_watch.hpp"
 #include "task/start.hpp"
+#include "task/target_database.hpp"
 
 #include <fmt/format.h>
 #include <random>
@@ -22,6 +23,16 @@ pg::Session open_control(const TaskConfig &config) {
             {.application_name = config.application_name("control"),
              .replication = false,
              .settings = {{"synchronous_commit", "on"}}}};
+}
+
+/// The same, after creating the database where it is missing and the task asks for it.
+pg::Session reach_target(const TaskConfig &config) {
+    try {
+        return open_control(config);
+    } catch (const SqlError &error) {
+        if (!create_missing_database(config, error)) throw;
+        return open_control(config);
+    }
 }
 
 /// Whether the session survived what ended the last attempt; with it the task's lock did.
@@ -170,7 +181,7 @@ void Runner::attempt() {
     followed_ = false;
     if (!control_ || !alive(*control_)) {
         control_.reset();
-        auto session = open_control(config_);
+        auto session = reach_target(config_);
         install_state(session);
         lock_task(session, config_.name);
         end_older_sessions(session, config_);
