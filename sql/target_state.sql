@@ -127,6 +127,57 @@ CREATE TABLE IF NOT EXISTS walbridge.ddl_statement (
     UNIQUE (task, commit_lsn, number, change)
 );
 
+-- How a verification has the task's process hold its apply where a snapshot of the source stands (pipeline/alignment_gate.hpp).
+-- Both sides speak through the row: asked, held, snapshot, aligned or again, done; failed or expired when there is nothing to wait for.
+CREATE TABLE IF NOT EXISTS walbridge.verify_alignment (
+    task        text PRIMARY KEY,
+    request     text NOT NULL,                      -- who asks: rows of an older request are not answered
+    state       text NOT NULL,
+    source_snapshot text,                           -- pg_current_snapshot() of the source
+    source_lsn  pg_lsn,                             -- read after it
+    keys_since  pg_lsn,                             -- write down keys that changed since (verify_key); NULL = do not
+    epoch       bigint,                             -- aligned: what the progress row says in a snapshot that belongs to it
+    position    pg_lsn,
+    reason      text,
+    asked_at    timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 20);
+
+-- Verifications. `position` is the source's at which both sides were (last) compared.
+CREATE TABLE IF NOT EXISTS walbridge.verify_run (
+    run         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    task        text NOT NULL,
+    mode        text NOT NULL,
+    options     text NOT NULL DEFAULT '',           -- a run is resumed by the same ones
+    state       text NOT NULL DEFAULT 'running',    -- running, complete
+    position    pg_lsn,
+    differences bigint NOT NULL DEFAULT 0,
+    started_at  timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz
+);
+
+-- Ranges of the tables of an unfinished run, with what was found.
+CREATE TABLE IF NOT EXISTS walbridge.verify_range (
+    run         bigint NOT NULL,
+    schema_name text NOT NULL,                      -- on the source
+    table_name  text NOT NULL,
+    fingerprint text NOT NULL,                      -- storage and columns of both sides
+    number      integer NOT NULL,
+    low         text,                               -- inclusive; NULL = from the start
+    high        text,                               -- exclusive; NULL = to the end
+    result      jsonb,                              -- NULL = not compared yet
+    PRIMARY KEY (run, schema_name, table_name, number)
+);
+
+-- Tables that were found equal row by row, and at which position of the source.
+CREATE TABLE IF NOT EXISTS walbridge.verify_equal (
+    task        text NOT NULL,
+    schema_name text NOT NULL,
+    table_name  text NOT NULL,
+    fingerprint text NOT NULL,                      -- columns of both sides
+    position    pg_lsn NOT NULL,
+    PRIMARY KEY (task, schema_name, table_name)
+);
+
 -- Objects that the schema stage of an earlier life of the task created and that `reset` left in place: created again under the same
 -- name by the same statement, they count as done.
 CREATE TABLE IF NOT EXISTS walbridge.kept_object (

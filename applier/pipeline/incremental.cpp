@@ -91,8 +91,8 @@ class Threads {
 class Applier {
   public:
     Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions,
-            Statistics &statistics, const StopToken &stop)
-        : ledger_(progress), session_(config, ledger_), statistics_(statistics), positions_(positions),
+            Statistics &statistics, AlignmentGate &gate, const StopToken &stop)
+        : ledger_(progress), session_(config, ledger_), statistics_(statistics), gate_(gate), positions_(positions),
           applier_(
               config, session_, load_sync_filter(config), progress.position,
               [this](const apply::Committed &committed) { note(committed); },
@@ -118,10 +118,33 @@ class Applier {
 
     void take(const std::shared_ptr<const ChangeBatch> &taken) {
         const auto &batch = *taken;
+        for (const auto &piece : batch.pieces) gate_.applied(piece);
         if (parallel_)
             parallel_->take(taken);
         else
             applier_.apply(batch);
+        taken_to_its_end(batch);
+    }
+
+    /// A step of the gate: apply stands still, moves to where a snapshot is, or goes on with what waited.
+    void align(BatchQueue &queue, const StopToken &stop, std::size_t memory) {
+        finish();
+        gate_.step(queue, {.apply =
+                               [&](const ChangeBatch &batch, std::size_t first, std::size_t last) {
+                                   for (auto at = first; at < last; ++at) gate_.applied(batch.pieces[at]);
+                                   applier_.apply(batch, first, last);
+                               },
+                           .finish = [&](const ChangeBatch &batch) { taken_to_its_end(batch); },
+                           .in_transaction = [&] { return applier_.in_transaction(); },
+                           .position = [&] { return applier_.position(); },
+                           .stopping = [&] { return stop.requested(); },
+                           .memory = memory});
+        publish_counters();
+        if (!applier_.in_transaction()) publish_durable();
+    }
+
+    /// What a batch says beside its transactions.
+    void taken_to_its_end(const ChangeBatch &batch) {
         statistics_.bytes += batch.bytes;
         if (batch.idle_position > idle_) idle_ = batch.idle_position;
         if (batch.urgent_position) {
@@ -222,6 +245,7 @@ class Applier {
     target::CommitLedger ledger_;
     target::PostgresApplySession session_;
     Statistics &statistics_;
+    AlignmentGate &gate_;
     source::StreamPositions &positions_;
     apply::BatchApplier applier_;
     std::optional<ParallelApply> parallel_; ///< with more than one worker
@@ -233,13 +257,14 @@ class Applier {
 } // namespace
 
 Incremental::Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop,
-                         Statistics &statistics, IdentityCheck check_identity, Aftermath aftermath)
-    : config_(config), progress_(start), stop_(stop), statistics_(statistics),
+                         Statistics &statistics, AlignmentGate &gate, IdentityCheck check_identity, Aftermath aftermath)
+    : config_(config), progress_(start), stop_(stop), statistics_(statistics), gate_(gate),
       check_identity_(std::move(check_identity)), aftermath_(std::move(aftermath)) {}
 
 void Incremental::run() {
     source::StreamPositions positions;
-    Applier applier(config_, progress_, positions, statistics_, stop_);
+    gate_.clear(); // of an earlier attempt: it comes again
+    Applier applier(config_, progress_, positions, statistics_, gate_, stop_);
     pg::Session replication(config_.source.endpoint, replication_options(config_));
     const auto server_version = replication.server_version();
     check_identity_(replication, progress_.position);
@@ -266,6 +291,15 @@ void Incremental::run() {
         if (paused_.load()) {
             applier.pause();
             stop_.wait_for(durable_poll);
+            continue;
+        }
+        if (!gate_.open() || !gate_.empty()) {
+            try {
+                applier.align(batches, stop_, config_.apply.queue_bytes);
+            } catch (const apply::Interrupted &) {
+                break;
+            }
+            if (batches.closed()) gate_.release(); // there is nothing left to align
             continue;
         }
         const auto batch = batches.pop_for(durable_poll);

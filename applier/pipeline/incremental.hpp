@@ -13,6 +13,7 @@
 #include "apply/ddl_applier.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
+#include "pipeline/alignment_gate.hpp"
 #include "pipeline/statistics.hpp"
 #include "target/postgres/progress.hpp"
 
@@ -36,7 +37,7 @@ class Incremental {
   public:
     /// `start` is what target::take_over returned; all references must outlive the object.
     Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop, Statistics &statistics,
-                IdentityCheck check_identity, Aftermath aftermath = {});
+                AlignmentGate &gate, IdentityCheck check_identity, Aftermath aftermath = {});
 
     /// While paused nothing is applied; the connection and the slot are kept, keepalives go on. Thread-safe.
     void set_paused(bool paused) { paused_.store(paused); }
@@ -50,6 +51,7 @@ class Incremental {
     target::Progress progress_;
     const StopToken &stop_;
     Statistics &statistics_;
+    AlignmentGate &gate_;
     IdentityCheck check_identity_;
     Aftermath aftermath_;
     std::atomic<bool> paused_{false};

@@ -18,6 +18,7 @@ namespace walbridge::task {
 class Live {
   public:
     pipeline::Statistics statistics;
+    pipeline::AlignmentGate gate;
     copy::Progress copy;
 
     struct Retrying {

@@ -2,6 +2,7 @@
 #include "task/reporter.hpp"
 
 #include "base/log.hpp"
+#include "task/alignment_server.hpp"
 #include "task/state_store.hpp"
 #include "task/status_json.hpp"
 
@@ -79,7 +80,7 @@ class Bar {
 
 /// One second's exchange with the task's row. Returns the control request.
 std::optional<std::string> exchange(pg::Session &target, const std::string &task, const Live::View &view, State shown,
-                                    const std::string &status, bool &mine) {
+                                    const std::string &status, bool &mine, bool &alignment) {
     // While the runner is between states it writes the state itself; here only what the live figures say.
     const bool derived = view.following || view.state == State::schema || view.state == State::full;
     const auto row = target.query(
@@ -87,10 +88,12 @@ std::optional<std::string> exchange(pg::Session &target, const std::string &task
         "state = CASE WHEN $4::boolean AND t.state NOT IN ('switched-over', 'draining') THEN $5 ELSE t.state END, "
         "error = CASE WHEN $5 = 'running' AND $4::boolean THEN NULL ELSE t.error END "
         "WHERE t.task = $1 AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task "
-        "AND p.epoch = $6::bigint)) RETURNING t.control",
+        "AND p.epoch = $6::bigint)) RETURNING t.control, " +
+            std::string(AlignmentServer::asked_sql),
         {task, status, holder_name(), derived ? "true" : "false", std::string(name_of(shown)),
          view.epoch ? pg::Parameter(std::to_string(*view.epoch)) : std::nullopt});
     mine = row.rows() == 1;
+    alignment = mine && row.flag(0, 1);
     if (!mine || row.null(0, 0)) return std::nullopt;
     return row.text(0, 0);
 }
@@ -114,6 +117,7 @@ void Reporter::work() {
     BestEffortSession target(config_.target.endpoint, target_options), source(config_.source.endpoint, options);
     StatusWriter writer(config_);
     Bar bar;
+    AlignmentServer alignment(config_, live_);
     std::optional<SlotStatus> slot;
     auto slot_read = Clock::now() - std::chrono::hours(1);
     do {
@@ -131,8 +135,10 @@ void Reporter::work() {
         const auto status = writer.write(live_, slot, std::chrono::duration<double>(Clock::now() - slot_read).count());
         if (bar.wanted()) bar.draw(writer.bar(live_, Bar::width()));
         target.run([&](pg::Session &session) {
-            bool mine = true;
-            const auto control = exchange(session, config_.name, view, StatusWriter::shown_state(live_), status, mine);
+            bool mine = true, asked_to_align = false;
+            const auto control =
+                exchange(session, config_.name, view, StatusWriter::shown_state(live_), status, mine, asked_to_align);
+            if (asked_to_align) alignment.answer();
             if (!mine && view.epoch && live_.view().epoch == view.epoch) {
                 live_.fenced = true;
                 stop_.request();

@@ -263,7 +263,7 @@ void Runner::follow(pg::Session &control, const StoredIdentity &identity, target
         see_to_identities(config_, control, left.created);
         if (!left.entered.empty()) throw pipeline::CopyRequested{};
     };
-    pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, check, aftermath);
+    pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, live_.gate, check, aftermath);
     following_since_ = RetryWindow::Clock::now();
     const Attachment attachment(live_, incremental);
     if (!drift_ && config_.schema.check == "start") drift_.emplace(config_, live_);
