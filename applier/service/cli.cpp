@@ -27,7 +27,11 @@ options::options_description known_options() {
     known.add_options()
         ("help", "")("version", "")("help-config", "")
         ("json", "")("truncate", "")("yes", "")
-        ("statements", "")
+        ("statements", "")("still", "")("repair", "")("resume", "")
+        ("repair-script", options::value<std::string>(), "")
+        ("mode", options::value<std::string>(), "")
+        ("range-size", options::value<std::string>(), "")
+        ("table", options::value<std::vector<std::string>>()->composing(), "")
         ("sample", options::value<std::string>(), "")
         ("only", options::value<std::vector<std::string>>()->composing(), "")
         ("timeout", options::value<std::string>(), "")
@@ -176,7 +180,20 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
             usage("--timeout", fmt::format("\"{}\" is not a duration", *text), "Write it with a unit: --timeout 30s.");
     }
     line.statements = given.count("statements") != 0;
-    if (const auto text = optional_value<std::string>(given, "sample")) {
+    line.still = given.count("still") != 0;
+    line.repair = given.count("repair") != 0;
+    line.resume = given.count("resume") != 0;
+    line.repair_script = optional_value<std::string>(given, "repair-script").value_or("");
+    line.mode = optional_value<std::string>(given, "mode");
+    line.range_size = optional_value<std::string>(given, "range-size");
+    line.tables = optional_value<std::vector<std::string>>(given, "table").value_or(std::vector<std::string>{});
+    if (const auto text = optional_value<std::string>(given, "sample"); text && line.command == "verify") {
+        char *end = nullptr;
+        line.percent = std::strtod(text->c_str(), &end);
+        if (*end == '%') ++end;
+        if (*end != '\0' || !(*line.percent > 0) || *line.percent > 100)
+            usage("--sample", fmt::format("\"{}\" is not a percentage", *text), "Write for example --sample 5.");
+    } else if (text) {
         line.sample = config::parse_duration(*text);
         if (!line.sample) line.sample = config::parse_duration(*text + "s"); // a number alone is seconds
         if (!line.sample || *line.sample > std::chrono::minutes(10))

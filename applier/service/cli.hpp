@@ -19,6 +19,13 @@ struct CommandLine {
     bool statements = false; ///< plan: each in full
     bool truncate = false;
     bool yes = false;
+    bool still = false;  ///< verify: the operator vouches that nothing moves
+    bool repair = false; ///< verify
+    bool resume = false; ///< verify: go on with an unfinished run
+    std::string repair_script;
+    std::optional<std::string> mode, range_size;
+    std::optional<double> percent; ///< verify: --sample
+    std::vector<std::string> tables;
     std::vector<std::string> only;                    ///< precheck: ids
     std::optional<std::chrono::milliseconds> timeout; ///< wait, pause, resume, stop
     std::optional<std::chrono::milliseconds> sample;  ///< plan: how long it measures

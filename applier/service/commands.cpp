@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "service/run_command.hpp"
+#include "service/verify_command.hpp"
 #include "task/ddl_statements.hpp"
 #include "task/operator_commands.hpp"
 #include "task/plan.hpp"
@@ -175,6 +176,7 @@ std::vector<CommandEntry> build() {
          {"json"},
          run_schema_diff,
          {"diff"}},
+        verify_command(),
         {"wait",
          "until all that is committed now is durable on the target",
          "Returns 0 when everything committed on the source before the call is durable on the target, 51 when "

@@ -43,7 +43,7 @@ Exit codes:
   25 database replaced   26 slot in use   27 fenced   28 slot lost
   30 protocol   31 stream gap
   40 conflict   41 unidentified row   42 target shape   43 target data   44 schema stage   45 copy stage   46 plugin
-  47 DDL   48 schemas differ
+  47 DDL   48 schemas differ   49 data differs
   50 not possible in this state   51 timeout
 )";
 

@@ -1,8 +1,8 @@
 // verify.hpp: compares the rows of both sides of a task at one and the same point of the source's history.
 //
 // Both sides are read under snapshots that belong together (snapshot_pair.hpp): what the source's snapshot shows is
-// exactly what the target's snapshot holds. Digests of rows are computed and added up in the databases; rows travel only
-// where sums differ. Nothing here waits for changes to settle or looks at a row twice.
+// exactly what the target's snapshot holds. Digests of rows are computed and added up in the databases; rows travel
+// only where sums differ. Nothing here waits for changes to settle or looks at a row twice.
 #pragma once
 
 #include "base/lsn.hpp"
@@ -42,9 +42,10 @@ struct Options {
     Mode mode = Mode::full;
     Stillness stillness = Stillness::process;
     double sample_percent = 1;
-    std::vector<QualifiedName> tables;    ///< by the source's names; empty = all selected ones
-    std::size_t listed = 20;              ///< differences shown per table; all are counted
-    bool resume = false, restart = false; ///< go on with the last unfinished run; forget it
+    std::vector<QualifiedName> tables;                           ///< by the source's names; empty = all selected ones
+    std::size_t listed = 20;                                     ///< differences shown per table; all are counted
+    bool resume = false;                                         ///< go on with the last unfinished run
+    std::uint64_t range_bytes = std::uint64_t{64} << 20;         ///< of a table compared at a time, on each side
     std::chrono::milliseconds patience{std::chrono::minutes(5)}; ///< for the target to catch up before the snapshots
 };
 
@@ -53,20 +54,20 @@ using Text = std::optional<std::string>;
 
 struct RowDifference {
     enum class Kind { missing, extra, differs };
-    Kind kind = Kind::differs;                       ///< missing, extra: on the target
-    std::vector<std::pair<std::string, Text>> key;   ///< columns that identify the row; all columns without a key
+    Kind kind = Kind::differs;                     ///< missing, extra: on the target
+    std::vector<std::pair<std::string, Text>> key; ///< columns that identify the row; all columns without a key
     struct Column {
         std::string name;
         Text source, target;
     };
-    std::vector<Column> columns;                     ///< those that differ
-    std::uint64_t source_rows = 0, target_rows = 0;  ///< of tables without a key: how often the row is there
+    std::vector<Column> columns;                    ///< those that differ
+    std::uint64_t source_rows = 0, target_rows = 0; ///< of tables without a key: how often the row is there
 };
 
 struct TableResult {
     QualifiedName source, target;
-    std::string how;    ///< "key ranges", "whole table", "as a multiset", "changed keys", "count", "sample", "unchanged"
-    std::string failed; ///< why it could not be compared; empty = it was
+    std::string how; ///< "key ranges", "whole table", "as a multiset", "changed keys", "count", "sample", "unchanged"
+    std::string failed;                             ///< why it could not be compared; empty = it was
     std::uint64_t source_rows = 0, target_rows = 0; ///< compared
     std::uint64_t bytes = 0;                        ///< of storage read, both sides together, as far as known
     std::uint64_t missing = 0, extra = 0, differing = 0;
@@ -88,7 +89,7 @@ struct Result {
     std::vector<TableResult> tables;
     std::vector<SequenceDifference> sequences;
     std::uint64_t sequences_compared = 0;
-    std::vector<std::string> notes; ///< what the reader should know: limits of what was compared
+    std::vector<std::string> notes;       ///< what the reader should know: limits of what was compared
     double seconds = 0, held_seconds = 0; ///< held: apply stood still
     std::uint64_t rows = 0, bytes = 0;
     bool complete = true; ///< false: stopped before its end; `resume` goes on

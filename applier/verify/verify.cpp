@@ -1,0 +1,263 @@
+// verify.cpp: rounds of a run: snapshots, tables, ranges given to workers, results put together.
+//
+// The calling thread plans; config.verify.workers threads compare ranges, each with sessions of its own. Tables that
+// were rewritten since the snapshots were taken wait for the next round, which has younger ones.
+#include "verify/verify.hpp"
+
+#include "base/log.hpp"
+#include "verify/range_comparer.hpp"
+#include "verify/run_store.hpp"
+#include "verify/sequences.hpp"
+#include "verify/snapshot_pair.hpp"
+#include "verify/throttle.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <fmt/format.h>
+#include <mutex>
+#include <thread>
+
+namespace walbridge::verify {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int rounds = 3;
+
+double seconds_since(Clock::time_point began) { return std::chrono::duration<double>(Clock::now() - began).count(); }
+
+constexpr std::array<std::pair<Mode, std::string_view>, 5> modes{{{Mode::full, "full"},
+                                                                  {Mode::count, "count"},
+                                                                  {Mode::sample, "sample"},
+                                                                  {Mode::changed, "changed"},
+                                                                  {Mode::schema, "schema"}}};
+
+/// One table of a round.
+struct Work {
+    TablePair pair;
+    std::vector<PlannedRange> ranges;
+    std::size_t left = 0;    ///< ranges to be compared
+    std::string out_of_date; ///< why it needs younger snapshots
+    std::string failed;
+    double seconds = 0;
+    [[nodiscard]] std::uint64_t bytes_of_range() const {
+        return (pair.source_bytes + pair.target_bytes) / std::max<std::size_t>(ranges.size(), 1);
+    }
+};
+
+class Round {
+  public:
+    Round(const TaskConfig &config, const Options &options, DigestForm form, const SnapshotPair &snapshots,
+          RunStore &store, Throttle &throttle, const StopToken &stop)
+        : config_(config), options_(options), form_(form), snapshots_(snapshots), store_(store), throttle_(throttle),
+          stop_(stop) {}
+
+    /// Throws the first error that is not one table's own.
+    void run(std::vector<Work> &tables) {
+        for (auto &table : tables)
+            for (std::size_t number = 0; number < table.ranges.size(); ++number)
+                if (!table.ranges[number].result) pieces_.push_back({&table, number});
+        // What takes longest first, so that the end does not wait for a single worker.
+        std::stable_sort(pieces_.begin(), pieces_.end(), [](const auto &a, const auto &b) {
+            return a.table->bytes_of_range() > b.table->bytes_of_range();
+        });
+        std::vector<std::thread> threads;
+        const auto count = std::min<std::size_t>(static_cast<std::size_t>(config_.verify.workers), pieces_.size());
+        for (std::size_t worker = 0; worker < count; ++worker) threads.emplace_back([this] { work(); });
+        for (auto &thread : threads) thread.join();
+        if (error_) std::rethrow_exception(error_);
+    }
+
+  private:
+    struct Piece {
+        Work *table;
+        std::size_t number;
+    };
+
+    std::optional<Piece> next() {
+        const std::lock_guard lock(mutex_);
+        while (!error_ && next_ < pieces_.size()) {
+            const auto piece = pieces_[next_++];
+            if (piece.table->out_of_date.empty() && piece.table->failed.empty()) return piece;
+        }
+        return std::nullopt;
+    }
+
+    void work() {
+        try {
+            RangeComparer comparer(config_, options_, form_, snapshots_, stop_);
+            while (const auto piece = next()) {
+                if (!throttle_.wait(piece->table->bytes_of_range() / 2, stop_)) break;
+                take(comparer, *piece);
+            }
+        } catch (...) {
+            const std::lock_guard lock(mutex_);
+            if (!error_) error_ = std::current_exception();
+        }
+    }
+
+    void take(RangeComparer &comparer, const Piece &piece) {
+        auto &table = *piece.table;
+        const auto began = Clock::now();
+        try {
+            auto result = comparer.compare(table.pair, table.ranges[piece.number].range);
+            store_.done(table.pair, piece.number, result);
+            const std::lock_guard lock(mutex_);
+            table.ranges[piece.number].result = std::move(result);
+            table.seconds += seconds_since(began);
+        } catch (const OutOfDate &reason) {
+            const std::lock_guard lock(mutex_);
+            table.out_of_date = reason.reason;
+        } catch (const SqlError &error) {
+            if (error.recovery() == Recovery::reconnect) throw;
+            const std::lock_guard lock(mutex_);
+            if (error.recovery() == Recovery::retry_transaction) // locked for long: perhaps not in the next round
+                table.out_of_date = error.reason();
+            else
+                table.failed = fmt::format("{}: {}", error.object(), error.reason());
+        }
+    }
+
+    const TaskConfig &config_;
+    const Options &options_;
+    const DigestForm form_;
+    const SnapshotPair &snapshots_;
+    RunStore &store_;
+    Throttle &throttle_;
+    const StopToken &stop_;
+    std::mutex mutex_;
+    std::vector<Piece> pieces_;
+    std::size_t next_ = 0;
+    std::exception_ptr error_;
+};
+
+std::vector<PlannedRange> fresh_ranges(SnapshotPair &snapshots, const TablePair &table, const TaskConfig &config,
+                                       const Options &options) {
+    auto bytes = options.range_bytes;
+    if (config.verify.bytes_per_second != 0) bytes = std::min(bytes, config.verify.bytes_per_second);
+    std::vector<PlannedRange> planned;
+    for (auto &range : cut(snapshots.source(), table, std::max<std::uint64_t>(bytes, 1)))
+        planned.push_back({range, {}});
+    return planned;
+}
+
+TableResult conclude(const Work &work, const Options &options) {
+    TableResult result;
+    result.source = work.pair.source.name;
+    result.target = work.pair.target.name;
+    result.failed = !work.pair.failed.empty() ? work.pair.failed : work.failed;
+    result.seconds = work.seconds;
+    if (options.mode == Mode::count)
+        result.how = "count";
+    else
+        result.how = fmt::format("{}{}", options.mode == Mode::sample ? "sample, " : "",
+                                 work.pair.key.empty()    ? "as a multiset"
+                                 : work.ranges.size() > 1 ? "key ranges"
+                                                          : "whole table");
+    if (!result.failed.empty()) return result;
+    result.bytes = work.pair.source_bytes + work.pair.target_bytes;
+    for (const auto &planned : work.ranges) {
+        const auto &range = *planned.result;
+        result.source_rows += range.source_rows;
+        result.target_rows += range.target_rows;
+        result.missing += range.missing;
+        result.extra += range.extra;
+        result.differing += range.differing;
+        result.at_least = result.at_least || range.at_least;
+        for (const auto &row : range.rows)
+            if (result.rows.size() < options.listed) result.rows.push_back(row);
+    }
+    return result;
+}
+
+} // namespace
+
+std::optional<Mode> parse_mode(std::string_view name) {
+    for (const auto &[mode, text] : modes)
+        if (text == name) return mode;
+    return std::nullopt;
+}
+
+std::string_view name_of(Mode mode) {
+    for (const auto &[known, text] : modes)
+        if (known == mode) return text;
+    return {};
+}
+
+bool Result::equal() const { return differences() == 0; }
+
+std::uint64_t Result::differences() const {
+    std::uint64_t sum = sequences.size();
+    for (const auto &table : tables) sum += table.failed.empty() ? table.missing + table.extra + table.differing : 1;
+    return sum;
+}
+
+Result compare(const TaskConfig &config, const Options &options, const StopToken &stop) {
+    const auto began = Clock::now();
+    Result result;
+    if (options.mode == Mode::schema) return result;
+    RunStore store(config, options);
+    result.run = store.run();
+    Throttle throttle(config.verify.bytes_per_second);
+    std::vector<QualifiedName> wanted = options.tables;
+    for (int round = 1;; ++round) {
+        SnapshotPair snapshots(config, options.stillness, options.patience, stop);
+        result.position = snapshots.position();
+        result.held_seconds += snapshots.held_seconds();
+        log::info("the snapshots of both sides belong together",
+                  {{"position", to_string(snapshots.position())},
+                   {"held_ms", static_cast<long>(snapshots.held_seconds() * 1000)},
+                   {"source_snapshots", snapshots.attempts()}});
+        const auto form = common_form(snapshots);
+        std::vector<Work> tables;
+        for (auto &pair : pair_tables(config, wanted, snapshots)) {
+            Work work;
+            work.pair = std::move(pair);
+            if (work.pair.failed.empty()) {
+                auto known = store.stored(work.pair);
+                if (!known) {
+                    known = fresh_ranges(snapshots, work.pair, config, options);
+                    store.plan(work.pair, *known);
+                }
+                work.ranges = std::move(*known);
+            }
+            tables.push_back(std::move(work));
+        }
+        Round(config, options, form, snapshots, store, throttle, stop).run(tables);
+        wanted.clear();
+        for (auto &work : tables) {
+            if (!work.out_of_date.empty() && round < rounds && !stop.requested()) {
+                log::info("a table is compared again under younger snapshots",
+                          {{"table", to_string(work.pair.source.name)}, {"reason", work.out_of_date}});
+                wanted.push_back(work.pair.source.name);
+                continue;
+            }
+            if (!work.out_of_date.empty()) work.failed = work.out_of_date;
+            if (stop.requested())
+                throw Error(ErrorKind::task_state, fmt::format("verification of task {}", config.name),
+                            "it was stopped", "walbridge verify --resume goes on with what is left.");
+            result.tables.push_back(conclude(work, options));
+            const auto &table = result.tables.back();
+            if (options.mode == Mode::full && table.equal())
+                store.equal(work.pair, snapshots.position());
+            else if (!table.equal())
+                store.differs(work.pair);
+            result.rows += table.source_rows + table.target_rows;
+            result.bytes += table.bytes;
+        }
+        if (wanted.empty()) break;
+    }
+    std::sort(result.tables.begin(), result.tables.end(),
+              [](const auto &a, const auto &b) { return a.source < b.source; });
+    if (options.tables.empty() && options.mode != Mode::count) {
+        auto sequences = compare_sequences(config, options.stillness, stop);
+        result.sequences_compared = sequences.compared;
+        result.sequences = std::move(sequences.differences);
+    }
+    store.finish(result.position, result.differences());
+    result.seconds = seconds_since(began);
+    return result;
+}
+
+} // namespace walbridge::verify
