@@ -347,3 +347,26 @@ def test_concurrent_writers_with_large_and_small_transactions(pair, seeded):
     assert not failures
     applier.wait_caught_up(120)
     pair.compare()
+
+
+@pytest.mark.parametrize("ddl", ["ALTER TABLE s ALTER COLUMN n TYPE bigint", "ALTER TABLE s DROP COLUMN n, ADD COLUMN n text DEFAULT 'x'",
+                                 "ALTER TABLE s RENAME TO s2; CREATE TABLE s (id int PRIMARY KEY, v text, n int)"])
+def test_ddl_of_others_between_the_blocks_of_a_large_transaction(pair, ddl):
+    pair.source.psql(TABLES + "ALTER TABLE s ADD COLUMN n int DEFAULT 5;")
+    applier = start(pair, apply={"stream_sessions": 1}, ddl={"trust": "source"})
+    first = open_stream(pair, 2001, 4000)    # leaves prepared statements for s in the session for streamed transactions
+    first.cursor().execute("INSERT INTO s (id, v, n) SELECT i, 'early', i FROM generate_series(5001, 6000) i; UPDATE s SET v = 'first' WHERE id > 5000")
+    applier.wait_until(lambda: applied_early(pair), 30, "the first transaction is applied while it is in progress")
+    first.commit()
+    applier.wait_caught_up()
+    large = open_stream(pair, 10001, 14000)
+    applier.wait_until(lambda: applied_early(pair), 30, "the second transaction is applied while it is in progress")
+    pair.source.psql(ddl)
+    applier.wait_caught_up()
+    columns = pair.source.scalar("SELECT string_agg(CASE WHEN attname IN ('id', 'n') THEN 'i' ELSE '''late''' END, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 's'::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'more'")
+    names = pair.source.scalar("SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 's'::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'more'")
+    large.cursor().execute(f"INSERT INTO s ({names}) SELECT {columns} FROM generate_series(7001, 9000) i; UPDATE s SET id = id + 100000 WHERE id > 8000; DELETE FROM s WHERE id < 7100")
+    large.cursor().execute(ROWS % (20001, 24000))
+    large.commit()
+    applier.wait_caught_up()
+    pair.compare()
