@@ -188,6 +188,21 @@ CREATE TABLE IF NOT EXISTS walbridge.kept_object (
     statement   text NOT NULL
 );
 
+-- The latest switchover of each task: how far it came, and the statements that undo it, noted before what they undo was done. It stays
+-- when the task is released: a switchback opens the old source with it.
+CREATE TABLE IF NOT EXISTS walbridge.switchover (
+    task         text PRIMARY KEY,
+    started_at   timestamptz NOT NULL DEFAULT now(),
+    finished_at  timestamptz,
+    outcome      text,                              -- undone, switched-over; NULL = under way, or cut off
+    step         text NOT NULL,
+    reverse_task text NOT NULL DEFAULT '',          -- the task of the way back
+    reverse_file text NOT NULL DEFAULT '',
+    fence_lsn    pg_lsn,                            -- of the source: the target held everything up to it
+    undo         jsonb NOT NULL DEFAULT '[]',       -- side, what, statement, opens
+    report       jsonb
+);
+
 -- Replica identities that walbridge set on the source (source.replica_identity = "set"); `release` puts the old ones back.
 CREATE TABLE IF NOT EXISTS walbridge.replica_identity (
     task        text NOT NULL,

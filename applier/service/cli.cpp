@@ -35,6 +35,10 @@ options::options_description known_options() {
         ("sample", options::value<std::string>(), "")
         ("only", options::value<std::vector<std::string>>()->composing(), "")
         ("timeout", options::value<std::string>(), "")
+        ("dry-run", "")("wait-quiet", "")("no-reverse", "")("undo", "")
+        ("accept", options::value<std::vector<std::string>>()->composing(), "")
+        ("reverse-name", options::value<std::string>(), "")
+        ("verify", options::value<std::string>(), "")
         ("log-level", options::value<std::string>(), "")
         ("log-format", options::value<std::string>(), "")
         ("words", options::value<std::vector<std::string>>(), "");
@@ -173,6 +177,17 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
     line.json = given.count("json") != 0;
     line.truncate = given.count("truncate") != 0;
     line.yes = given.count("yes") != 0;
+    line.dry_run = given.count("dry-run") != 0;
+    line.wait_quiet = given.count("wait-quiet") != 0;
+    line.no_reverse = given.count("no-reverse") != 0;
+    line.undo = given.count("undo") != 0;
+    if (auto ids = optional_value<std::vector<std::string>>(given, "accept")) line.accept = std::move(*ids);
+    line.reverse_name = optional_value<std::string>(given, "reverse-name").value_or("");
+    line.verify = optional_value<std::string>(given, "verify").value_or("");
+    if (const std::vector<std::string> modes{"changed", "count", "full", "none"};
+        !line.verify.empty() && std::ranges::find(modes, line.verify) == modes.end())
+        usage("--verify", fmt::format("\"{}\" is not a kind of verification", line.verify),
+              fmt::format("Use {}.", config::enumerate(modes)));
     if (auto ids = optional_value<std::vector<std::string>>(given, "only")) line.only = std::move(*ids);
     if (const auto text = optional_value<std::string>(given, "timeout")) {
         line.timeout = config::parse_duration(*text);

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "service/run_command.hpp"
+#include "service/switchover_command.hpp"
 #include "service/verify_command.hpp"
 #include "task/ddl_statements.hpp"
 #include "task/operator_commands.hpp"
@@ -13,8 +14,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
-#include <iostream>
-#include <unistd.h>
 
 namespace walbridge::service {
 namespace {
@@ -43,20 +42,6 @@ int run_schema_diff(const TaskConfig &config, const CommandLine &line) {
 
 int run_control(const TaskConfig &config, const CommandLine &line) {
     return say(task::control(config, line.command, line.timeout.value_or(std::chrono::seconds(60))));
-}
-
-/// Asks on a terminal; elsewhere --yes is needed.
-void confirm(const CommandLine &line, const std::string &question) {
-    if (line.yes) return;
-    if (isatty(STDIN_FILENO) == 1) {
-        fmt::print(stderr, "{} [yes/no] ", question);
-        std::string answer;
-        std::getline(std::cin, answer);
-        if (answer == "yes" || answer == "y") return;
-        throw Error(ErrorKind::usage, "walbridge " + line.command, "not confirmed", "Answer yes, or give --yes.");
-    }
-    throw Error(ErrorKind::usage, "walbridge " + line.command,
-                "the answer to a question is needed and there is no terminal: " + question, "Give --yes.");
 }
 
 int run_reset(const TaskConfig &config, const CommandLine &line) {
@@ -177,6 +162,32 @@ std::vector<CommandEntry> build() {
          run_schema_diff,
          {"diff"}},
         verify_command(),
+        {"switchover",
+         "move the application to the target: gates, fence, proof, way back",
+         "Proves what can be proven first, then closes the source, waits until the target holds everything, sets "
+         "sequences, refreshes\n"
+         "materialized views, verifies, prepares the task of the way back and gives the target free. The first thing "
+         "that is not proven ends\n"
+         "it with exit code 52, and what it had done is undone. Asks before it does; --yes answers.\n"
+         "--dry-run: the gates and the statements, nothing else. --wait-quiet: wait for others' sessions instead of "
+         "ending them.\n"
+         "--accept GATE: go through a gate that refuses. --verify changed|count|full|none. --no-reverse, "
+         "--reverse-name NAME.\n"
+         "--undo: take back what a killed switchover left.\n\n"
+         "  walbridge switchover orders.toml --dry-run\n"
+         "  walbridge switchover orders.toml --yes\n"
+         "  walbridge switchover orders.toml --undo",
+         {"json", "yes", "dry-run", "wait-quiet", "no-reverse", "undo", "accept", "reverse-name", "verify"},
+         run_switchover},
+        {"switchback",
+         "the same the other way, after a switchover",
+         "Takes the task that was switched over and moves the application back with the task of the way back, which "
+         "has to run. The old\n"
+         "source is opened again.\n\n"
+         "  walbridge switchback orders.toml --dry-run\n"
+         "  walbridge switchback orders.toml --yes",
+         {"json", "yes", "dry-run", "wait-quiet", "no-reverse", "undo", "accept", "reverse-name", "verify"},
+         run_switchback},
         {"wait",
          "until all that is committed now is durable on the target",
          "Returns 0 when everything committed on the source before the call is durable on the target, 51 when "

@@ -1,6 +1,7 @@
-// run_command.cpp: signals, then the runner.
+// run_command.cpp: the runner, under signals.
 #include "service/run_command.hpp"
 
+#include "base/stop_token.hpp"
 #include "service/signal_listener.hpp"
 #include "task/runner.hpp"
 

@@ -131,7 +131,7 @@ Session::Session(const Endpoint &endpoint, const ConnectOptions &options)
     std::string settings = "SET row_security = off; SET search_path = pg_catalog; SET standard_conforming_strings = "
                            "on; SET DateStyle = 'ISO, "
                            "MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; "
-                           "SET bytea_output = 'hex'";
+                           "SET bytea_output = 'hex'; SET default_transaction_read_only = off"; // a fenced database
     for (const auto &[name, value] : options.settings) settings += fmt::format("; SET {} = '{}'", name, value);
     execute(settings);
 }

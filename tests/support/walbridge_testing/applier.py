@@ -148,6 +148,12 @@ class Applier:
             raise AssertionError(f"walbridge {command}: {result!r}")
         return result
 
+    def spawn(self, command, *arguments):
+        """`walbridge COMMAND TASK.toml ARGUMENTS` in the background; its output goes to the applier's log."""
+        with open(self.log, "a") as log:
+            return subprocess.Popen([str(binary()), command, str(self.task_file), *arguments], stdin=subprocess.DEVNULL,
+                                    stdout=log, stderr=subprocess.STDOUT, env=self.environment(), start_new_session=True)
+
     def status(self):
         return self.cli("status", "--json", check=True).json()
 

@@ -130,21 +130,21 @@ class Pair:
         assert not reports, "\n".join(reports)
 
 
-def _name(request):
+def name_of(request):
     name = re.sub(r"[^a-z0-9_]+", "_", request.node.name.lower().removeprefix("test_")).strip("_")
     return name[:40].rstrip("_")
 
 
 @pytest.fixture
 def pair(request, source_cluster, target_cluster):
-    made = Pair(_name(request), source_cluster, target_cluster)
+    made = Pair(name_of(request), source_cluster, target_cluster)
     yield made
     made.close()
 
 
 @pytest.fixture
 def latin1_pair(request, source_cluster, target_cluster):
-    made = Pair(_name(request), source_cluster, target_cluster, "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    made = Pair(name_of(request), source_cluster, target_cluster, "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
     yield made
     made.close()
 
@@ -155,7 +155,7 @@ def own_pair(request):
     made = []
 
     def make(source=None, target=None):
-        name = _name(request)
+        name = name_of(request)
         pair = Pair(name, _shared(f"{name[:20]}_s", SOURCE_SETTINGS | (source or {})), _shared(f"{name[:20]}_t", target))
         made.append(pair)
         return pair

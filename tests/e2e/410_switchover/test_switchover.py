@@ -1,0 +1,290 @@
+# The night itself: a cut with rows missing, with two masters, with no way back; a cut that fails and leaves the source closed;
+# a process that comes back the next day and overwrites what was written since.
+import json
+import signal
+import threading
+import time
+
+import psycopg2
+import pytest
+from walbridge_testing.applier import Applier, Exit
+from walbridge_testing.cluster import Cluster
+from walbridge_testing.fixtures import SOURCE_SETTINGS, Pair, name_of
+
+TABLES = """CREATE TABLE t (id bigserial PRIMARY KEY, v text, at timestamptz DEFAULT now()); CREATE TABLE s (id int PRIMARY KEY, n int);
+    INSERT INTO t (v) SELECT 'v' || i FROM generate_series(1, 500) i; INSERT INTO s SELECT i, 0 FROM generate_series(1, 100) i;
+    CREATE SEQUENCE loose START 40 INCREMENT -3 MAXVALUE 1000; SELECT nextval('loose'); CREATE SEQUENCE untouched START 7;
+    CREATE MATERIALIZED VIEW total AS SELECT count(*) AS rows FROM t;"""
+
+
+class Application:
+    """Clients that write, remember what was acknowledged, and come back when they are thrown out. `url` may change."""
+
+    def __init__(self, database, clients=3):
+        self.database, self.stopping = database, threading.Event()
+        self.acknowledged, self.refused, self.last_write, self.first_write_after = set(), 0, None, None
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._client, args=(number,)) for number in range(clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def _client(self, number):
+        written = 0
+        while not self.stopping.is_set():
+            database = self.database
+            try:
+                connection = psycopg2.connect(database.url(user="shop"))
+                while not self.stopping.is_set() and self.database is database:
+                    written += 1
+                    with connection, connection.cursor() as cursor:
+                        cursor.execute("INSERT INTO t (v) VALUES (%s) RETURNING id", (f"client {number} {written}",))
+                        row = cursor.fetchone()[0]
+                        cursor.execute("UPDATE s SET n = n + 1 WHERE id = %s", (written % 100 + 1,))
+                    with self.lock:
+                        self.acknowledged.add((row, f"client {number} {written}"))
+                connection.close()
+            except psycopg2.Error:
+                with self.lock:
+                    self.refused += 1
+                time.sleep(0.01)    # what a connection pool does between two attempts
+
+    def wait_for_writes(self, count):
+        goal = len(self.acknowledged) + count
+        deadline = time.monotonic() + 60
+        while len(self.acknowledged) < goal:
+            assert time.monotonic() < deadline, "the application does not get its writes through"
+            time.sleep(0.01)
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def clusters():
+    """Both sides ready for a migration and for the way back, and a role of the application's own."""
+    made = [Cluster(name, SOURCE_SETTINGS).start() for name in ("old", "new")]
+    for cluster in made:
+        cluster.psql("CREATE ROLE shop LOGIN")
+    yield made
+    for cluster in made:
+        cluster.destroy()
+
+
+@pytest.fixture
+def night(request, clusters):
+    pair = Pair(name_of(request), *clusters)
+    pair.target.psql("CREATE EXTENSION walbridge")
+    pair.source.psql(TABLES + "GRANT ALL ON ALL TABLES IN SCHEMA public TO shop; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO shop;")
+    yield pair
+    for database in (pair.source, pair.target):
+        database.cluster.sql("ALTER ROLE shop RESET default_transaction_read_only")
+    pair.close()
+
+
+def rights(database):
+    return (database.scalar("SELECT coalesce(datacl::text, '') FROM pg_database WHERE datname = current_database()"),
+            database.scalar("SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database()"))
+
+
+def may_write(database):
+    try:
+        with psycopg2.connect(database.url(user="shop")) as connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE s SET n = n WHERE id = 1")
+        return True
+    except psycopg2.Error:
+        return False
+
+
+def missing(database, application):
+    present = {tuple(row) for row in database.sql("SELECT id, v FROM t WHERE v LIKE 'client %'")}
+    return application.acknowledged - present
+
+
+def way_back(pair, applier, result):
+    """The applier of the task file that the switchover wrote."""
+    report = json.loads(result.out)
+    name = report["reverse_task"]
+    made = Applier({**applier.document, "task": {"name": name}}, applier.directory / "unused")
+    made.name, made.task_file = name, applier.directory / f"{name}.toml"
+    pair.appliers.append(made)
+    return made
+
+
+def test_there_and_back_again_under_load(night):
+    pair = night
+    applier = pair.run()
+    application = Application(pair.source)
+    try:
+        application.wait_for_writes(200)
+        dry = applier.cli("switchover", "--dry-run", check=True)
+        assert "would run" in dry.out and "default_transaction_read_only" in dry.out, dry
+        assert may_write(pair.source), "a dry run changed something"
+        result = applier.cli("switchover", "--yes", "--json")
+        assert result.code == 0, result
+        report = json.loads(result.out)
+        assert report["outage_seconds"] < 5, report
+        assert applier.wait_exit() == 0
+        assert not may_write(pair.source)
+        assert not missing(pair.target, application), "acknowledged writes are not on the target"
+        assert applier.cli("status").out.splitlines()[1].endswith("switched-over")
+        # sequences exactly, unowned and untouched ones too
+        for sequence in ("t_id_seq", "loose", "untouched"):
+            assert pair.source.sql(f"SELECT last_value, is_called FROM {sequence}") == pair.target.sql(f"SELECT last_value, is_called FROM {sequence}")
+        assert pair.target.scalar("SELECT rows FROM total") == pair.source.scalar("SELECT count(*) FROM t")
+        assert pair.source.scalar("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", (f"walbridge_{applier.name}",)) == 0
+        # the old process never comes back
+        assert applier.start().wait_exit() == Exit.task_state
+        assert applier.cli("resume").code == Exit.task_state
+
+        application.database = pair.target
+        application.wait_for_writes(100)
+        back = way_back(pair, applier, result)
+        back.start()
+        back.wait_caught_up(90)
+        application.wait_for_writes(200)
+        pair.target.psql("CREATE TABLE born_here (id int PRIMARY KEY); INSERT INTO born_here VALUES (1); GRANT ALL ON born_here TO shop;")
+        result = applier.cli("switchback", "--yes", "--json")
+        assert result.code == 0, result
+        assert json.loads(result.out)["outage_seconds"] < 5
+        assert may_write(pair.source) and not may_write(pair.target)
+        application.database = pair.source
+        application.wait_for_writes(50)
+    finally:
+        application.stop()
+    assert not missing(pair.source, application), "acknowledged writes are not on the old source"
+    assert pair.source.scalar("SELECT count(*) FROM born_here") == 1
+    assert json.loads(result.out)["reverse_task"] == f"{applier.name}_forth"
+
+
+def test_a_refused_gate_changes_nothing(night):
+    pair = night
+    applier = pair.run()
+    before = rights(pair.source)
+    pair.target.psql("DROP INDEX IF EXISTS nothing; ALTER TABLE s ALTER COLUMN n SET DEFAULT 4;")
+    result = applier.cli("switchover", "--yes")
+    assert result.code == Exit.switchover_refused and "target.definitions" in result.text and "schema diff" in result.text, result
+    assert rights(pair.source) == before and may_write(pair.source)
+    assert applier.is_running() and applier.state() in ("running", "catching-up")
+    accepted = applier.cli("switchover", "--dry-run", "--accept", "target.definitions")
+    assert accepted.code == 0 and "accepted" in accepted.out, accepted
+    assert applier.cli("switchover", "--dry-run", "--accept", "task.running").code == Exit.usage
+
+
+def test_what_fails_behind_the_fence_is_undone(night):
+    pair = night
+    applier = pair.run()
+    before = rights(pair.source)
+    application = Application(pair.source)
+    try:
+        application.wait_for_writes(50)
+        # the view cannot be refreshed on the target: found only behind the fence
+        pair.target.psql("CREATE FUNCTION broken() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not tonight'; END $$;")
+        pair.target.psql("DROP MATERIALIZED VIEW total; CREATE MATERIALIZED VIEW total AS SELECT CASE WHEN count(*) > 500 THEN broken() END AS rows FROM t WITH NO DATA;"
+                                           "UPDATE pg_class SET relispopulated = true WHERE relname = 'total';")
+        result = applier.cli("switchover", "--yes", "--accept", "target.definitions")
+        assert result.code == Exit.switchover_refused and "not tonight" in result.text and "undone" in result.text, result
+        assert rights(pair.source)[1] == before[1]
+        application.wait_for_writes(50)
+    finally:
+        application.stop()
+    assert applier.is_running()
+    applier.wait_caught_up()
+    applier.wait_state("running")
+    assert not missing(pair.target, application)
+    assert not (applier.directory / f"{applier.name}_back.toml").exists()
+
+
+def test_obstacles_are_named_before_anything_is_done(night):
+    pair = night
+    pair.source.psql("CREATE INDEX t_v ON t (v)")
+    applier = pair.run()
+    before = rights(pair.source)
+    obstacles = [    # what is in the way, the gate and its remedy, and how it goes away
+        (lambda: pair.source.psql("BEGIN; UPDATE s SET n = 1 WHERE id = 1; PREPARE TRANSACTION 'left';"), "source.fence", "COMMIT PREPARED",
+         lambda: pair.source.psql("ROLLBACK PREPARED 'left'")),
+        (lambda: pair.source.psql("ALTER ROLE shop SET default_transaction_read_only = off"), "source.fence", 'ALTER ROLE "shop" RESET',
+         lambda: pair.source.psql("ALTER ROLE shop RESET default_transaction_read_only")),
+        (lambda: pair.target.psql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_v'::regclass"), "target.indexes", "REINDEX",
+         lambda: pair.target.psql("UPDATE pg_index SET indisvalid = true WHERE indexrelid = 't_v'::regclass")),
+        (lambda: applier.cli("pause", check=True), "task.running", "resume", lambda: applier.cli("resume", check=True)),
+        (applier.stop, "task.running", "walbridge run", applier.start)]
+    for put, gate, remedy, remove in obstacles:
+        put()
+        try:
+            result = applier.cli("switchover", "--yes")
+        finally:
+            remove()
+        assert result.code == Exit.switchover_refused and gate in result.text and remedy in result.text, result
+        assert rights(pair.source) == before
+
+
+def test_a_superuser_who_writes_behind_the_fence_is_found(night):
+    pair = night
+    applier = pair.run()
+    stop = threading.Event()
+
+    def intrude():
+        while not stop.is_set():
+            try:
+                with psycopg2.connect(pair.source.url(), options="-c default_transaction_read_only=off") as connection, connection.cursor() as cursor:
+                    cursor.execute("UPDATE s SET n = n + 1 WHERE id = 5")
+            except psycopg2.Error:
+                pass
+            stop.wait(0.02)
+
+    intruder = threading.Thread(target=intrude)
+    intruder.start()
+    try:
+        result = applier.cli("switchover", "--yes")
+    finally:
+        stop.set()
+        intruder.join()
+    assert result.code == Exit.switchover_refused and ("behind the fence" in result.text or "still connected" in result.text), result
+    assert may_write(pair.source)
+    applier.wait_caught_up()
+    pair.compare()
+
+
+@pytest.mark.parametrize("moment", ["fence", "drain", "reverse"])
+def test_a_killed_switchover_is_undone_by_the_next_one(night, moment):
+    pair = night
+    applier = pair.run()
+    before = rights(pair.source)
+    with pair.source.connect(autocommit=True) as watcher:    # keeps the fence waiting: a transaction within its grace
+        watcher.cursor().execute("BEGIN; UPDATE s SET n = 9 WHERE id = 9")
+        command = applier.spawn("switchover", "--yes")
+        if moment == "fence":
+            applier.wait_until(lambda: rights(pair.source) != before, 20, "the fence is up")
+        else:
+            watcher.cursor().execute("COMMIT")
+            applier.wait_until(lambda: pair.target.scalar("SELECT step FROM walbridge.switchover") in ("drain", "sequences", "materialized views", "verify", "reverse", "revoke", "proof")
+                               if moment == "drain" else pair.target.scalar("SELECT step FROM walbridge.switchover") in ("reverse", "revoke", "proof"), 20, f"step {moment}")
+        command.send_signal(signal.SIGKILL)
+        command.wait()
+    if pair.target.scalar("SELECT state FROM walbridge.task") == "switched-over":
+        pytest.skip("it was faster than the kill")
+    undone = applier.cli("switchover", "--undo", check=True)
+    assert "source is in charge" in undone.out, undone
+    assert rights(pair.source)[1] == before[1] and may_write(pair.source)
+    assert "nothing to undo" in applier.cli("switchover", "--undo", check=True).out
+    assert pair.target.scalar("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()") == 0
+    result = applier.cli("switchover", "--yes")
+    assert result.code == 0, result
+
+
+def test_an_interrupt_undoes_and_quiet_is_waited_for(night):
+    pair = night
+    applier = pair.run(switchover={"drain": "60s"})
+    with pair.source.connect(autocommit=True):
+        command = applier.spawn("switchover", "--yes", "--wait-quiet")
+        applier.wait_until(lambda: pair.target.scalar("SELECT count(*) FROM walbridge.switchover WHERE step = 'quiet'") == 1, 20, "it waits")
+        assert may_write(pair.source)
+        command.send_signal(signal.SIGINT)
+        assert command.wait(20) == Exit.switchover_refused
+    assert may_write(pair.source)
+    command = applier.spawn("switchover", "--yes", "--wait-quiet", "--no-reverse")
+    assert command.wait(60) == 0
+    assert not may_write(pair.source) and may_write(pair.target) is not None
+    assert applier.cli("switchback", "--yes").code == Exit.task_state
