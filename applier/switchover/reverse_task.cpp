@@ -92,7 +92,7 @@ toml::table objects(const TaskConfig &forward) {
     std::set<std::string> taken;
     for (const auto &[source, target] : forward.names.schemas()) {
         if (!taken.insert(target).second) impossible(fmt::format("two schemas are both {} on the target", target));
-        schemas.push_back(toml::table{{"name", target}, {"rename", source}});
+        schemas.push_back(toml::table{{"name", quoted_part(target)}, {"rename", quoted_part(source)}});
     }
     for (const auto &[source, target] : forward.names.tables()) {
         tables.push_back(toml::table{{"name", quoted_name(target)}, {"rename", quoted_name(source)}});

@@ -3,10 +3,10 @@
 import json
 import signal
 import threading
-import time
 
 import psycopg2
 import pytest
+from walbridge_testing.application import Application, missing
 from walbridge_testing.applier import Applier, Exit
 from walbridge_testing.cluster import Cluster
 from walbridge_testing.fixtures import SOURCE_SETTINGS, Pair, name_of
@@ -15,50 +15,6 @@ TABLES = """CREATE TABLE t (id bigserial PRIMARY KEY, v text, at timestamptz DEF
     INSERT INTO t (v) SELECT 'v' || i FROM generate_series(1, 500) i; INSERT INTO s SELECT i, 0 FROM generate_series(1, 100) i;
     CREATE SEQUENCE loose START 40 INCREMENT -3 MAXVALUE 1000; SELECT nextval('loose'); CREATE SEQUENCE untouched START 7;
     CREATE MATERIALIZED VIEW total AS SELECT count(*) AS rows FROM t;"""
-
-
-class Application:
-    """Clients that write, remember what was acknowledged, and come back when they are thrown out. `url` may change."""
-
-    def __init__(self, database, clients=3):
-        self.database, self.stopping = database, threading.Event()
-        self.acknowledged, self.refused, self.last_write, self.first_write_after = set(), 0, None, None
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._client, args=(number,)) for number in range(clients)]
-        for thread in self.threads:
-            thread.start()
-
-    def _client(self, number):
-        written = 0
-        while not self.stopping.is_set():
-            database = self.database
-            try:
-                connection = psycopg2.connect(database.url(user="shop"))
-                while not self.stopping.is_set() and self.database is database:
-                    written += 1
-                    with connection, connection.cursor() as cursor:
-                        cursor.execute("INSERT INTO t (v) VALUES (%s) RETURNING id", (f"client {number} {written}",))
-                        row = cursor.fetchone()[0]
-                        cursor.execute("UPDATE s SET n = n + 1 WHERE id = %s", (written % 100 + 1,))
-                    with self.lock:
-                        self.acknowledged.add((row, f"client {number} {written}"))
-                connection.close()
-            except psycopg2.Error:
-                with self.lock:
-                    self.refused += 1
-                time.sleep(0.01)    # what a connection pool does between two attempts
-
-    def wait_for_writes(self, count):
-        goal = len(self.acknowledged) + count
-        deadline = time.monotonic() + 60
-        while len(self.acknowledged) < goal:
-            assert time.monotonic() < deadline, "the application does not get its writes through"
-            time.sleep(0.01)
-
-    def stop(self):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +51,6 @@ def may_write(database):
         return True
     except psycopg2.Error:
         return False
-
-
-def missing(database, application):
-    present = {tuple(row) for row in database.sql("SELECT id, v FROM t WHERE v LIKE 'client %'")}
-    return application.acknowledged - present
 
 
 def way_back(pair, applier, result):
@@ -288,3 +239,25 @@ def test_an_interrupt_undoes_and_quiet_is_waited_for(night):
     assert command.wait(60) == 0
     assert not may_write(pair.source) and may_write(pair.target) is not None
     assert applier.cli("switchback", "--yes").code == Exit.task_state
+
+
+def test_a_role_with_few_rights_and_other_names(night):
+    """The source is closed by a role that is no superuser; the target's tables belong to somebody else, and are called otherwise."""
+    pair = night
+    pair.source.psql(f"""CREATE ROLE mover LOGIN REPLICATION; GRANT pg_signal_backend, pg_read_all_data, walbridge_capture TO mover; ALTER DATABASE "{pair.source.name}" OWNER TO mover;
+        GRANT CREATE ON SCHEMA public TO mover; CREATE SCHEMA sales; CREATE TABLE sales.bill (id int PRIMARY KEY, v text); INSERT INTO sales.bill SELECT i, 'x' FROM generate_series(1, 50) i;""")
+    try:
+        options = {"schemas": [{"name": "public", "rename": "shop"}], "tables": [{"name": "sales.bill", "rename": "archive.invoice"}]}
+        applier = pair.run(source_url=pair.source.url(user="mover"), schema={"grants": "none", "owner": "none"}, ddl={"classes": "none"}, **options)
+        assert pair.target.scalar("SELECT count(*) FROM archive.invoice") == 50
+        refused = applier.cli("switchover", "--dry-run")     # the way back writes with mover's rights
+        assert refused.code == Exit.switchover_refused and "reverse.possible" in refused.text, refused
+        result = applier.cli("switchover", "--yes", "--no-reverse", "--verify", "full")
+        assert result.code == 0, result
+        assert not may_write(pair.source)
+        with pytest.raises(psycopg2.OperationalError):
+            pair.source.connect(user="shop")
+        pair.source.connect(user="mover").close()
+        assert pair.target.sql("SELECT last_value, is_called FROM shop.t_id_seq") == pair.source.sql("SELECT last_value, is_called FROM t_id_seq")
+    finally:
+        pair.source.psql(f'SET default_transaction_read_only = off; ALTER DATABASE "{pair.source.name}" OWNER TO postgres; REASSIGN OWNED BY mover TO postgres; DROP OWNED BY mover; DROP ROLE mover;')
