@@ -203,17 +203,19 @@ def test_a_killed_switchover_is_undone_by_the_next_one(night, moment):
     pair = night
     applier = pair.run()
     before = rights(pair.source)
-    with pair.source.connect(autocommit=True) as watcher:    # keeps the fence waiting: a transaction within its grace
-        watcher.cursor().execute("BEGIN; UPDATE s SET n = 9 WHERE id = 9")
-        command = applier.spawn("switchover", "--yes")
-        if moment == "fence":
-            applier.wait_until(lambda: rights(pair.source) != before, 20, "the fence is up")
-        else:
-            watcher.cursor().execute("COMMIT")
-            applier.wait_until(lambda: pair.target.scalar("SELECT step FROM walbridge.switchover") in ("drain", "sequences", "materialized views", "verify", "reverse", "revoke", "proof")
-                               if moment == "drain" else pair.target.scalar("SELECT step FROM walbridge.switchover") in ("reverse", "revoke", "proof"), 20, f"step {moment}")
-        command.send_signal(signal.SIGKILL)
-        command.wait()
+    if moment == "fence":    # a transaction within its grace keeps the fence waiting
+        watcher = pair.source.connect()
+        watcher.cursor().execute("UPDATE s SET n = 9 WHERE id = 9")
+    command = applier.spawn("switchover", "--yes")
+    if moment == "fence":
+        applier.wait_until(lambda: rights(pair.source) != before, 20, "the fence is up")
+    else:
+        steps = {"drain": ("drain", "sequences", "materialized views", "verify", "reverse", "revoke", "proof"), "reverse": ("reverse", "revoke", "proof")}[moment]
+        applier.wait_until(lambda: pair.target.scalar("SELECT step FROM walbridge.switchover") in steps, 20, f"step {moment}")
+    command.send_signal(signal.SIGKILL)
+    command.wait()
+    if moment == "fence":
+        watcher.close()
     if pair.target.scalar("SELECT state FROM walbridge.task") == "switched-over":
         pytest.skip("it was faster than the kill")
     undone = applier.cli("switchover", "--undo", check=True)
