@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
     slot_transactions  bigint,                      -- pg_stat_replication_slots.total_txns last seen (14+): falls when a slot is recreated
     slot_confirmed     pg_lsn,                      -- the slot's confirmed position last seen
     source_restored    boolean NOT NULL DEFAULT false, -- a source was seen whose WAL ended before our position
+    throttle           jsonb,                       -- limits set while running: win over the task file's, hold until they are reset
     control            text,                        -- pause, resume, stop
     control_at         timestamptz,
     holder             text,                        -- host and process that runs the task
@@ -38,6 +39,7 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
 );
 
 ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS renames text;
+ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS throttle jsonb;
 
 -- The only truth about what the target holds: everything committed on the source up to `position` and nothing after it.
 -- `epoch` is raised by whoever takes the task over, so that an older process can no longer commit.

@@ -144,22 +144,41 @@ void BatchApplier::apply_streamed(const ChangeBatch &batch, std::size_t at) {
     switch (piece.stream) {
     case StreamStep::none: return;
     case StreamStep::aborted: return streamed_.aborted(piece);
-    case StreamStep::block:
-        return streamed_.block(batch, piece, streamed_.optimistic(piece) ? plan(batch, at, at + 1) : std::nullopt);
+    case StreamStep::block: return apply_block(batch, at);
     case StreamStep::committed:
         if (const auto changes = streamed_.commit(piece)) {
             counters_.changes += *changes;
             ++counters_.streamed;
             return note_commit(piece, 1);
         }
-        return streamed_.replay(piece, [this](const ChangeBatch &part) {
-            if (interrupted_ && interrupted_()) {
-                session_.rollback();
-                throw Interrupted{};
-            }
-            apply_run(part, 0, 1);
-        });
+        return replay(piece);
     }
+}
+
+void BatchApplier::apply_block(const ChangeBatch &batch, std::size_t at) {
+    const auto &piece = batch.pieces[at];
+    const auto planned = streamed_.optimistic(piece) ? plan(batch, at, at + 1) : std::nullopt;
+    streamed_.block(batch, piece, planned);
+    if (!planned || throttle_ == nullptr || !throttle_->active()) return; // a spool costs the target nothing
+    std::uint64_t bytes = 0;
+    for (auto record = piece.first_record; record < piece.first_record + (piece.last - piece.first); ++record)
+        bytes += batch.streamed[record].payload.size();
+    throttle_->take({0, piece.last - piece.first, bytes});
+}
+
+void BatchApplier::replay(const TransactionPiece &piece) {
+    const auto stopping = [this] { return interrupted_ && interrupted_(); };
+    const auto leave = [this] {
+        session_.rollback();
+        throw Interrupted{};
+    };
+    streamed_.replay(piece, throttle_, [&](const ChangeBatch &part) {
+        if (stopping()) leave();
+        apply_run(part, 0, 1);
+        if (throttle_ != nullptr && !throttle_->pass({0, part.changes.size(), part.bytes}, stopping) &&
+            session_.in_transaction())
+            leave();
+    });
 }
 
 void BatchApplier::apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last) {

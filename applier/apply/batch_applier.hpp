@@ -11,6 +11,7 @@
 #include "apply/plan_cache.hpp"
 #include "apply/streamed_transactions.hpp"
 #include "apply/sync_filter.hpp"
+#include "base/throttle.hpp"
 #include "change/batch.hpp"
 
 #include <functional>
@@ -70,10 +71,14 @@ class BatchApplier {
     [[nodiscard]] StreamedTransactions &streamed() { return streamed_; }
     /// Asked between the batches of a long replay: true rolls it back and makes apply() throw Interrupted.
     void interrupt_when(std::function<bool()> asked) { interrupted_ = std::move(asked); }
+    /// Blocks of transactions in progress take from `throttle` what is applied of them, and a long replay waits for it.
+    void pace_with(Throttle &throttle) { throttle_ = &throttle; }
 
   private:
     void apply_run(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_streamed(const ChangeBatch &batch, std::size_t at);
+    void apply_block(const ChangeBatch &batch, std::size_t at);
+    void replay(const TransactionPiece &piece);
     void apply_pieces(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_group(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_with_ddl(const ChangeBatch &batch, const TransactionPiece &piece);
@@ -100,6 +105,7 @@ class BatchApplier {
     ApplyCounters counters_;
     StreamedTransactions streamed_;
     std::function<bool()> interrupted_;
+    Throttle *throttle_ = nullptr;
     std::optional<DdlApplier> ddl_;
     std::function<void(const DdlAftermath &)> aftermath_;
 };

@@ -111,7 +111,7 @@ std::optional<std::uint64_t> StreamedTransactions::commit(const TransactionPiece
     return changes;
 }
 
-void StreamedTransactions::replay(const TransactionPiece &piece,
+void StreamedTransactions::replay(const TransactionPiece &piece, const Throttle *throttle,
                                   const std::function<void(const ChangeBatch &)> &apply) {
     // Without the lock: nobody else touches a transaction that has no session.
     auto &transaction = find(piece);
@@ -127,9 +127,14 @@ void StreamedTransactions::replay(const TransactionPiece &piece,
         part.offset += part.last;
         batch = std::make_unique<ChangeBatch>();
     };
+    const auto full = [&] {
+        if (batch->changes.size() >= config_.apply.batch_rows || batch->bytes >= config_.apply.batch_bytes) return true;
+        return throttle != nullptr &&
+               (batch->changes.size() >= throttle->rows_at_once() || batch->bytes >= throttle->bytes_at_once());
+    };
     transaction.spool.rewind();
     while (const auto stored = transaction.spool.next()) {
-        if (batch->changes.size() >= config_.apply.batch_rows || batch->bytes >= config_.apply.batch_bytes) hand_over();
+        if (full()) hand_over();
         const auto payload = batch->copy(*stored);
         const auto read = transaction.reader.read(payload, wire::Block::streamed, *batch);
         if (transaction.aborted.contains(read.subxid)) continue;

@@ -14,6 +14,7 @@
 
 #include "apply/bulk_applier.hpp"
 #include "apply/spool.hpp"
+#include "base/throttle.hpp"
 #include "config/task_config.hpp"
 #include "wire/change_reader.hpp"
 
@@ -44,9 +45,11 @@ class StreamedTransactions {
     void aborted(const TransactionPiece &piece);
     /// The number of changes when the transaction was applied as it came and is committed now; nullopt: replay() it.
     std::optional<std::uint64_t> commit(const TransactionPiece &piece);
-    /// Hands what survived to `apply` in batches, the commit with the last of them, and forgets the transaction. Throws
-    /// Error(stream_gap) before that when the spool does not hold what the commit record vouches for.
-    void replay(const TransactionPiece &piece, const std::function<void(const ChangeBatch &)> &apply);
+    /// Hands what survived to `apply` in batches (small ones under a limit of `throttle`, which may be null), the
+    /// commit with the last of them, and forgets the transaction. Throws Error(stream_gap) before that when the spool
+    /// does not hold what the commit record vouches for.
+    void replay(const TransactionPiece &piece, const Throttle *throttle,
+                const std::function<void(const ChangeBatch &)> &apply);
 
     /// Rolls back every transaction applied as it came whose session `waited_for` says yes to. Any thread.
     void give_way(const std::function<bool(const target::TargetSession &)> &waited_for, const char *reason);

@@ -13,6 +13,8 @@ namespace walbridge::copy {
 namespace {
 
 constexpr std::size_t piece_bytes = 65536;
+/// Progress is told, a stop is noticed and the throttle is paid at least this often.
+constexpr std::uint64_t step_rows = 1024, step_bytes = std::uint64_t{1} << 20;
 
 /// Collects small rows into messages of about 64 KiB: a message per row would cost the target a read per row.
 class Sender {
@@ -91,24 +93,31 @@ class Stream {
         Counts counts;
         std::uint64_t messages = 0, reported_rows = 0, reported_bytes = 0;
         const auto report = [&] {
-            watch_.more(place, static_cast<std::int64_t>(messages - reported_rows),
-                        static_cast<std::int64_t>(counts.bytes - reported_bytes));
+            const auto rows = messages - reported_rows, bytes = counts.bytes - reported_bytes;
+            watch_.more(place, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(bytes));
             reported_rows = messages;
             reported_bytes = counts.bytes;
+            if (watch_.stopping() ||
+                !watch_.throttle.pass({0, static_cast<std::int64_t>(rows) > 0 ? rows : 0, bytes}, watch_.stopping))
+                throw Stopped{};
+        };
+        const auto due = [&] {
+            return messages - reported_rows >= std::min(step_rows, watch_.throttle.rows_at_once()) ||
+                   counts.bytes - reported_bytes >= std::min(step_bytes, watch_.throttle.bytes_at_once());
         };
         Sender sender(target_, leg.transfer.in);
         for (;;) {
             char *raw = nullptr;
             const int size = PQgetCopyData(source_.raw(), &raw, 0);
-            const std::unique_ptr<char, pg::Delete> row(raw);
+            std::unique_ptr<char, pg::Delete> row(raw);
             if (size == -1) break;
             if (size < 0) finish(source_, leg.transfer.out); // raises
             sender.add({raw, static_cast<std::size_t>(size)});
             ++messages;
             counts.bytes += static_cast<std::uint64_t>(size);
-            if ((messages & 1023) != 0 && counts.bytes - reported_bytes < (std::uint64_t{1} << 20)) continue;
+            if (!due()) continue;
+            row.reset(); // not held while the throttle waits
             report();
-            if (watch_.stopping()) throw Stopped{};
         }
         sender.flush();
         counts.rows = static_cast<std::uint64_t>(finish(source_, leg.transfer.out));

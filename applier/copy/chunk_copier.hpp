@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/postgres/session.hpp"
+#include "base/throttle.hpp"
 #include "change/name_map.hpp"
 #include "copy/transfer.hpp"
 
@@ -26,6 +27,7 @@ struct CopyWatch {
     std::function<bool()> stopping; ///< asked between rows
     /// Rows and bytes sent since the last call, of the transfer with this place.
     std::function<void(std::size_t, std::int64_t, std::int64_t)> more;
+    Throttle &throttle; ///< limits rows and bytes: while it waits, neither side is read from or written to
 };
 
 /// One COPY on each side.

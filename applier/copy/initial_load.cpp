@@ -8,11 +8,13 @@
 #include "copy/chunk_store.hpp"
 #include "copy/pass.hpp"
 #include "copy/reconcile.hpp"
+#include "copy/statistics_stage.hpp"
 #include "copy/table_guard.hpp"
 #include "schema/item_store.hpp"
 #include "schema/plan.hpp"
 #include "schema/stage.hpp"
 #include "schema/target_session.hpp"
+#include "sequence/sequences.hpp"
 #include "target/postgres/progress.hpp"
 #include "wire/object_selection.hpp"
 
@@ -25,6 +27,9 @@
 
 namespace walbridge::copy {
 namespace {
+
+/// On the source, beside its chunks: what the catalog says about all tables.
+constexpr std::uint64_t queries_of_a_pass = 10;
 
 /// Temporary slots of one process have names of their own: the server may need a moment to see that an older one's
 /// client is gone.
@@ -76,7 +81,7 @@ class DataStage {
     DataStage(LoadContext context, const std::string &plugin) : context_(std::move(context)), plugin_(plugin) {}
 
     bool run(source::ExportedSnapshot *first) {
-        source::RetryWindow retry(context_.config.retry, context_.stop);
+        source::RetryWindow retry(context_.config.retry, context_.stop, &context_.progress.retries);
         while (!context_.stop.requested()) {
             try {
                 const auto outcome = one_pass(first);
@@ -119,6 +124,8 @@ class DataStage {
         auto held = guard.import(snapshot.name());
         for (const auto &name : guard.held()) // whatever comes of it, the next pass is one for all again
             std::erase_if(changed_, [&](const auto &entry) { return entry.second.first == name; });
+        if (!context_.throttle.pass({.queries = queries_of_a_pass}, [&] { return context_.stop.requested(); }))
+            return Outcome::stuck;
         pg::Session catalog(context_.config.source.endpoint, {context_.config.application_name("catalog"), false, {}});
         source::import_snapshot(catalog, snapshot.name());
         const auto tables = by_oid(source::read_tables(catalog));
@@ -165,8 +172,9 @@ class DataStage {
 };
 
 /// A synchronous commit flushes what was committed before it. True when nothing is missing after it.
-bool flushed_and_complete(const TaskConfig &config, const std::string &fence, const StopToken &stop) {
-    source::RetryWindow retry(config.retry, stop);
+bool flushed_and_complete(const TaskConfig &config, const std::string &fence, const StopToken &stop,
+                          RetryBoard &retries) {
+    source::RetryWindow retry(config.retry, stop, &retries);
     for (;;) {
         try {
             auto session = schema::open_target(config, "copy");
@@ -178,10 +186,53 @@ bool flushed_and_complete(const TaskConfig &config, const std::string &fence, co
     }
 }
 
+bool admitted(const LoadContext &context) {
+    source::RetryWindow retry(context.config.retry, context.stop, &context.progress.retries);
+    for (;;) {
+        try {
+            admit_tables(context.config, context.fence, context.stop);
+            return true;
+        } catch (const Error &error) {
+            if (!retry.again(error, "new tables")) return false;
+        }
+    }
+}
+
+/// Sequences are no rows of the snapshot: the target's stand where the source's stand now, ahead of what was copied.
+bool sequences_brought(const LoadContext &context) {
+    source::RetryWindow retry(context.config.retry, context.stop, &context.progress.retries);
+    for (;;) {
+        try {
+            pg::Session source(context.config.source.endpoint,
+                               {context.config.application_name("sequences"), false, {}});
+            auto target = schema::open_target(context.config, "sequences");
+            const auto result =
+                sequence::bring(source, target, sequence::selected(source, context.config), [&](pg::Session &session) {
+                    session.execute(context.fence);
+                    return true;
+                });
+            for (const auto &left : result.missing)
+                log::warning("a sequence is not set", {{"sequence", sequence::describe(left)}});
+            for (const auto &left : result.refused)
+                log::warning("a sequence is not set",
+                             {{"sequence", sequence::describe(left)}, {"remedy", left.remedy}});
+            log::info("sequences are set", {{"sequences", result.selected}, {"changed", result.written}});
+            return true;
+        } catch (const SqlError &error) {
+            if (error.sqlstate() == "WB001")
+                throw Error(ErrorKind::fenced, "task", "another process took the task over");
+            if (!retry.again(error, "sequences")) return false;
+        } catch (const Error &error) {
+            if (!retry.again(error, "sequences")) return false;
+        }
+    }
+}
+
 } // namespace
 
-InitialLoad::InitialLoad(const TaskConfig &config, const StopToken &stop, Progress &progress, std::string slot_plugin)
-    : config_(config), stop_(stop), progress_(progress), slot_plugin_(std::move(slot_plugin)) {}
+InitialLoad::InitialLoad(const TaskConfig &config, const StopToken &stop, Progress &progress, Throttle &throttle,
+                         std::string slot_plugin)
+    : config_(config), stop_(stop), progress_(progress), throttle_(throttle), slot_plugin_(std::move(slot_plugin)) {}
 
 LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
     LoadPlan plan;
@@ -213,21 +264,25 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
         case schema::Section::index: return Phase::indexes;
         case schema::Section::foreign_key: return Phase::foreign_keys;
         case schema::Section::after_data: return Phase::after_data;
+        case schema::Section::statistics: return Phase::statistics;
         }
         return Phase::after_data;
     };
-    admit_tables(config_, fence, stop_);
+    const LoadContext context{config_, fence, stop_, progress_, throttle_};
+    if (!admitted(context)) return false;
     schema::Stage schema_stage(config_, fence, stop_,
                                {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
-                                [&] { progress_.item_done(); }});
+                                [&] { progress_.item_done(); }, &progress_.retries});
     // Transactions of the load commit without waiting for the disk, so a crash of the target may take the last of them
     // back, done flags included. The loop ends when everything is done after a flush.
     for (;;) {
         if (!schema_stage.run_before_data()) return false;
         progress_.enter(Phase::data);
-        if (!DataStage({config_, fence, stop_, progress_}, slot_plugin_).run(first)) return false;
+        if (!DataStage(context, slot_plugin_).run(first)) return false;
         if (!schema_stage.run_after_data()) return false;
-        if (flushed_and_complete(config_, fence, stop_)) break;
+        if (!gather_statistics(context)) return false;
+        if (config_.full_stage && !sequences_brought(context)) return false;
+        if (flushed_and_complete(config_, fence, stop_, progress_.retries)) break;
         if (stop_.requested()) return false;
         log::warning("the target lost work of the load in a crash: doing it again");
         first = nullptr;

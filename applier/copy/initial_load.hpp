@@ -14,6 +14,7 @@
 #include "base/lsn.hpp"
 #include "base/postgres/session.hpp"
 #include "base/stop_token.hpp"
+#include "base/throttle.hpp"
 #include "config/task_config.hpp"
 #include "copy/chunk.hpp"
 #include "copy/progress.hpp"
@@ -35,7 +36,7 @@ struct LoadPlan {
 class InitialLoad {
   public:
     /// `slot_plugin` is for tests on servers without walbridge's plugin. The references must outlive the object.
-    InitialLoad(const TaskConfig &config, const StopToken &stop, Progress &progress,
+    InitialLoad(const TaskConfig &config, const StopToken &stop, Progress &progress, Throttle &throttle,
                 std::string slot_plugin = "walbridge");
 
     /// Reads objects, sizes and definitions under the snapshot. Throws Error (schema_stage, permission, connection,
@@ -58,6 +59,7 @@ class InitialLoad {
     const TaskConfig &config_;
     const StopToken &stop_;
     Progress &progress_;
+    Throttle &throttle_;
     std::string slot_plugin_;
 };
 

@@ -40,6 +40,9 @@ bool release_chunk(pg::Session &source) noexcept {
 constexpr std::uint64_t small_table_bytes = 1 << 20, group_bytes = 8 << 20;
 constexpr std::size_t group_tables = 50;
 
+/// On the source, beside a COPY for each table: locks, two looks at the catalog, the locks' end.
+constexpr std::uint64_t queries_of_a_group = 4;
+
 /// Rows that were on the target before us are neither overwritten nor mixed with ours.
 void refuse_rows(pg::Session &target, const NameMap &names, const std::vector<Chunk> &chunks) {
     std::string sql;
@@ -73,9 +76,11 @@ std::vector<Counts> stream_as_owners(const TaskConfig &config, pg::Session &sour
     const auto stream = [&](const std::vector<std::size_t> &chosen) {
         std::vector<Leg> some;
         for (const auto place : chosen) some.push_back(legs[place]);
-        const CopyWatch part{watch.stopping, [&](std::size_t place, std::int64_t rows, std::int64_t bytes) {
+        const CopyWatch part{watch.stopping,
+                             [&](std::size_t place, std::int64_t rows, std::int64_t bytes) {
                                  watch.more(chosen.at(place), rows, bytes);
-                             }};
+                             },
+                             watch.throttle};
         const auto counted = stream_rows(source, target, some, part);
         for (std::size_t place = 0; place < chosen.size(); ++place) counts[chosen[place]] = counted[place];
     };
@@ -122,7 +127,9 @@ Pass::Group Pass::take() {
                !alone_.contains(chunk.source_oid);
     };
     // Near the end groups become smaller, so that all workers end at about the same time.
-    const auto limit = std::clamp<std::size_t>(open_.size() / (2 * workers_), 1, group_tables);
+    auto limit = std::clamp<std::size_t>(open_.size() / (2 * workers_), 1, group_tables);
+    if (const auto queries = context_.throttle.limits().queries; queries != 0) // what half a second lets through
+        limit = std::clamp<std::size_t>(queries / 2, 1, limit);
     Group group;
     std::uint64_t bytes = 0;
     while (!open_.empty() && group.size() < limit) {
@@ -148,12 +155,16 @@ void Pass::give_back(Group group) {
 }
 
 void Pass::work(schema::WorkerSession &worker) {
-    source::RetryWindow retry(context_.config.retry, context_.stop);
+    source::RetryWindow retry(context_.config.retry, context_.stop, &context_.progress.retries);
     while (!worker.stopping()) {
         auto group = take();
         if (group.empty()) return;
         const auto name = to_string(group.front().table);
         try {
+            // Before the group holds any lock.
+            if (!context_.throttle.pass({.queries = queries_of_a_group + group.size()},
+                                        [&] { return worker.stopping(); }))
+                return;
             copy_group(worker, group);
             retry.succeeded();
         } catch (const SnapshotLost &) {
@@ -290,7 +301,8 @@ void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
                               sent[place].first += more_rows;
                               sent[place].second += more_bytes;
                               context_.progress.add(group[place].table, more_rows, more_bytes);
-                          }};
+                          },
+                          context_.throttle};
     try {
         const auto counts = stream_as_owners(context_.config, source, target, legs, watch);
         for (std::size_t place = 0; place < group.size(); ++place) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/stop_token.hpp"
+#include "base/throttle.hpp"
 #include "config/task_config.hpp"
 #include "copy/chunk.hpp"
 #include "copy/chunk_copier.hpp"
@@ -36,6 +37,7 @@ struct LoadContext {
     const std::string fence; ///< SQL that refuses when the task was taken over
     const StopToken &stop;
     Progress &progress;
+    Throttle &throttle;
 };
 
 /// A session on the source with the settings that values in text form need, not in a transaction.

@@ -11,6 +11,7 @@ std::string_view name_of(Phase phase) {
     case Phase::indexes: return "indexes";
     case Phase::foreign_keys: return "foreign keys";
     case Phase::after_data: return "after data";
+    case Phase::statistics: return "statistics";
     case Phase::done: return "done";
     }
     return "waiting";

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/qualified_name.hpp"
+#include "base/retry_board.hpp"
 
 #include <cstdint>
 #include <map>
@@ -13,7 +14,7 @@
 
 namespace walbridge::copy {
 
-enum class Phase { waiting, before_data, data, indexes, foreign_keys, after_data, done };
+enum class Phase { waiting, before_data, data, indexes, foreign_keys, after_data, statistics, done };
 
 [[nodiscard]] std::string_view name_of(Phase phase);
 
@@ -44,6 +45,8 @@ class Progress {
     /// Adds rows and bytes of a running chunk; negative when a chunk was rolled back.
     void add(const QualifiedName &table, std::int64_t rows, std::int64_t bytes);
     void chunk_done(const QualifiedName &table);
+
+    RetryBoard retries; ///< of the load's threads
 
   private:
     mutable std::mutex mutex_;

@@ -1,6 +1,8 @@
 // assembler.cpp: growing a batch until it is full or the applier is free.
 #include "pipeline/assembler.hpp"
 
+#include <algorithm>
+
 namespace walbridge::pipeline {
 namespace {
 
@@ -17,8 +19,9 @@ constexpr milliseconds pause_ends_gathering{3};
 } // namespace
 
 Assembler::Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames,
-                     source::StreamPositions &positions, BatchQueue &batches)
-    : config_(config), decoder_(counter), frames_(frames), positions_(positions), batches_(batches) {}
+                     source::StreamPositions &positions, const Throttle &throttle, BatchQueue &batches)
+    : config_(config), decoder_(counter), frames_(frames), positions_(positions), throttle_(throttle),
+      batches_(batches) {}
 
 void Assembler::run() noexcept {
     try {
@@ -31,7 +34,8 @@ void Assembler::run() noexcept {
 }
 
 bool Assembler::full() const {
-    return batch_->changes.size() >= config_.apply.batch_rows || batch_->bytes >= config_.apply.batch_bytes;
+    return batch_->changes.size() >= std::min<std::uint64_t>(config_.apply.batch_rows, throttle_.rows_at_once()) ||
+           batch_->bytes >= std::min<std::uint64_t>(config_.apply.batch_bytes, throttle_.bytes_at_once());
 }
 
 /// In a backlog a batch gathers for a while although the applier may be free.

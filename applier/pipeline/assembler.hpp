@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/bounded_queue.hpp"
+#include "base/throttle.hpp"
 #include "change/batch.hpp"
 #include "config/task_config.hpp"
 #include "source/replication_stream.hpp"
@@ -21,9 +22,10 @@ using BatchQueue = BoundedQueue<std::shared_ptr<const ChangeBatch>>;
 
 class Assembler {
   public:
-    /// `positions.backlog` is set while the source works off a backlog.
+    /// `positions.backlog` is set while the source works off a backlog. Under a limit of `throttle` batches are as
+    /// large as a short while of it allows.
     Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames,
-              source::StreamPositions &positions, BatchQueue &batches);
+              source::StreamPositions &positions, const Throttle &throttle, BatchQueue &batches);
 
     /// Runs until the frame queue is closed and drained; closes the batch queue with the error it met, if any. Does not
     /// throw.
@@ -42,6 +44,7 @@ class Assembler {
     StreamDecoder decoder_;
     source::StreamQueue &frames_;
     source::StreamPositions &positions_;
+    const Throttle &throttle_;
     BatchQueue &batches_;
     source::StreamBlock block_; ///< received, up to next_ taken
     std::size_t next_ = 0;

@@ -91,16 +91,17 @@ class Threads {
 class Applier {
   public:
     Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions,
-            Statistics &statistics, AlignmentGate &gate, const StopToken &stop)
-        : ledger_(progress), session_(config, ledger_), statistics_(statistics), gate_(gate), positions_(positions),
-          applier_(
-              config, session_, load_sync_filter(config), progress.position,
-              [this](const apply::Committed &committed) { note(committed); },
-              [&config, this](int number) -> std::unique_ptr<target::TargetSession> {
-                  return std::make_unique<target::PostgresApplySession>(config, ledger_, 1 + number,
-                                                                        stream_lock_timeout);
-              }) {
+            Statistics &statistics, AlignmentGate &gate, Throttle &throttle, const StopToken &stop)
+        : ledger_(progress), session_(config, ledger_), statistics_(statistics), gate_(gate), throttle_(throttle),
+          positions_(positions), applier_(
+                                     config, session_, load_sync_filter(config), progress.position,
+                                     [this](const apply::Committed &committed) { note(committed); },
+                                     [&config, this](int number) -> std::unique_ptr<target::TargetSession> {
+                                         return std::make_unique<target::PostgresApplySession>(
+                                             config, ledger_, 1 + number, stream_lock_timeout);
+                                     }) {
         applier_.interrupt_when([&stop] { return stop.requested(); });
+        applier_.pace_with(throttle);
         if (config.apply.workers > 1)
             parallel_.emplace(config, applier_, [&](int worker) {
                 return std::make_shared<target::PostgresApplySession>(config, ledger_, config.first_worker() + worker,
@@ -145,6 +146,7 @@ class Applier {
 
     /// What a batch says beside its transactions.
     void taken_to_its_end(const ChangeBatch &batch) {
+        if (throttle_.active()) charge(batch);
         statistics_.bytes += batch.bytes;
         if (batch.idle_position > idle_) idle_ = batch.idle_position;
         if (batch.urgent_position) {
@@ -156,6 +158,11 @@ class Applier {
             statistics_.heartbeat_sent.store(batch.heartbeat_sent);
             statistics_.heartbeat_lag_us.store(now_since_2000() - batch.heartbeat_sent);
         }
+    }
+
+    /// How long the limits want nothing to be applied.
+    [[nodiscard]] Throttle::Clock::duration owed() {
+        return throttle_.active() ? throttle_.until(throttle_.taken()) : Throttle::Clock::duration::zero();
     }
 
     /// Between batches: confirms what became durable, stores an idle position when its time has come.
@@ -200,6 +207,15 @@ class Applier {
     void set_caught_up(bool caught_up) { statistics_.caught_up.store(caught_up && !applier_.in_transaction()); }
 
   private:
+    /// Blocks of transactions in progress are charged where it is known whether they are applied now.
+    void charge(const ChangeBatch &batch) {
+        std::uint64_t rows = 0, spooled = 0;
+        for (const auto &piece : batch.pieces)
+            if (piece.stream == StreamStep::none) rows += piece.last - piece.first;
+        for (const auto &record : batch.streamed) spooled += record.payload.size();
+        throttle_.take({0, rows, batch.bytes > spooled ? batch.bytes - spooled : 0});
+    }
+
     void store_idle() {
         if (parallel_ && !parallel_->idle()) return;
         last_idle_ = steady_clock::now();
@@ -246,6 +262,7 @@ class Applier {
     target::PostgresApplySession session_;
     Statistics &statistics_;
     AlignmentGate &gate_;
+    Throttle &throttle_;
     source::StreamPositions &positions_;
     apply::BatchApplier applier_;
     std::optional<ParallelApply> parallel_; ///< with more than one worker
@@ -257,14 +274,15 @@ class Applier {
 } // namespace
 
 Incremental::Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop,
-                         Statistics &statistics, AlignmentGate &gate, IdentityCheck check_identity, Aftermath aftermath)
+                         Statistics &statistics, AlignmentGate &gate, IdentityCheck check_identity, Throttle &throttle,
+                         Aftermath aftermath)
     : config_(config), progress_(start), stop_(stop), statistics_(statistics), gate_(gate),
-      check_identity_(std::move(check_identity)), aftermath_(std::move(aftermath)) {}
+      check_identity_(std::move(check_identity)), throttle_(throttle), aftermath_(std::move(aftermath)) {}
 
 void Incremental::run() {
     source::StreamPositions positions;
     gate_.clear(); // of an earlier attempt: it comes again
-    Applier applier(config_, progress_, positions, statistics_, gate_, stop_);
+    Applier applier(config_, progress_, positions, statistics_, gate_, throttle_, stop_);
     pg::Session replication(config_.source.endpoint, replication_options(config_));
     const auto server_version = replication.server_version();
     check_identity_(replication, progress_.position);
@@ -274,7 +292,7 @@ void Incremental::run() {
     BatchQueue batches(1, std::numeric_limits<std::size_t>::max());
     source::ReplicationStream stream(std::move(replication), stream_options(config_, progress_, server_version),
                                      positions);
-    Assembler assembler(config_, progress_.counter, frames, positions, batches);
+    Assembler assembler(config_, progress_.counter, frames, positions, throttle_, batches);
     Heartbeat heartbeat(config_);
     Threads threads(frames, batches, statistics_); // last: its end joins the threads that use what stands above
     threads.start([&] { stream.run(frames, threads.stop); });
@@ -291,6 +309,12 @@ void Incremental::run() {
         if (paused_.load()) {
             applier.pause();
             stop_.wait_for(durable_poll);
+            continue;
+        }
+        if (const auto owed = applier.owed(); owed > Throttle::Clock::duration::zero()) {
+            applier.set_caught_up(frames.bytes() < backlog_bytes);
+            applier.tend();
+            throttle_.wait(std::min<Throttle::Clock::duration>(owed, durable_poll));
             continue;
         }
         if (!gate_.open() || !gate_.empty()) {

@@ -7,11 +7,14 @@
 //   applier     (the caller of run()) owns the target sessions; applies a batch, commits it with its position, learns
 //               what the target has made durable. Only that is confirmed to the source;
 //   lock watch  lets through whoever waits on the target for a transaction that is applied while it is in progress.
-// An error of any thread closes both queues, and run() throws it. Nothing is retried here: the task's runner decides.
+// Limits per second are kept by the applier: it pays for a batch before it takes the next one. The queues are bounded,
+// so what waits backs up to the source, while the receiver goes on sending status. An error of any thread closes both
+// queues, and run() throws it. Nothing is retried here: the task's runner decides.
 #pragma once
 
 #include "apply/ddl_applier.hpp"
 #include "base/stop_token.hpp"
+#include "base/throttle.hpp"
 #include "config/task_config.hpp"
 #include "pipeline/alignment_gate.hpp"
 #include "pipeline/statistics.hpp"
@@ -37,7 +40,7 @@ class Incremental {
   public:
     /// `start` is what target::take_over returned; all references must outlive the object.
     Incremental(const TaskConfig &config, target::Progress start, const StopToken &stop, Statistics &statistics,
-                AlignmentGate &gate, IdentityCheck check_identity, Aftermath aftermath = {});
+                AlignmentGate &gate, IdentityCheck check_identity, Throttle &throttle, Aftermath aftermath = {});
 
     /// While paused nothing is applied; the connection and the slot are kept, keepalives go on. Thread-safe.
     void set_paused(bool paused) { paused_.store(paused); }
@@ -53,6 +56,7 @@ class Incremental {
     Statistics &statistics_;
     AlignmentGate &gate_;
     IdentityCheck check_identity_;
+    Throttle &throttle_;
     Aftermath aftermath_;
     std::atomic<bool> paused_{false};
 };

@@ -13,6 +13,7 @@ enum class Section {
     index, ///< indexes, primary and unique keys, exclusion constraints; then their attachment to partitioned parents
     foreign_key,
     after_data, ///< triggers, rules, policies, comments on all of these; materialized views are refreshed last
+    statistics, ///< ANALYZE of what was copied
 };
 
 struct Item {

@@ -86,6 +86,12 @@ void mark_done(pg::Session &target, const std::string &task, const std::vector<I
                  {task, array_of(items)});
 }
 
+void mark_open(pg::Session &target, const std::string &task, const std::vector<Item> &items) {
+    if (items.empty()) return;
+    target.query("UPDATE walbridge.schema_item SET done = false WHERE task = $1 AND item = ANY ($2::integer[])",
+                 {task, array_of(items)});
+}
+
 void replace_table_items(pg::Session &target, const std::string &task, const std::string &old_name,
                          std::vector<Item> items) {
     target.query("DELETE FROM walbridge.schema_item WHERE task = $1 AND table_name = $2 AND NOT done AND section <> "

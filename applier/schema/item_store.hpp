@@ -29,6 +29,8 @@ void store_items(pg::Session &target, const std::string &task, const std::vector
 
 /// Through the caller's transaction, together with the statements' effects.
 void mark_done(pg::Session &target, const std::string &task, const std::vector<Item> &items);
+/// Through the caller's transaction: they are to be done again.
+void mark_open(pg::Session &target, const std::string &task, const std::vector<Item> &items);
 
 /// Replaces a table's open items after the data by `items` (numbered anew behind all others). `old_name` is the one
 /// the items were stored under: the target's, as schema.table. Through the caller's transaction.

@@ -135,30 +135,6 @@ void add_default_privileges(const std::vector<DumpEntry> &entries, const wire::O
     }
 }
 
-/// Where sequences stand: pg_dump counts it as data. They are set behind the data and do not follow the source later.
-void add_sequence_values(pg::Session &source, const source::ObjectGraph &graph, const Closure &closure,
-                         const NameMap &names, std::vector<Item> &items) {
-    const auto rows = source.query(
-        "SELECT pg_catalog.to_regclass(pg_catalog.format('%I.%I', schemaname, sequencename))::oid, last_value "
-        "FROM pg_catalog.pg_sequences WHERE last_value IS NOT NULL ORDER BY schemaname, sequencename");
-    for (int row = 0; row < rows.rows(); ++row) {
-        if (rows.null(row, 0)) continue; // dropped since the snapshot
-        const ObjectId id{cls::relation, static_cast<std::uint32_t>(rows.number(row, 0))};
-        const auto *sequence = graph.find(id);
-        if (sequence == nullptr || !closure.objects.contains(id)) continue;
-        Item item;
-        item.number = static_cast<int>(items.size()) + 1;
-        item.section = Section::after_data;
-        item.type = "SEQUENCE SET";
-        const auto name = names.table({sequence->schema, sequence->name});
-        item.name = to_string(name);
-        item.statement =
-            fmt::format("SELECT pg_catalog.setval({}, {}, true)",
-                        dialect::postgres::quote_literal(dialect::postgres::quote(name)), rows.get(row, 1));
-        items.push_back(std::move(item));
-    }
-}
-
 /// Puts the target's names into definitions.
 class Renamer {
   public:
@@ -285,7 +261,6 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
                            names, items);
     map_roles(config, items);
     add_schemas(names, items);
-    if (config.full_stage) add_sequence_values(source, graph, closure, names, items);
     return items;
 }
 

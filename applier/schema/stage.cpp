@@ -162,7 +162,7 @@ class Claims {
 } // namespace
 
 bool Stage::run_before_data() {
-    source::RetryWindow retry(config_.retry, stop_);
+    source::RetryWindow retry(config_.retry, stop_, events_.retries);
     while (!stop_.requested()) {
         std::vector<Item> open;
         try {
@@ -230,7 +230,7 @@ bool Stage::run_after_data() {
 /// Until none is open: a crash of the target may take back commits that were not flushed.
 bool Stage::run_section(Section section, const std::string &what, const std::function<bool(const Item &)> &wanted) {
     const bool indexes = section == Section::index;
-    source::RetryWindow retry(config_.retry, stop_);
+    source::RetryWindow retry(config_.retry, stop_, events_.retries);
     while (!stop_.requested()) {
         std::vector<Item> open;
         TableBytes bytes;
@@ -264,7 +264,7 @@ bool Stage::run_batches(const std::vector<Batch> &batches, const std::string &wh
     Claims claims(batches, for_large);
     std::mutex later_mutex; // guards *later
     return run_workers(std::max(workers, 1), stop_, [&](WorkerSession &worker) {
-        source::RetryWindow retry(config_.retry, stop_);
+        source::RetryWindow retry(config_.retry, stop_, events_.retries);
         const auto me = claims.enter();
         std::deque<std::vector<Item>> mine;
         while (!worker.stopping()) {

@@ -3,6 +3,7 @@
 // share transactions; when one of them fails they are done again one by one, so that the error names the very object.
 #pragma once
 
+#include "base/retry_board.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
 #include "schema/batch.hpp"
@@ -17,6 +18,7 @@ namespace walbridge::schema {
 struct StageEvents {
     std::function<void(Section, int items)> enter;
     std::function<void()> item_done;
+    RetryBoard *retries = nullptr; ///< where retries are shown
 };
 
 class Stage {

@@ -157,23 +157,26 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
     check_options(*command, given);
     auto usual = words[0];
     std::size_t at = 1;
-    bool on_id = false;
+    bool on_id = false, on_words = false;
     if (!command->actions.empty()) {
         if (words.size() < 2 || std::ranges::find(command->actions, words[1]) == command->actions.end())
             usage(words.size() < 2 ? words[0] : words[1], "what to do is missing",
                   fmt::format("walbridge {} {} TASK.toml", words[0], config::enumerate(command->actions)));
         line.action = words[at++];
         on_id = std::ranges::find(command->actions_on_id, line.action) != command->actions_on_id.end();
+        on_words = std::ranges::find(command->actions_on_words, line.action) != command->actions_on_words.end();
         usual = words[0] + " " + line.action;
     }
     const auto form = fmt::format("walbridge {} TASK.toml{}", usual, on_id ? " ID" : "");
     if (words.size() < at + 1) usage(words[0], "the task file is missing", form);
     if (on_id && words.size() < at + 2) usage(words[0], "the id is missing", form);
-    if (words.size() > at + (on_id ? 2 : 1)) usage(words[at + (on_id ? 2 : 1)], "one argument too many", form);
+    if (!on_words && words.size() > at + (on_id ? 2 : 1))
+        usage(words[at + (on_id ? 2 : 1)], "one argument too many", form);
 
     line.command = words[0];
     line.task_file = words[at];
     if (on_id) line.id = words[at + 1];
+    if (on_words) line.words.assign(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end());
     line.json = given.count("json") != 0;
     line.truncate = given.count("truncate") != 0;
     line.yes = given.count("yes") != 0;

@@ -13,8 +13,9 @@ struct CommandLine {
     std::string command; ///< "run", "precheck", ...; "help", "version", "help-config" for the texts
     std::string topic;   ///< help: the command it is about; empty = all
     std::string task_file;
-    std::string action; ///< of commands that have several: ddl list
-    std::string id;     ///< what the action is about
+    std::string action;             ///< of commands that have several: ddl list
+    std::string id;                 ///< what the action is about
+    std::vector<std::string> words; ///< what else the action is given
     bool json = false;
     bool statements = false; ///< plan: each in full
     bool truncate = false;

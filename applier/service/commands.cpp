@@ -10,6 +10,7 @@
 #include "task/plan.hpp"
 #include "task/precheck.hpp"
 #include "task/schema_diff.hpp"
+#include "task/throttle_settings.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -63,6 +64,12 @@ int run_ddl(const TaskConfig &config, const CommandLine &line) {
     if (line.action == "show") return say(task::show_ddl(config, line.id, line.json));
     if (line.action == "retry") return say(task::retry_ddl(config, line.id));
     return say(task::dismiss_ddl(config, line.id));
+}
+
+int run_throttle(const TaskConfig &config, const CommandLine &line) {
+    if (line.action == "set") return say(task::set_throttle(config, line.words));
+    if (line.action == "reset") return say(task::reset_throttle(config, line.words));
+    return say(task::show_throttle(config, line.json));
 }
 
 std::vector<CommandEntry> build() {
@@ -188,6 +195,22 @@ std::vector<CommandEntry> build() {
          "  walbridge switchback orders.toml --yes",
          {"json", "yes", "dry-run", "wait-quiet", "no-reverse", "undo", "accept", "reverse-name", "verify"},
          run_switchback},
+        {"throttle",
+         "limits per second, changed while the task runs: show, set, reset",
+         "Limits on the copy (queries, rows and bytes read from the source) and on applying (changes and bytes). They "
+         "take effect at once,\n"
+         "win over the task file's section [throttle], and hold over restarts until reset, of single limits or of "
+         "all. 0 = no limit.\n\n"
+         "  walbridge throttle show orders.toml\n"
+         "  walbridge throttle set orders.toml copy_rows=50000 apply_bytes=5MB\n"
+         "  walbridge throttle set orders.toml copy_rows=0\n"
+         "  walbridge throttle reset orders.toml copy_rows\n"
+         "  walbridge throttle reset orders.toml",
+         {"json"},
+         run_throttle,
+         {"show", "set", "reset"},
+         {},
+         {"set", "reset"}},
         {"wait",
          "until all that is committed now is durable on the target",
          "Returns 0 when everything committed on the source before the call is durable on the target, 51 when "

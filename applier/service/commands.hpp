@@ -16,8 +16,9 @@ struct CommandEntry {
     std::string details;              ///< help of the command, with examples
     std::vector<std::string> options; ///< beside those of every command
     int (*run)(const TaskConfig &, const CommandLine &) = nullptr;
-    std::vector<std::string> actions{};       ///< words that follow the command's name; empty = none
-    std::vector<std::string> actions_on_id{}; ///< those of them that take an id behind the task file
+    std::vector<std::string> actions{};          ///< words that follow the command's name; empty = none
+    std::vector<std::string> actions_on_id{};    ///< those of them that take an id behind the task file
+    std::vector<std::string> actions_on_words{}; ///< those of them that take any number of words there
 };
 
 [[nodiscard]] const std::vector<CommandEntry> &commands();

@@ -1,37 +1,43 @@
-// retry_window.cpp: which errors are worth a retry, and how long the pauses are.
+// retry_window.cpp: see retry_window.hpp.
 #include "source/retry_window.hpp"
 
 #include "base/log.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+#include <random>
 
 namespace walbridge::source {
 
-bool transient(const Error &error) {
-    const auto *sql = dynamic_cast<const SqlError *>(&error);
-    if (sql == nullptr) return error.kind() == ErrorKind::connection;
-    if (error.kind() == ErrorKind::authentication || error.kind() == ErrorKind::permission) return false;
-    return sql->recovery() != Recovery::stop;
-}
+RetryWindow::RetryWindow(const TaskConfig::Retry &retry, const StopToken &stop, RetryBoard *board)
+    : stop_(stop), board_(board), backoff_(retry, std::random_device{}()) {}
 
 bool RetryWindow::again(const Error &error, std::string_view what) {
     if (stop_.requested()) return false;
-    if (!transient(error)) throw;
-    const auto now = std::chrono::steady_clock::now();
-    if (!since_) {
-        since_ = now;
-        pause_ = std::chrono::milliseconds(250);
-    }
-    const auto window = error.kind() == ErrorKind::connection ? retry_.connection : retry_.other;
-    if (now - *since_ > window) {
+    const auto kind = classify(error);
+    if (kind == RetryClass::never) throw;
+    const auto now = RetryBackoff::Clock::now();
+    const auto pause = backoff_.failed(kind, now);
+    if (!pause) {
         log::error("giving up: the retry window is over",
-                   {{"what", what}, {"minutes", window.count()}, {"reason", error.what()}});
+                   {{"what", what}, {"attempts", backoff_.attempts()}, {"reason", error.what()}});
         throw;
     }
-    log::warning("trying again", {{"what", what}, {"in_ms", pause_.count()}, {"reason", error.what()}});
-    const bool stopped = stop_.wait_for(pause_);
-    pause_ = std::min(pause_ * 2, std::chrono::milliseconds(std::chrono::seconds(30)));
-    return !stopped;
+    log::warning(
+        "trying again",
+        {{"what", what}, {"attempt", backoff_.attempts()}, {"in_ms", pause->count()}, {"reason", error.what()}});
+    if (board_ != nullptr) {
+        const auto wall = RetryBoard::Clock::now();
+        const auto failing_for = std::chrono::duration_cast<RetryBoard::Clock::duration>(now - backoff_.since());
+        board_->note(this, {backoff_.attempts(), wall - failing_for, wall + *pause,
+                            fmt::format("{}: {}: {}", what, error.object(), error.reason())});
+    }
+    return !stop_.wait_for(*pause);
+}
+
+void RetryWindow::succeeded() {
+    if (backoff_.attempts() == 0) return;
+    backoff_.succeeded();
+    if (board_ != nullptr) board_->clear(this);
 }
 
 } // namespace walbridge::source

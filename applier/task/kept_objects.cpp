@@ -58,7 +58,8 @@ void keep_created_objects(pg::Session &target, const std::string &task) {
     target.query("INSERT INTO walbridge.kept_object (task, object_type, object_name, table_name, statement) "
                  "SELECT task, object_type, object_name, table_name, statement FROM walbridge.schema_item i WHERE task "
                  "= $1 AND done "
-                 "AND object_type NOT IN ('SEQUENCE SET', 'MATERIALIZED VIEW DATA') AND NOT EXISTS (SELECT 1 FROM "
+                 "AND object_type NOT IN ('SEQUENCE SET', 'MATERIALIZED VIEW DATA', 'STATISTICS DATA') AND NOT EXISTS "
+                 "(SELECT 1 FROM "
                  "walbridge.kept_object k "
                  "WHERE k.task = i.task AND k.object_type = i.object_type AND k.object_name = i.object_name AND "
                  "k.statement = i.statement)",

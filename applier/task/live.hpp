@@ -2,6 +2,8 @@
 // (write their own parts) and the reporter (reads). Everything is atomic or behind the mutex; nothing here is durable.
 #pragma once
 
+#include "base/throttle.hpp"
+#include "config/task_config.hpp"
 #include "copy/progress.hpp"
 #include "pipeline/incremental.hpp"
 #include "pipeline/statistics.hpp"
@@ -12,6 +14,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace walbridge::task {
 
@@ -39,6 +43,40 @@ class Live {
         const std::lock_guard lock(mutex_);
         return view_;
     }
+    /// What the sequence keeper last saw and did.
+    struct Sequences {
+        std::size_t selected = 0, missing = 0, refused = 0;
+        std::uint64_t written = 0;      ///< values set since the process started
+        std::int64_t brought_at = 0;    ///< Unix seconds; 0 = never
+        std::int64_t failing_since = 0; ///< 0 = it works
+        std::string reason;             ///< why it fails
+        std::vector<std::string> names; ///< of the missing and refused ones, not too many
+    };
+    [[nodiscard]] Sequences sequences() const {
+        const std::lock_guard lock(mutex_);
+        return sequences_;
+    }
+    void set_sequences(Sequences sequences) {
+        const std::lock_guard lock(mutex_);
+        sequences_ = std::move(sequences);
+    }
+
+    Throttle copy_throttle, apply_throttle;
+    /// Makes limits hold from now on, also for work that waits. `overrides`: the part of them that was set while
+    /// running, as it is stored.
+    void set_throttle(const TaskConfig::Throttle &limits, std::string overrides) {
+        copy_throttle.set({limits.copy_queries, limits.copy_rows, limits.copy_bytes});
+        apply_throttle.set({0, limits.apply_rows, limits.apply_bytes});
+        const std::lock_guard lock(mutex_);
+        limits_ = limits;
+        overrides_ = std::move(overrides);
+    }
+    /// The limits in force, and the overrides among them.
+    [[nodiscard]] std::pair<TaskConfig::Throttle, std::string> limits() const {
+        const std::lock_guard lock(mutex_);
+        return {limits_, overrides_};
+    }
+
     void set_state(State state) {
         const std::lock_guard lock(mutex_);
         view_.state = state;
@@ -82,6 +120,9 @@ class Live {
   private:
     mutable std::mutex mutex_;
     View view_;
+    Sequences sequences_;
+    TaskConfig::Throttle limits_;
+    std::string overrides_;
     pipeline::Incremental *incremental_ = nullptr;
 };
 

@@ -1,7 +1,7 @@
-// reporter.hpp: the thread that tells the world how the task is, and listens to it, once a second.
-// It owns a session to the target (status out, control requests in) and one to the source (the slot's figures), both
-// best effort: it reconnects by itself and never fails the task. It learns before anybody else that another process
-// took the task over.
+// reporter.hpp: the thread that tells the world how the task is, and listens to it: once a second, and at once when it
+// is notified. It owns a session to the target (status out, control requests and limits in) and one to the source (the
+// slot's figures), both best effort: it reconnects by itself and never fails the task. It learns before anybody else
+// that another process took the task over.
 #pragma once
 
 #include "base/stop_token.hpp"

@@ -10,6 +10,7 @@
 #include "task/slot_watch.hpp"
 #include "task/start.hpp"
 #include "task/target_database.hpp"
+#include "task/throttle_settings.hpp"
 
 #include <fmt/format.h>
 #include <random>
@@ -111,17 +112,17 @@ void Runner::run() {
             log::info("tables came into the selection: the task goes back to its initial load for them");
         } catch (const Error &error) {
             if (error.kind() == ErrorKind::fenced || live_.fenced) {
-                drift_.reset();
+                end_companions();
                 reporter_.reset();
                 if (error.kind() == ErrorKind::fenced) throw;
                 throw Error(ErrorKind::fenced, fmt::format("task {}", config_.name),
                             "another process took the task over", "Let that one work; walbridge status names it.");
             }
-            const auto now = RetryWindow::Clock::now();
+            const auto now = source::RetryBackoff::Clock::now();
             if (moved_on()) window_.succeeded();
-            const auto kind = load_gave_up_ ? RetryClass::never : classify(error);
+            const auto kind = load_gave_up_ ? source::RetryClass::never : source::classify(error);
             const auto pause = window_.failed(kind, now);
-            if (stop_.requested() && (kind != RetryClass::never || error.kind() == ErrorKind::task_state)) {
+            if (stop_.requested() && (kind != source::RetryClass::never || error.kind() == ErrorKind::task_state)) {
                 log::info("stopped", {{"object", error.object()},
                                       {"reason", error.reason()}}); // the consequence, or no longer of interest
                 return leave();
@@ -134,7 +135,7 @@ void Runner::run() {
                 // A refused start says nothing about the task: another process may be running it well.
                 const bool refused = error.kind() == ErrorKind::task_state && !reporter_;
                 live_.set_state(State::failed);
-                drift_.reset();
+                end_companions();
                 reporter_.reset();
                 if (!refused) store_best_effort(State::failed, error_json(error), true);
                 throw;
@@ -157,8 +158,24 @@ void Runner::run() {
     }
 }
 
-void Runner::leave() {
+void Runner::end_companions() {
+    sequences_.reset();
     drift_.reset();
+}
+
+void Runner::take_lock(pg::Session &session) {
+    try {
+        lock_task(session, config_.name);
+    } catch (const Error &error) {
+        if (error.kind() != ErrorKind::task_state || !live_.view().epoch) throw;
+        throw Error(ErrorKind::fenced, fmt::format("task {}", config_.name),
+                    "another process took the task over while this one had lost the target: " + error.reason(),
+                    "Let that one work; walbridge status names it.");
+    }
+}
+
+void Runner::leave() {
+    end_companions();
     reporter_.reset(); // else its last second would name us as the holder again
     store_slot_best_effort();
     store_best_effort(live_.view().state, std::nullopt, true);
@@ -169,8 +186,8 @@ bool Runner::moved_on() {
     const auto copied = live_.copy.snapshot();
     std::uint64_t achieved = live_.statistics.transactions + static_cast<std::uint64_t>(copied.items_done);
     for (const auto &table : copied.tables) achieved += table.rows;
-    const bool streamed = following_since_ != RetryWindow::Clock::time_point{} &&
-                          RetryWindow::Clock::now() - following_since_ > std::chrono::minutes(1);
+    const bool streamed = following_since_ != source::RetryBackoff::Clock::time_point{} &&
+                          source::RetryBackoff::Clock::now() - following_since_ > std::chrono::minutes(1);
     following_since_ = {};
     const bool moved = achieved > achieved_ || streamed;
     achieved_ = achieved;
@@ -183,7 +200,7 @@ void Runner::attempt() {
         control_.reset();
         auto session = reach_target(config_);
         install_state(session);
-        lock_task(session, config_.name);
+        take_lock(session);
         end_older_sessions(session, config_);
         control_.emplace(std::move(session));
     }
@@ -195,10 +212,11 @@ void Runner::attempt() {
     if (!reporter_) {
         request_control(control, config_.name, std::nullopt); // asked of a process that no longer exists
         live_.set_paused(row.paused);
+        live_.set_throttle(effective(config_.throttle, stored_throttle(row.throttle)), row.throttle);
         reporter_.emplace(config_, live_, stop_);
     }
 
-    copy::InitialLoad load(config_, stop_, live_.copy);
+    copy::InitialLoad load(config_, stop_, live_.copy, live_.copy_throttle);
     std::unique_ptr<source::ExportedSnapshot> snapshot;
     if (row.phase == Phase::none) {
         snapshot = start_new_task(config_, control, load, live_, stop_);
@@ -263,10 +281,12 @@ void Runner::follow(pg::Session &control, const StoredIdentity &identity, target
         see_to_identities(config_, control, left.created);
         if (!left.entered.empty()) throw pipeline::CopyRequested{};
     };
-    pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, live_.gate, check, aftermath);
-    following_since_ = RetryWindow::Clock::now();
+    pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, live_.gate, check,
+                                      live_.apply_throttle, aftermath);
+    following_since_ = source::RetryBackoff::Clock::now();
     const Attachment attachment(live_, incremental);
     if (!drift_ && config_.schema.check == "start") drift_.emplace(config_, live_);
+    if (!sequences_ && config_.sequences.interval.count() > 0) sequences_.emplace(config_, live_);
     log::info("following", {{"position", to_string(progress.position)}, {"epoch", progress.epoch}});
     incremental.run();
     followed_ = true;

@@ -11,10 +11,11 @@
 #include "base/postgres/session.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
+#include "source/retry_policy.hpp"
 #include "task/drift_check.hpp"
 #include "task/live.hpp"
 #include "task/reporter.hpp"
-#include "task/retry.hpp"
+#include "task/sequence_keeper.hpp"
 #include "task/state_store.hpp"
 
 #include <memory>
@@ -41,6 +42,10 @@ class Runner {
     [[nodiscard]] bool moved_on();
     /// Ends the reporter and takes our name off the task's row.
     void leave();
+    /// The task's lock; an older process that finds it taken has lost the task.
+    void take_lock(pg::Session &session);
+    /// Ends the threads that only accompany the work.
+    void end_companions();
     /// What a later start compares the slot with, as late as possible.
     void store_slot_best_effort();
     /// A session of its own: the failure may be the target's.
@@ -49,13 +54,14 @@ class Runner {
     const TaskConfig &config_;
     StopToken &stop_;
     Live live_;
-    RetryWindow window_;
+    source::RetryBackoff window_;
     std::optional<Reporter> reporter_;
+    std::optional<SequenceKeeper> sequences_;
     std::optional<DriftCheck> drift_;    ///< from the first attempt that follows the source to the end of the process
     std::optional<pg::Session> control_; ///< holds the task's lock, also between attempts
     bool load_gave_up_ = false, followed_ = false;
     std::uint64_t achieved_ = 0;
-    RetryWindow::Clock::time_point following_since_{};
+    source::RetryBackoff::Clock::time_point following_since_{};
 };
 
 } // namespace walbridge::task

@@ -76,7 +76,8 @@ std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
                      "0)::bigint, slot_plugin, slot_created_lsn, "
                      "slot_transactions, holder, control, status, extract(epoch FROM "
                      "pg_catalog.clock_timestamp() - status_at), updated_at, slot_confirmed, source_restored, "
-                     "coalesce(pg_catalog.to_jsonb(t) ->> 'renames', '') FROM walbridge.task t WHERE task = $1",
+                     "coalesce(pg_catalog.to_jsonb(t) ->> 'renames', ''), "
+                     "coalesce(pg_catalog.to_jsonb(t) ->> 'throttle', '') FROM walbridge.task t WHERE task = $1",
                      {task});
     if (row.rows() == 0) return std::nullopt;
     TaskRow found;
@@ -107,7 +108,8 @@ std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
     found.updated_at = row.text(0, 17);
     identity.slot_confirmed = parse_lsn(row.get(0, 18)).value_or(Lsn{});
     identity.restored_before = row.flag(0, 19);
-    found.renames = row.text(0, 20); // a state of version 1 has no such column
+    found.renames = row.text(0, 20); // an older state has no such columns
+    found.throttle = row.text(0, 21);
     return found;
 }
 
@@ -233,6 +235,13 @@ void request_control(pg::Session &target, const std::string &task, const std::op
                  "now() END "
                  "WHERE task = $1",
                  {task, request});
+    notify_task(target, task);
+}
+
+std::string task_channel(const std::string &task) { return "walbridge_" + task; }
+
+void notify_task(pg::Session &target, const std::string &task) {
+    target.query("SELECT pg_catalog.pg_notify($1, '')", {task_channel(task)});
 }
 
 std::optional<int> lock_holder(pg::Session &target, const std::string &task) {

@@ -38,6 +38,7 @@ struct TaskRow {
     std::optional<std::string> slot; ///< set before the slot is created
     StoredIdentity identity;         ///< without the position; empty system = none stored yet
     std::optional<std::string> holder, control, status;
+    std::string throttle;             ///< limits set while running, as JSON; empty = none
     std::optional<double> status_age; ///< seconds
     std::string updated_at;
 };
@@ -79,6 +80,11 @@ void store_slot_figures(pg::Session &target, const std::string &task, std::uint6
 /// Remembers (or forgets) that a source answered whose WAL ended before our position.
 void store_restored(pg::Session &target, const std::string &task, bool restored);
 void store_phase(pg::Session &target, const std::string &task, Phase phase);
+
+/// Tells the process that runs the task that its row has news for it; heard when the caller's transaction commits.
+void notify_task(pg::Session &target, const std::string &task);
+/// The channel of that.
+[[nodiscard]] std::string task_channel(const std::string &task);
 
 /// Asks the process that runs the task for something: "pause", "resume", "stop"; nullopt withdraws.
 void request_control(pg::Session &target, const std::string &task, const std::optional<std::string> &request);

@@ -4,6 +4,7 @@
 #include "task/operator_commands.hpp"
 #include "task/slot_watch.hpp"
 #include "task/state_store.hpp"
+#include "task/throttle_settings.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -65,6 +66,13 @@ Json slot_of(const TaskConfig &config) {
     }
 }
 
+Json throttle_of(const TaskConfig &config, const std::string &stored) {
+    const auto overrides = stored_throttle(stored);
+    Json in_force;
+    for (const auto &[key, value] : values(effective(config.throttle, overrides))) in_force[key] = value;
+    return {{"in_force", std::move(in_force)}, {"set", overrides}};
+}
+
 Json document(const TaskConfig &config) {
     pg::Session target(
         config.target.endpoint,
@@ -97,11 +105,14 @@ Json document(const TaskConfig &config) {
     auto tables = tables_of(target, config);
     if (live.is_object()) {
         if (alive) merge_active(tables, live);
-        for (const auto *key : {"retry", "copy", "positions", "lag_seconds", "lag", "counters", "schema_drift"})
+        for (const auto *key :
+             {"retry", "copy", "positions", "lag_seconds", "lag", "counters", "schema_drift", "throttle", "sequences"})
             if (live.contains(key)) json[key] = live[key];
         // Figures of a process that is gone say nothing about now.
         if (!alive) json["lag_seconds"] = nullptr;
         if (!alive && json.contains("retry")) json.erase("retry");
+        // Without a process, what the next one will go by.
+        if (!alive) json["throttle"] = throttle_of(config, row->throttle);
         if (json.contains("copy")) json["copy"].erase("active");
     }
     const auto progress = target.query("SELECT position, counter, commit_time, extract(epoch FROM now() - updated_at) "
@@ -166,6 +177,49 @@ void add_tables(std::string &out, const Json &tables) {
     if (shown > 30) out += fmt::format("  and {} more (--json shows all)\n", shown - 30);
 }
 
+std::int64_t seconds_from_now(const Json &unix_time) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::int64_t>(number_of(unix_time)) -
+           std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+std::string retry_line(const Json &retry) {
+    const auto failing = std::max<std::int64_t>(0, -seconds_from_now(retry["since"]));
+    const auto next = std::max<std::int64_t>(0, seconds_from_now(retry["next"]));
+    return fmt::format("retrying:   attempt {} failed, {} since the first failure, next in {}: {}\n",
+                       text_of(retry["attempts"]), human_seconds(static_cast<double>(failing)),
+                       human_seconds(static_cast<double>(next)), text_of(retry["reason"]));
+}
+
+/// Nothing when nothing is limited.
+std::string throttle_line(const Json &throttle) {
+    std::string text;
+    for (const auto &[key, value] : throttle["in_force"].items())
+        if (value.is_number_unsigned() && value != 0)
+            text += fmt::format("{}{} {}/s{}", text.empty() ? "" : ", ", key,
+                                written_throttle(key, value.get<std::uint64_t>()),
+                                throttle["set"].contains(key) ? " (set)" : "");
+    return text.empty() ? text : "throttle:   " + text + "\n";
+}
+
+std::string sequences_line(const Json &sequences) {
+    std::string text = fmt::format("sequences:  {}", text_of(sequences["selected"]));
+    if (number_of(sequences["brought_at"]) > 0)
+        text += fmt::format(
+            ", last brought {} ago",
+            human_seconds(static_cast<double>(std::max<std::int64_t>(0, -seconds_from_now(sequences["brought_at"])))));
+    if (sequences["missing"] != 0) text += fmt::format(", {} missing on the target", text_of(sequences["missing"]));
+    if (sequences["refused"] != 0) text += fmt::format(", {} refused", text_of(sequences["refused"]));
+    if (sequences["failing_since"].is_number())
+        text += fmt::format(", failing for {}: {}",
+                            human_seconds(static_cast<double>(
+                                std::max<std::int64_t>(0, -seconds_from_now(sequences["failing_since"])))),
+                            text_of(sequences["reason"]));
+    text += "\n";
+    for (const auto &name : sequences["names"]) text += fmt::format("  {}\n", text_of(name));
+    return text;
+}
+
 std::string for_people(const Json &json) {
     std::string out = fmt::format("task:       {}\n", text_of(json["task"]));
     if (json["process"].is_null() && json.contains("reason"))
@@ -188,7 +242,8 @@ std::string for_people(const Json &json) {
     if (json["error"].is_object())
         out += fmt::format("error:      {}\nreason:     {}\nremedy:     {}\n", json["error"].value("object", ""),
                            json["error"].value("reason", ""), json["error"].value("remedy", ""));
-    if (json.contains("retry")) out += fmt::format("retrying:   attempt {}\n", text_of(json["retry"]["attempts"]));
+    if (json.contains("retry")) out += retry_line(json["retry"]);
+    if (json.contains("throttle")) out += throttle_line(json["throttle"]);
     if (json.contains("copy") && !json["process"].is_null() && text_of(json["copy"]["phase"]) != "done") {
         const auto &copy = json["copy"];
         out += fmt::format("copy:       {}, {} rows, {}, {}/s{}\n", text_of(copy["phase"]),
@@ -216,6 +271,7 @@ std::string for_people(const Json &json) {
                            human_count(json["counters"]["changes"].get<std::uint64_t>()),
                            human_count(static_cast<std::uint64_t>(number_of(json["counters"]["changes_per_second"]))));
     out += fmt::format("conflicts:  {}\n", text_of(json["conflicts_recorded"]));
+    if (json.contains("sequences") && !json["process"].is_null()) out += sequences_line(json["sequences"]);
     if (json.contains("ddl_undecided") && json["ddl_undecided"] != 0)
         out += fmt::format("DDL:        {} statements need a decision: walbridge ddl list\n",
                            text_of(json["ddl_undecided"]));

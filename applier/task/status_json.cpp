@@ -3,6 +3,7 @@
 
 #include "base/lsn.hpp"
 #include "task/state_store.hpp"
+#include "task/throttle_settings.hpp"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -14,6 +15,17 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 template <class T> Json or_null(const std::optional<T> &value) { return value ? Json(*value) : Json(nullptr); }
+
+/// Of the task as a whole, else of whatever in the load has been failing for the longest time.
+std::optional<Live::Retrying> retrying(const Live &live) {
+    if (const auto view = live.view(); view.retrying) return view.retrying;
+    const auto entry = live.copy.retries.oldest();
+    if (!entry) return std::nullopt;
+    const auto seconds = [](RetryBoard::Clock::time_point time) {
+        return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+    };
+    return Live::Retrying{entry->attempts, seconds(entry->since), seconds(entry->next), entry->reason};
+}
 
 double rounded(double value) { return std::round(value * 1000) / 1000; }
 
@@ -39,8 +51,10 @@ Totals totals_of(const copy::Progress::Snapshot &snapshot) {
 
 State StatusWriter::shown_state(const Live &live) {
     const auto view = live.view();
-    if (view.state == State::schema || view.state == State::full)
+    if (view.state == State::schema || view.state == State::full) {
+        if (live.copy.retries.oldest()) return State::retrying;
         return live.copy.snapshot().phase == copy::Phase::data ? State::full : State::schema;
+    }
     if (!view.following) return view.state;
     if (view.paused) return State::paused;
     return live.statistics.connected && live.statistics.caught_up ? State::running : State::catching_up;
@@ -61,11 +75,25 @@ std::string StatusWriter::write(const Live &live, const std::optional<SlotStatus
                                                         : "none";
     json["holder"] = holder_name();
     json["labels"] = config_.labels;
-    if (view.retrying)
-        json["retry"] = {{"attempts", view.retrying->attempts},
-                         {"since", view.retrying->since},
-                         {"next", view.retrying->next},
-                         {"reason", view.retrying->reason}};
+    if (const auto retry = retrying(live))
+        json["retry"] = {
+            {"attempts", retry->attempts}, {"since", retry->since}, {"next", retry->next}, {"reason", retry->reason}};
+    {
+        const auto [limits, overrides] = live.limits();
+        Json in_force;
+        for (const auto &[key, value] : values(limits)) in_force[key] = value;
+        json["throttle"] = {{"in_force", std::move(in_force)}, {"set", stored_throttle(overrides)}};
+    }
+    if (const auto sequences = live.sequences(); sequences.brought_at != 0 || sequences.failing_since != 0)
+        json["sequences"] = {
+            {"selected", sequences.selected},
+            {"written", sequences.written},
+            {"brought_at", sequences.brought_at},
+            {"missing", sequences.missing},
+            {"refused", sequences.refused},
+            {"names", sequences.names},
+            {"failing_since", sequences.failing_since == 0 ? Json(nullptr) : Json(sequences.failing_since)},
+            {"reason", sequences.reason}};
 
     const auto totals = totals_of(copied);
     rows_.add(now, totals.rows);

@@ -44,7 +44,8 @@ BOOST_AUTO_TEST_CASE(transactions_that_are_there_share_a_batch_and_the_end_is_pa
     }
     send();
     frames.close();
-    Assembler assembler(config, 0, frames, positions, batches);
+    const Throttle throttle;
+    Assembler assembler(config, 0, frames, positions, throttle, batches);
     std::thread thread([&] { assembler.run(); });
     std::size_t transactions = 0, count = 0;
     while (const auto batch = batches.pop()) {
@@ -65,7 +66,8 @@ BOOST_AUTO_TEST_CASE(a_large_transaction_is_cut_at_the_limit_and_keeps_its_numbe
     stream.commit(100, 1);
     send();
     frames.close();
-    Assembler assembler(config, 0, frames, positions, batches);
+    const Throttle throttle;
+    Assembler assembler(config, 0, frames, positions, throttle, batches);
     std::thread thread([&] { assembler.run(); });
     std::size_t changes = 0, commits = 0;
     while (const auto batch = batches.pop())
@@ -86,7 +88,8 @@ BOOST_AUTO_TEST_CASE(a_source_that_sends_old_transactions_works_off_a_backlog) {
     stream.insert("1", "a");
     stream.commit(100, 1);
     send(1'000'000'000'000'000); // far behind the commit
-    Assembler assembler(config, 0, frames, positions, batches);
+    const Throttle throttle;
+    Assembler assembler(config, 0, frames, positions, throttle, batches);
     std::thread thread([&] { assembler.run(); });
     const auto batch = batches.pop(); // the pause of the stream ends the gathering
     BOOST_REQUIRE(batch);
@@ -98,7 +101,8 @@ BOOST_AUTO_TEST_CASE(a_source_that_sends_old_transactions_works_off_a_backlog) {
 
 BOOST_AUTO_TEST_CASE(a_broken_connection_reaches_the_applier_as_its_error) {
     frames.close(std::make_exception_ptr(Error(ErrorKind::connection, "source", "gone")));
-    Assembler assembler(config, 0, frames, positions, batches);
+    const Throttle throttle;
+    Assembler assembler(config, 0, frames, positions, throttle, batches);
     assembler.run();
     BOOST_CHECK_EXCEPTION(static_cast<void>(batches.pop()), Error,
                           [](const Error &error) { return error.kind() == ErrorKind::connection; });

@@ -53,23 +53,31 @@ BOOST_AUTO_TEST_CASE(an_error_that_needs_a_decision_is_thrown_again) {
     BOOST_CHECK_THROW(ask(window, sql_error(ErrorKind::target_data, "23505")), SqlError);
 }
 
-BOOST_AUTO_TEST_CASE(a_window_of_no_length_gives_up_at_the_second_failure) {
+BOOST_AUTO_TEST_CASE(a_window_of_no_length_gives_up_at_once) {
     TaskConfig::Retry retry;
     retry.connection = std::chrono::minutes(0);
     const StopToken stop;
     source::RetryWindow window(retry, stop);
-    BOOST_TEST(ask(window, sql_error(ErrorKind::connection, "08006")));
     BOOST_CHECK_THROW(ask(window, sql_error(ErrorKind::connection, "08006")), SqlError);
 }
 
-BOOST_AUTO_TEST_CASE(success_opens_a_new_window) {
-    TaskConfig::Retry retry;
-    retry.connection = std::chrono::minutes(0);
+BOOST_AUTO_TEST_CASE(retries_are_shown_until_the_work_succeeds) {
+    const TaskConfig::Retry retry;
     const StopToken stop;
-    source::RetryWindow window(retry, stop);
-    BOOST_TEST(ask(window, sql_error(ErrorKind::connection, "08006")));
-    window.succeeded();
-    BOOST_TEST(ask(window, sql_error(ErrorKind::connection, "08006")));
+    RetryBoard board;
+    {
+        source::RetryWindow window(retry, stop, &board), other(retry, stop, &board);
+        BOOST_TEST(ask(window, sql_error(ErrorKind::connection, "08006")));
+        BOOST_TEST(ask(other, sql_error(ErrorKind::resource, "55P03")));
+        const auto shown = board.oldest();
+        BOOST_REQUIRE(shown.has_value());
+        BOOST_TEST(shown->attempts == 1);
+        BOOST_TEST(shown->reason.find("work: target: refused") != std::string::npos);
+        BOOST_TEST((shown->next > shown->since));
+        window.succeeded();
+        BOOST_TEST(board.oldest()->reason.find("55P03") != std::string::npos);
+    }
+    BOOST_TEST(!board.oldest().has_value()); // also when the one who retried has gone
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_ends_the_retries) {

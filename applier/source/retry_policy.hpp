@@ -1,5 +1,5 @@
-// retry.hpp: whether a failure may be cured by time, how long to wait, and when to give up (decision 5, requirement
-// T-04). Pure: no clock, no sleep; the caller passes the time.
+// retry_policy.hpp: whether a failure may be cured by time, how long to wait, and when to give up (decision 5,
+// requirement T-04). Pure: no clock, no sleep; the caller passes the time.
 #pragma once
 
 #include "base/error.hpp"
@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace walbridge::task {
+namespace walbridge::source {
 
 enum class RetryClass {
     connection, ///< a server is not there: the window `retry.connection`
@@ -17,15 +17,21 @@ enum class RetryClass {
     never,      ///< a decision is needed
 };
 
+/// What the kind alone says. A server's answer (SqlError) of a kind that is `never` here may still be curable by its
+/// SQLSTATE: see below.
+[[nodiscard]] RetryClass class_of(ErrorKind kind);
+
 [[nodiscard]] RetryClass classify(const Error &error);
 
+/// True when the same work may succeed later.
+[[nodiscard]] inline bool transient(const Error &error) { return classify(error) != RetryClass::never; }
+
 /// The failures of one outage: exponential pauses with jitter inside the window of their class.
-class RetryWindow {
+class RetryBackoff {
   public:
     using Clock = std::chrono::steady_clock;
 
-    explicit RetryWindow(const TaskConfig::Retry &limits, std::uint64_t seed = 1)
-        : limits_(limits), random_(seed | 1) {}
+    explicit RetryBackoff(const TaskConfig::Retry &limits, std::uint64_t seed = 1) : limits_(limits), random_(seed | 1) {}
 
     /// Notes a failure at `now`. The pause before the next attempt; nullopt = give up (the class is never, or the
     /// window is over).
@@ -45,4 +51,4 @@ class RetryWindow {
     Clock::time_point since_{};
 };
 
-} // namespace walbridge::task
+} // namespace walbridge::source
