@@ -141,7 +141,8 @@ class TableSampler {
     }
 
     std::uint64_t read(const source::Table &table, const source::Table &there, const copy::Chunk &chunk) {
-        const copy::CopyWatch watch{[] { return false; }, [](std::size_t, std::int64_t, std::int64_t) {}};
+        Throttle unlimited;
+        const copy::CopyWatch watch{[] { return false; }, [](std::size_t, std::int64_t, std::int64_t) {}, unlimited};
         const auto transfer = copy::make_transfer(table, there, chunk, {});
         if (target_ != nullptr)
             return copy::stream_rows(*source_, *target_, {{transfer, to_string(table.name), 0}}, watch).front().rows;

@@ -13,7 +13,8 @@ RENAMES = Renames({"public": "crm"}, {("public", "customer"): ("crm", "client"),
                          ("sales", "Or.der_pkey"): ("archive", "Or.der_pkey"), ("sales", "order_number"): ("archive", "order_number"),
                          ("public", "part_2_pkey"): ("other", "part_2_pkey"), ("public", "part_2_v_idx"): ("other", "part_2_v_idx")})
 NEW_SCHEMAS = ["CREATE SCHEMA crm", "CREATE SCHEMA archive"]    # that the source has no statement for
-OPTIONS = {**RENAMES.options(), "ddl": {"classes": "none"}}
+# Stories write on the target: its sequences are left alone behind the copy.
+OPTIONS = {**RENAMES.options(), "ddl": {"classes": "none"}, "sequences": {"interval": "0s"}}
 
 DEFINITIONS = r"""
 CREATE SCHEMA sales; CREATE SCHEMA other; COMMENT ON SCHEMA sales IS 'where money comes from';

@@ -36,7 +36,7 @@ def test_a_plan_is_what_then_happens(pair):
     applier.wait_caught_up(90)
     planned = [(s["type"], s["object"], s["statement"]) for s in plan["statements"]
                if s["stage"] in ("before-data", "index", "foreign-key", "after-data")]
-    done = pair.target.sql("SELECT object_type, object_name, statement FROM walbridge.schema_item WHERE task = %s ORDER BY item", (pair.name,))
+    done = pair.target.sql("SELECT object_type, object_name, statement FROM walbridge.schema_item WHERE task = %s AND section <> 'statistics' ORDER BY item", (pair.name,))
     assert planned == done and len(done) > 8
     (slot,) = [s["statement"] for s in plan["statements"] if s["stage"] == "slot"]
     assert f'CREATE_REPLICATION_SLOT "walbridge_{pair.name}"' in slot
