@@ -19,7 +19,7 @@ void prepare(const TaskConfig &config, const StopToken &stop) {
         throw Error(ErrorKind::task_state, fmt::format("task {}", config.name), "it was started before",
                     "Choose another name, or walbridge release it.");
     Live live;
-    const copy::InitialLoad load(config, stop, live.copy);
+    const copy::InitialLoad load(config, stop, live.copy, live.copy_throttle);
     const auto snapshot = start_new_task(config, control, load, live, stop);
     set_state(control, config.name, std::nullopt, State::fresh);
 }
