@@ -86,7 +86,9 @@ struct TaskConfig {
         std::string webhook;       ///< URL that receives a POST of JSON; empty = none
         std::string webhook_token; ///< secret, sent as a bearer token
         std::string command;       ///< run by the shell with the JSON on its standard input; empty = none
-        std::chrono::milliseconds lag{std::chrono::minutes(5)}; ///< 0 = never
+        std::chrono::milliseconds lag{std::chrono::minutes(5)};      ///< 0 = never
+        std::chrono::milliseconds retrying{std::chrono::minutes(1)}; ///< of failing before an alert; 0 = never
+        std::uint64_t xmin_age = 100'000'000; ///< transactions that the slot's catalog_xmin is old; 0 = never
     } alert;
 
     struct Verify {

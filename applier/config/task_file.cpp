@@ -6,6 +6,7 @@
 #include "config/secret.hpp"
 #include "config/task_keys.hpp"
 #include "config/value_text.hpp"
+#include "config/webhook_url.hpp"
 #include "wire/object_selection.hpp"
 
 #include <algorithm>
@@ -310,6 +311,17 @@ void check_together(const Origin &origin, const GivenKeys &given, const TaskConf
                       fmt::format("{}min is not less than retry.connection, {}min", task.retry.other.count(),
                                   task.retry.connection.count()),
                       "Choose a shorter retry.other or a longer retry.connection.");
+    if (!task.alert.webhook.empty())
+        if (const auto flaw = config::webhook_flaw(task.alert.webhook))
+            origin.refuse(where("alert.webhook"), "alert.webhook", *flaw,
+                          "Write https://host[:port]/path; a token belongs into alert.webhook_token_env.");
+    if (task.slot.on_limit == "drop" && task.slot.retained_limit == 0)
+        origin.refuse(where("slot.on_limit"), "slot.on_limit", "\"drop\" needs a limit",
+                      "Set slot.retained_limit, for example to \"200GB\".");
+    if (task.slot.retained_limit != 0 && task.slot.retained_warning >= task.slot.retained_limit &&
+        given.contains("slot.retained_warning"))
+        origin.refuse(where("slot.retained_warning"), "slot.retained_warning",
+                      "the warning is not below slot.retained_limit", "Choose a smaller warning or a larger limit.");
     for (const auto *word : {"all", "none"})
         if (task.ddl.classes.size() > 1 && std::ranges::find(task.ddl.classes, word) != task.ddl.classes.end())
             origin.refuse(where("ddl.classes"), "ddl.classes", fmt::format("\"{}\" stands beside other classes", word),

@@ -564,6 +564,21 @@ std::vector<Key> guard_section() {
          .high = 1440 * minute,
          .help = "Lag from which on an alert is sent; 0 = never.",
          .store = [](TaskConfig &task, const Value &value) { task.alert.lag = time(value); }},
+        {.path = "alert.retrying",
+         .type = KeyType::duration,
+         .fallback = "1min",
+         .low = 0,
+         .high = 1440 * minute,
+         .help = "How long a failure is retried before an alert is sent; 0 = never.",
+         .store = [](TaskConfig &task, const Value &value) { task.alert.retrying = time(value); }},
+        {.path = "alert.xmin_age",
+         .type = KeyType::integer,
+         .fallback = "100000000",
+         .low = 0,
+         .high = 2'000'000'000,
+         .help = "Age in transactions of the slot's catalog_xmin from which on an alert is sent; 0 = never.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.alert.xmin_age = static_cast<std::uint64_t>(number(value)); }},
     };
 }
 
