@@ -5,6 +5,7 @@
 #include "alert/webhook.hpp"
 #include "base/log.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace walbridge::alert {
@@ -115,9 +116,15 @@ std::string Alerter::summary() const {
     return dump(json);
 }
 
-void Alerter::finish(std::chrono::milliseconds patience) {
+void Alerter::forget(const std::string &event) {
+    const std::lock_guard lock(mutex_);
+    watch_.forget(event);
+}
+
+bool Alerter::finish(std::chrono::milliseconds patience) {
     const auto until = std::chrono::steady_clock::now() + patience;
     for (const auto &channel : channels_) channel->finish(until);
+    return std::ranges::all_of(channels_, [](const auto &channel) { return channel->figures().failed == 0; });
 }
 
 std::vector<std::pair<std::string, Outcome>> send_test(const TaskConfig &config, const std::string &process) {

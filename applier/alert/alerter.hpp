@@ -21,14 +21,16 @@ class Alerter {
     /// What an earlier process told of: the form of summary().
     void restore(const std::string &json);
     void restore(Notice notice);
+    void forget(const std::string &event);
     void observe(const std::vector<Condition> &conditions);
 
     /// {"firing": [{"event", "severity", "since", "reason", "remedy"}], "channels": [{"name", "delivered", "failed",
     /// "last_failure"}]}
     [[nodiscard]] std::string summary() const;
 
-    /// Gives what was told a last `patience` to leave. Later observations are only logged.
-    void finish(std::chrono::milliseconds patience);
+    /// Gives what was told a last `patience` to leave. Later observations are only logged. False when something was
+    /// given up since the start.
+    bool finish(std::chrono::milliseconds patience);
 
   private:
     const TaskConfig &config_;

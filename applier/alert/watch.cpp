@@ -12,6 +12,8 @@ void Watch::restore(Notice notice) {
     event.notice = std::move(notice);
 }
 
+void Watch::forget(const std::string &event) { events_.erase(event); }
+
 std::vector<Notice> Watch::observe(Clock::time_point now, std::int64_t unix_now,
                                    const std::vector<Condition> &conditions) {
     std::vector<Notice> tell;

@@ -49,6 +49,9 @@ class Watch {
     /// An event that an earlier process told of and that was not resolved.
     void restore(Notice notice);
 
+    /// Whatever was told of it: the next time it is a new event.
+    void forget(const std::string &event);
+
     /// What is to be told now, in the order of `conditions`.
     std::vector<Notice> observe(Clock::time_point now, std::int64_t unix_now, const std::vector<Condition> &conditions);
 

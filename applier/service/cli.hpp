@@ -27,9 +27,9 @@ struct CommandLine {
     std::optional<std::string> mode, range_size;
     std::optional<double> percent; ///< verify: --sample
     std::vector<std::string> tables;
-    std::vector<std::string> only;                    ///< precheck: ids
-    std::optional<std::chrono::milliseconds> timeout; ///< wait, pause, resume, stop
-    std::optional<std::chrono::milliseconds> sample;  ///< plan: how long it measures
+    std::vector<std::string> only;                                              ///< precheck: ids
+    std::optional<std::chrono::milliseconds> timeout;                           ///< wait, pause, resume, stop
+    std::optional<std::chrono::milliseconds> sample;                            ///< plan: how long it measures
     bool dry_run = false, wait_quiet = false, no_reverse = false, undo = false; ///< switchover, switchback
     std::vector<std::string> accept;                                            ///< switchover: ids of gates
     std::string reverse_name, verify;                                           ///< switchover

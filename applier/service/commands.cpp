@@ -1,6 +1,7 @@
 // commands.cpp: the rows of the table of commands.
 #include "service/commands.hpp"
 
+#include "alert/alerter.hpp"
 #include "base/error.hpp"
 #include "service/run_command.hpp"
 #include "service/switchover_command.hpp"
@@ -10,6 +11,7 @@
 #include "task/plan.hpp"
 #include "task/precheck.hpp"
 #include "task/schema_diff.hpp"
+#include "task/state_store.hpp"
 #include "task/throttle_settings.hpp"
 
 #include <algorithm>
@@ -72,6 +74,19 @@ int run_throttle(const TaskConfig &config, const CommandLine &line) {
     return say(task::show_throttle(config, line.json));
 }
 
+int run_alert_test(const TaskConfig &config, const CommandLine &) {
+    const auto outcomes = alert::send_test(config, task::holder_name());
+    if (outcomes.empty())
+        throw Error(ErrorKind::configuration, "section alert", "neither alert.webhook nor alert.command is set",
+                    "Set one of them in the task file.");
+    bool delivered = true;
+    for (const auto &[name, outcome] : outcomes) {
+        say(fmt::format("{}: {}{}\n", name, outcome.delivered ? "delivered, " : "NOT delivered: ", outcome.detail));
+        delivered = delivered && outcome.delivered;
+    }
+    return delivered ? 0 : static_cast<int>(ErrorKind::connection);
+}
+
 std::vector<CommandEntry> build() {
     return {
         {"run",
@@ -110,6 +125,14 @@ std::vector<CommandEntry> build() {
          "  walbridge status orders.toml --json",
          {"json"},
          [](const TaskConfig &config, const CommandLine &line) { return say(task::status(config, line.json)); }},
+        {"alert",
+         "test: send a test alert by webhook and command and say what happened",
+         "Sends one alert with the event \"test\" by each way that the section [alert] names, once, and says how it "
+         "went. Exit code 10 when\none did not arrive. Needs neither server.\n\n"
+         "  walbridge alert test orders.toml",
+         {},
+         run_alert_test,
+         {"test"}},
         {"ddl",
          "DDL of the source that needs a decision: list, show, retry, dismiss",
          "Statements that the target refused, that could not be followed, or whose message was refused.\n"

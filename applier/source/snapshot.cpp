@@ -114,7 +114,9 @@ void wait_for_answer(pg::Session &session, const SlotRequest &request, const Sto
 std::string create_slot_statement(const SlotRequest &request, int server_version) {
     return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL {} {}", quote_identifier(request.slot),
                        request.life == SlotLife::temporary ? " TEMPORARY" : "", quote_identifier(request.plugin),
-                       server_version >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
+                       server_version >= 150000
+                           ? fmt::format("(SNAPSHOT 'export'{})", request.failover ? ", FAILOVER true" : "")
+                           : "EXPORT_SNAPSHOT");
 }
 
 ExportedSnapshot::ExportedSnapshot(const pg::Endpoint &source, const SlotRequest &request, const StopToken &stop)

@@ -19,6 +19,7 @@ struct SlotRequest {
     SlotLife life = SlotLife::permanent;
     std::string plugin = "walbridge"; ///< tests may name another one
     std::string application_name;
+    bool failover = false; ///< synchronised to standbys; only a permanent slot, only on 17 and newer
 };
 
 /// The replication command that creates the slot and exports its snapshot.

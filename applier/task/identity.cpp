@@ -10,6 +10,45 @@ namespace {
 const char *const start_over =
     "What lies between cannot be streamed: verify both sides, or start over with walbridge reset --truncate and run.";
 
+/// "timeline 2 began at 0/5000000, timeline 1 ended there"; empty when the server was not promoted since.
+std::string promotion(const StoredIdentity &stored, const ServerIdentity &server) {
+    if (server.timeline <= stored.timeline) return {};
+    for (const auto &end : server.history)
+        if (end.timeline == stored.timeline)
+            return fmt::format("the source was promoted: timeline {} ended at {}, timeline {} answers now",
+                               stored.timeline, to_string(end.end), server.timeline);
+    return fmt::format("the source was promoted: timeline {} answers now", server.timeline);
+}
+
+/// How the next promotion finds its slot. The numbering goes on from `step`.
+std::string next_time(const StoredIdentity &stored, const ServerIdentity &server, int step) {
+    if (server.version != 0 && server.version < 170000)
+        return fmt::format("\n  {}. For the next promotion: a slot is synchronised to standbys from PostgreSQL 17 on; "
+                           "before it, promote only while the task is stopped and caught up is no help either: plan to "
+                           "start over.",
+                           step);
+    return fmt::format(
+        "\n  {}. For the next promotion: slot.failover = \"auto\" or \"on\" in the task file; on the standby "
+        "sync_replication_slots = on, hot_standby_feedback = on, primary_slot_name and a dbname in primary_conninfo; "
+        "on "
+        "the primary synchronized_standby_slots with the standby's slot. Before promoting, the standby says whether it "
+        "is ready: SELECT synced AND NOT temporary AND invalidation_reason IS NULL FROM pg_replication_slots WHERE "
+        "slot_name = '{}'.",
+        step, stored.slot);
+}
+
+/// What to do when the slot of a promoted source cannot go on.
+std::string after_promotion(const StoredIdentity &stored, const ServerIdentity &server) {
+    return fmt::format(
+        "What to do:\n"
+        "  1. The target holds everything that was committed up to {} and nothing after it; what the new "
+        "primary committed since cannot be streamed. Let nobody take the target for current.\n"
+        "  2. If the old primary still runs and is to stay in charge, point source.url back at it and "
+        "run: nothing is lost.\n"
+        "  3. Else start over from the new primary: walbridge reset --truncate, then walbridge run.{}",
+        to_string(stored.position), next_time(stored, server, 4));
+}
+
 std::optional<Error> judge_cluster(const StoredIdentity &stored, const ServerIdentity &server) {
     if (server.system == stored.system) return std::nullopt;
     return Error(ErrorKind::source_replaced, "source",
@@ -38,9 +77,19 @@ std::optional<Error> judge_timeline(const StoredIdentity &stored, const ServerId
             return restored(fmt::format("timeline {} does not descend from timeline {} of the stored position {}",
                                         server.timeline, stored.timeline, to_string(stored.position)));
         if (left->end < stored.position)
-            return restored(fmt::format("timeline {} left timeline {} at {}, before the stored position {}",
-                                        server.timeline, stored.timeline, to_string(left->end),
-                                        to_string(stored.position)));
+            return Error(
+                ErrorKind::source_restored, "source",
+                fmt::format("timeline {} left timeline {} at {}, before the stored position {}: the new primary never "
+                            "received what the old one committed between {} and {}, and the target holds it",
+                            server.timeline, stored.timeline, to_string(left->end), to_string(stored.position),
+                            to_string(left->end), to_string(stored.position)),
+                fmt::format("What to do:\n"
+                            "  1. Decide whether those transactions are to live: from {} to {} they are on the old "
+                            "primary's WAL and on the target only (pg_waldump shows them; rows of the target are their "
+                            "last trace).\n"
+                            "  2. Bring what has to live to the new primary by hand.\n"
+                            "  3. Start over from the new primary: walbridge reset --truncate, then walbridge run.{}",
+                            to_string(left->end), to_string(stored.position), next_time(stored, server, 4)));
     }
     if (server.flushed < stored.position)
         return restored(fmt::format("its WAL ends at {}, before the stored position {}", to_string(server.flushed),
@@ -64,20 +113,51 @@ std::optional<Error> judge_database(const StoredIdentity &stored, const ServerId
 
 std::optional<Error> judge_slot(const StoredIdentity &stored, const ServerIdentity &server) {
     const auto object = fmt::format("slot {}", stored.slot);
+    const auto promoted = promotion(stored, server);
+    if (!server.slot && !promoted.empty())
+        return Error(
+            ErrorKind::slot_missing, object,
+            fmt::format("{}, and it does not have the slot: it was not synchronised to this standby", promoted),
+            after_promotion(stored, server));
     if (!server.slot)
-        return Error(ErrorKind::slot_missing, object, "it does not exist on the source",
-                     fmt::format("It was dropped, or the source failed over without it. {}", start_over));
+        return Error(
+            ErrorKind::slot_missing, object, "it does not exist on the source",
+            fmt::format("It was dropped (by walbridge itself, if slot.on_limit is \"drop\" and the target could "
+                        "not be reached then), or the source failed over without it. {}",
+                        start_over));
     const auto &slot = *server.slot;
     if (slot.plugin != stored.plugin || slot.database != server.database)
         return Error(ErrorKind::slot_recreated, object,
                      fmt::format("it was created again: plugin {} in database {}, the task's had {} in {}", slot.plugin,
                                  slot.database, stored.plugin, stored.database),
                      start_over);
-    if (slot.wal_status == "lost")
+    if (slot.temporary)
+        return Error(ErrorKind::slot_missing, object,
+                     fmt::format("{}it is temporary there: its synchronisation had begun and was not completed",
+                                 promoted.empty() ? "" : promoted + "; "),
+                     after_promotion(stored, server));
+    if (!promoted.empty() && (slot.wal_status == "lost" || !slot.invalidated.empty() || !slot.has_restart_lsn))
+        return Error(ErrorKind::slot_lost, object,
+                     fmt::format("{}, and its copy of the slot is invalid{}", promoted,
+                                 slot.invalidated.empty() ? "" : " (" + slot.invalidated + ")"),
+                     after_promotion(stored, server));
+    if (!slot.invalidated.empty() && slot.wal_status != "lost")
+        return Error(
+            ErrorKind::slot_lost, object, fmt::format("the server invalidated it ({})", slot.invalidated),
+            slot.invalidated == "idle_timeout"
+                ? fmt::format("Raise idle_replication_slot_timeout on the source, or set it to 0. {}", start_over)
+                : std::string(start_over));
+    if (slot.wal_status == "lost" || !slot.has_restart_lsn)
         return Error(ErrorKind::slot_lost, object,
                      "the server invalidated it: the WAL it needs is gone (wal_status lost)",
                      fmt::format("Raise max_slot_wal_keep_size on the source. {}", start_over));
     if (slot.confirmed_flush <= stored.position) return std::nullopt;
+    if (!promoted.empty())
+        return Error(ErrorKind::slot_advanced, object,
+                     fmt::format("{}, and its slot stands at {}, past the stored position {}: it is not the slot that "
+                                 "this task left",
+                                 promoted, to_string(slot.confirmed_flush), to_string(stored.position)),
+                     after_promotion(stored, server));
 
     const auto moved = fmt::format("its confirmed position {} is past the stored position {}",
                                    to_string(slot.confirmed_flush), to_string(stored.position));

@@ -50,11 +50,16 @@ struct ServerIdentity {
         Lsn confirmed_flush;
         std::string wal_status; ///< reserved, extended, unreserved, lost
         std::optional<std::int64_t> transactions;
+        bool temporary = false;       ///< on a new primary: a copy that was never completed (17+)
+        bool has_restart_lsn = true;  ///< it still says from where WAL is needed
+        std::string invalidated = {}; ///< why the server gave it up: "wal_removed", ... (17+)
+        bool failover = false;        ///< synchronised to standbys (17+)
     };
     std::string system;
     std::uint32_t timeline = 0;
     std::vector<TimelineEnd> history; ///< of the timelines before the current one
     Lsn flushed;                      ///< IDENTIFY_SYSTEM's xlogpos
+    int version = 0;                  ///< such as 170002; 0 = not known
     std::string database;
     std::uint32_t database_oid = 0;
     std::optional<Slot> slot;

@@ -29,17 +29,28 @@ ServerIdentity probe_identity(pg::Session &replication, const std::string &slot)
         replication.execute("SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()");
     server.database_oid = static_cast<std::uint32_t>(database.number(0, 0));
 
+    server.version = replication.server_version();
     // The statistics of slots exist from 14 on.
     const bool counted = replication.server_version() >= 140000;
     const auto row = replication.execute(
-        fmt::format("SELECT s.plugin, s.database, s.confirmed_flush_lsn, s.wal_status, {} FROM "
+        fmt::format("SELECT s.plugin, s.database, s.confirmed_flush_lsn, s.wal_status, {}, s.temporary, "
+                    "s.restart_lsn IS NOT NULL, {} FROM "
                     "pg_catalog.pg_replication_slots s {} WHERE s.slot_name = {}",
                     counted ? "t.total_txns" : "NULL::bigint",
+                    server.version >= 170000 ? "coalesce(s.invalidation_reason, ''), s.failover" : "'', false",
                     counted ? "LEFT JOIN pg_catalog.pg_stat_replication_slots t ON t.slot_name = s.slot_name" : "",
                     dialect::postgres::quote_literal(slot)));
     if (row.rows() > 0) {
-        ServerIdentity::Slot found{row.text(0, 0), row.text(0, 1), lsn_at(row, 2), row.text(0, 3), std::nullopt};
+        ServerIdentity::Slot found;
+        found.plugin = row.text(0, 0);
+        found.database = row.text(0, 1);
+        found.confirmed_flush = lsn_at(row, 2);
+        found.wal_status = row.text(0, 3);
         if (!row.null(0, 4)) found.transactions = row.number(0, 4);
+        found.temporary = row.flag(0, 5);
+        found.has_restart_lsn = row.flag(0, 6);
+        found.invalidated = row.text(0, 7);
+        found.failover = row.flag(0, 8);
         server.slot = std::move(found);
     }
     return server;

@@ -2,6 +2,7 @@
 // (write their own parts) and the reporter (reads). Everything is atomic or behind the mutex; nothing here is durable.
 #pragma once
 
+#include "base/error.hpp"
 #include "base/throttle.hpp"
 #include "config/task_config.hpp"
 #include "copy/progress.hpp"
@@ -117,12 +118,26 @@ class Live {
     /// Another process took the task over.
     std::atomic<bool> fenced{false};
 
+    /// The task's lock on the target is ours, or was until the connection broke.
+    std::atomic<bool> holds_task{false};
+
+    /// An error found beside the work that ends the task for good; later calls replace the words.
+    void condemn(Error verdict) {
+        const std::lock_guard lock(mutex_);
+        verdict_ = std::move(verdict);
+    }
+    [[nodiscard]] std::optional<Error> verdict() const {
+        const std::lock_guard lock(mutex_);
+        return verdict_;
+    }
+
   private:
     mutable std::mutex mutex_;
     View view_;
     Sequences sequences_;
     TaskConfig::Throttle limits_;
     std::string overrides_;
+    std::optional<Error> verdict_;
     pipeline::Incremental *incremental_ = nullptr;
 };
 

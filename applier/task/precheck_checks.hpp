@@ -68,6 +68,8 @@ struct NamedCheck {
 };
 
 void check_source(PrecheckContext &context);
+/// The slot: how long its WAL is kept, and whether it survives a promotion.
+void check_guard(PrecheckContext &context);
 void check_ddl(PrecheckContext &context);
 void check_target(PrecheckContext &context);
 void check_tables(PrecheckContext &context);

@@ -3,7 +3,11 @@
 
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
+#include "task/alert_conditions.hpp"
 #include "task/alignment_server.hpp"
+#include "task/slot_guard.hpp"
+#include "task/source_cost.hpp"
+#include "task/start.hpp"
 #include "task/state_store.hpp"
 #include "task/status_json.hpp"
 #include "task/throttle_settings.hpp"
@@ -128,10 +132,90 @@ Asked exchange(pg::Session &target, const std::string &task, const Live::View &v
     return {true, row.null(0, 0) ? std::nullopt : std::optional(row.text(0, 0)), row.text(0, 1), row.flag(0, 2)};
 }
 
+/// The slot passed its limit and is to be dropped. The task is noted as failed first, so that a later start says the
+/// same whatever happens here; a target that cannot be reached does not save the slot, but then nobody may be using it:
+/// another process may have taken the task over. True when the task is condemned.
+bool drop_at_limit(const TaskConfig &config, Live &live, StopToken &stop, const SlotStatus &found,
+                   BestEffortSession &source, BestEffortSession &target) {
+    const auto retained = found.retained_bytes.value_or(0);
+    bool ours = true;
+    const auto view = live.view();
+    const bool stored = live.holds_task && target.run([&](pg::Session &session) {
+        ours =
+            set_state(session, config.name, view.epoch, State::failed, error_json(limit_error(config, retained, {})));
+    });
+    if (stored && !ours) {
+        live.fenced = true;
+        stop.request();
+        return true;
+    }
+    if (!stored && found.active) return false;
+    log::error("the slot retains more WAL than it may and is dropped",
+               {{"slot", config.slot_name()}, {"retained_bytes", retained}});
+    live.condemn(limit_error(config, retained, {}));
+    stop.request();
+    std::string failure;
+    const bool answered = source.run([&](pg::Session &session) {
+        try {
+            drop_slot(session, config);
+        } catch (const Error &error) {
+            failure = error.reason();
+            throw;
+        }
+    });
+    if (!answered) live.condemn(limit_error(config, retained, failure.empty() ? "the source went away" : failure));
+    return true;
+}
+
+/// What the target's tables say about open decisions; looked at every few seconds.
+class RecordWatch {
+  public:
+    void look(const TaskConfig &config, const Live &live, BestEffortSession &target, Observation &seen) {
+        const auto now = Clock::now();
+        if (now >= next_ || live.statistics.ddl_skipped + live.statistics.ddl_refused != ddl_) {
+            next_ = now + std::chrono::seconds(10);
+            ddl_ = live.statistics.ddl_skipped + live.statistics.ddl_refused;
+            target.run([&](pg::Session &session) {
+                ddl_undecided_ = session
+                                     .query("SELECT count(*) FROM walbridge.ddl_statement WHERE task = $1 AND state IN "
+                                            "('failed', 'skipped', 'gap')",
+                                            {config.name})
+                                     .number(0, 0);
+            });
+        }
+        const std::uint64_t conflicts = live.statistics.conflicts;
+        if (!newest_ || (conflicts != conflicts_ && now >= next_conflicts_)) {
+            next_conflicts_ = now + std::chrono::seconds(5);
+            target.run([&](pg::Session &session) {
+                // Only what was recorded since the last look; what earlier processes recorded is no news.
+                const auto rows = session.query("SELECT coalesce(max(id), 0), kind FROM walbridge.conflict WHERE task "
+                                                "= $1 AND id > $2::bigint GROUP BY kind",
+                                                {config.name, std::to_string(newest_.value_or(0))});
+                const bool news = newest_.has_value();
+                auto newest = newest_.value_or(0);
+                for (int row = 0; row < rows.rows(); ++row) {
+                    newest = std::max<std::int64_t>(newest, rows.number(row, 0));
+                    if (news) conflicts_seen_[rows.text(row, 1)] = now;
+                }
+                newest_ = newest;
+                conflicts_ = conflicts;
+            });
+        }
+        seen.ddl_undecided = ddl_undecided_;
+        for (const auto &[kind, at] : conflicts_seen_) seen.conflicts[kind] = now - at < std::chrono::hours(1);
+    }
+
+  private:
+    Clock::time_point next_{}, next_conflicts_{};
+    std::uint64_t conflicts_ = 0, ddl_ = 0;
+    std::optional<std::int64_t> newest_, ddl_undecided_;
+    std::map<std::string, Clock::time_point> conflicts_seen_;
+};
+
 } // namespace
 
-Reporter::Reporter(const TaskConfig &config, Live &live, StopToken &stop)
-    : config_(config), live_(live), stop_(stop), thread_([this] { work(); }) {}
+Reporter::Reporter(const TaskConfig &config, Live &live, StopToken &stop, alert::Alerter &alerter)
+    : config_(config), live_(live), stop_(stop), alerter_(alerter), thread_([this] { work(); }) {}
 
 Reporter::~Reporter() {
     end_.request();
@@ -149,8 +233,11 @@ void Reporter::work() {
     StatusWriter writer(config_);
     Bar bar;
     AlignmentServer alignment(config_, live_);
-    std::optional<SlotStatus> slot;
-    auto slot_read = Clock::now() - std::chrono::hours(1);
+    RecordWatch records;
+    StatusWriter::Source read;
+    auto &slot = read.slot;
+    const auto began = Clock::now();
+    auto slot_read = began - std::chrono::hours(1), cost_read = slot_read;
     // Until the next second has come or something is to be heard. False: the end.
     const auto wait = [&] {
         for (int tenth = 0; tenth < 10; ++tenth) {
@@ -163,18 +250,42 @@ void Reporter::work() {
     do {
         answer = false;
         const auto view = live_.view();
-        if (view.epoch && Clock::now() - slot_read > std::chrono::seconds(2)) {
-            const bool read = source.run([&](pg::Session &session) { slot = read_slot(session, config_.slot_name()); });
+        // A target that does not answer cannot say whose the task is; the slot fills the source's disk all the same.
+        const bool orphaned = !live_.holds_task && Clock::now() - began > std::chrono::seconds(30);
+        if ((view.epoch || orphaned) && Clock::now() - slot_read > std::chrono::seconds(2)) {
+            const bool answered =
+                source.run([&](pg::Session &session) { slot = read_slot(session, config_.slot_name()); });
             slot_read = Clock::now();
-            if (!read) slot.reset();
+            if (!answered) slot.reset();
+            if (slot && must_drop(config_.slot, *slot) && drop_at_limit(config_, live_, stop_, *slot, source, target))
+                return;
             // Only while streaming, after the identity was checked: a foreign count must never become ours.
             if (slot && view.following && live_.statistics.connected)
                 target.run([&](pg::Session &session) {
                     store_slot_figures(session, config_.name, *view.epoch, slot->transactions, slot->confirmed_flush);
                 });
         }
-        const auto status = writer.write(live_, slot, std::chrono::duration<double>(Clock::now() - slot_read).count());
+        if (view.epoch && Clock::now() - cost_read > std::chrono::seconds(10)) {
+            cost_read = Clock::now();
+            if (!source.run([&](pg::Session &session) { read.cost = read_source_cost(session, config_); }))
+                read.cost.reset();
+        }
+        read.slot_age_seconds = std::chrono::duration<double>(Clock::now() - slot_read).count();
+        const auto status = writer.write(live_, read, alerter_.summary());
+        Observation seen{.state = StatusWriter::shown_state(live_),
+                         .retrying = view.retrying,
+                         .unix_now = std::chrono::duration_cast<std::chrono::seconds>(
+                                         std::chrono::system_clock::now().time_since_epoch())
+                                         .count(),
+                         .lag_seconds = view.in_follow ? writer.lag() : std::nullopt,
+                         .slot = slot,
+                         .cost = read.cost,
+                         .conflicts = {},
+                         .ddl_undecided = {}};
+        if (live_.holds_task && view.epoch) records.look(config_, live_, target, seen);
+        alerter_.observe(alert_conditions(config_, seen));
         if (bar.wanted()) bar.draw(writer.bar(live_, Bar::width()));
+        if (!live_.holds_task) continue;
         target.run([&](pg::Session &session) {
             const auto [mine, control, throttle, asked_to_align] =
                 exchange(session, config_.name, view, StatusWriter::shown_state(live_), status);

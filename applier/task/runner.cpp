@@ -5,6 +5,7 @@
 #include "copy/initial_load.hpp"
 #include "pipeline/incremental.hpp"
 #include "target/postgres/progress.hpp"
+#include "task/alert_conditions.hpp"
 #include "task/identity_probe.hpp"
 #include "task/replica_identity.hpp"
 #include "task/slot_watch.hpp"
@@ -13,6 +14,7 @@
 #include "task/throttle_settings.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <unistd.h>
 
@@ -81,13 +83,28 @@ class Attachment {
 } // namespace
 
 Runner::Runner(const TaskConfig &config, StopToken &stop)
-    : config_(config), stop_(stop), window_(config.retry, std::random_device{}()) {}
+    : config_(config), stop_(stop), window_(config.retry, std::random_device{}()), alerter_(config, holder_name()) {}
 
 void Runner::check_row(const TaskRow &row) const {
     const auto object = fmt::format("task {}", config_.name);
     if (!may_run(row.state))
         throw Error(ErrorKind::task_state, object, fmt::format("it is {}", name_of(row.state)),
                     "A task that was switched over or released never runs again; choose another name for a new one.");
+    const auto failure = nlohmann::json::parse(row.error.value_or(""), nullptr, false);
+    if (row.state == State::failed && failure.is_object() &&
+        failure.value("kind", "") == name_of(ErrorKind::slot_limit)) {
+        // The process that gave the slot up may not have come to drop it.
+        try {
+            pg::Session source(
+                config_.source.endpoint,
+                {.application_name = config_.application_name("end"), .replication = false, .settings = {}});
+            if (drop_slot(source, config_)) log::info("dropped the slot", {{"slot", config_.slot_name()}});
+        } catch (const Error &error) {
+            log::warning("could not look for the slot", {{"reason", error.reason()}});
+        }
+        throw Error(ErrorKind::slot_limit, failure.value("object", ""), failure.value("reason", ""),
+                    failure.value("remedy", ""));
+    }
     if (row.phase != Phase::none && row.stages != stage_names(config_))
         throw Error(ErrorKind::task_state, object, "task.stages changed since the task was started",
                     "Put the old stages back, or start over with walbridge reset.");
@@ -102,13 +119,16 @@ void Runner::check_row(const TaskRow &row) const {
 void Runner::run() {
     for (;;) {
         try {
+            if (!reporter_) reporter_.emplace(config_, live_, stop_, alerter_);
+            if (const auto verdict = live_.verdict()) throw Error(*verdict);
             attempt();
+            if (const auto verdict = live_.verdict()) throw Error(*verdict);
             if (live_.fenced)
                 throw Error(ErrorKind::fenced, fmt::format("task {}", config_.name),
                             "another process took the task over", "Let that one work; walbridge status names it.");
             return leave();
         } catch (const pipeline::CopyRequested &) {
-            if (stop_.requested()) return leave();
+            if (stop_.requested() && !live_.verdict()) return leave();
             log::info("tables came into the selection: the task goes back to its initial load for them");
         } catch (const Error &error) {
             if (error.kind() == ErrorKind::fenced || live_.fenced) {
@@ -117,6 +137,10 @@ void Runner::run() {
                 if (error.kind() == ErrorKind::fenced) throw;
                 throw Error(ErrorKind::fenced, fmt::format("task {}", config_.name),
                             "another process took the task over", "Let that one work; walbridge status names it.");
+            }
+            if (live_.verdict()) {
+                fail(error);
+                throw Error(*live_.verdict());
             }
             const auto now = source::RetryBackoff::Clock::now();
             if (moved_on()) window_.succeeded();
@@ -128,16 +152,7 @@ void Runner::run() {
                 return leave();
             }
             if (!pause) {
-                log::error("the task failed", {{"kind", name_of(error.kind())},
-                                               {"object", error.object()},
-                                               {"reason", error.reason()},
-                                               {"remedy", error.remedy()}});
-                // A refused start says nothing about the task: another process may be running it well.
-                const bool refused = error.kind() == ErrorKind::task_state && !reporter_;
-                live_.set_state(State::failed);
-                end_companions();
-                reporter_.reset();
-                if (!refused) store_best_effort(State::failed, error_json(error), true);
+                fail(error);
                 throw;
             }
             const auto unix_now =
@@ -153,9 +168,46 @@ void Runner::run() {
                                       {"reason", error.reason()}});
             store_best_effort(State::retrying, error_json(error), false);
             stop_.wait_for(*pause);
-            if (stop_.requested() && !live_.fenced) return leave();
+            if (stop_.requested() && !live_.fenced && !live_.verdict()) return leave();
+        } catch (const std::exception &error) {
+            fail(Error(ErrorKind::internal, "walbridge", error.what(),
+                       "This is a defect of walbridge; please report it with the log."));
+            throw;
         }
     }
+}
+
+void Runner::fail(const Error &found) {
+    live_.set_state(State::failed);
+    end_companions();
+    reporter_.reset();
+    const auto error = live_.verdict().value_or(found); // the reporter's last words
+    log::error("the task failed", {{"kind", name_of(error.kind())},
+                                   {"object", error.object()},
+                                   {"reason", error.reason()},
+                                   {"remedy", error.remedy()}});
+    // A refused start says nothing about the task: another process may be running it well.
+    if (error.kind() == ErrorKind::task_state && !live_.holds_task) return;
+    store_best_effort(State::failed, error_json(error), true);
+    const auto words = fmt::format("{}: {}", error.object(), error.reason());
+    if (told_failure_ != words) {
+        alerter_.forget(failure_event);
+        alerter_.observe({failure_condition(error)});
+        if (!alerter_.finish(std::chrono::seconds(15))) return;
+    }
+    store_told_best_effort();
+}
+
+void Runner::restore_alerts(const TaskRow &row) {
+    const auto status = nlohmann::json::parse(row.status.value_or(""), nullptr, false);
+    if (status.is_object() && status.contains("alerts")) alerter_.restore(status["alerts"].dump());
+    const auto failure = nlohmann::json::parse(row.error.value_or(""), nullptr, false);
+    if (row.state != State::failed || !failure.is_object() || !failure.value("told", false)) return;
+    told_failure_ = fmt::format("{}: {}", failure.value("object", ""), failure.value("reason", ""));
+    alerter_.restore(alert::Notice{.event = failure_event,
+                                   .severity = alert::Severity::critical,
+                                   .since = failure.value("at", std::int64_t{0}),
+                                   .reason = *told_failure_});
 }
 
 void Runner::end_companions() {
@@ -179,6 +231,7 @@ void Runner::leave() {
     reporter_.reset(); // else its last second would name us as the holder again
     store_slot_best_effort();
     store_best_effort(live_.view().state, std::nullopt, true);
+    alerter_.finish(std::chrono::seconds(5));
     control_.reset(); // last: who waits for the lock finds everything stored
 }
 
@@ -207,14 +260,15 @@ void Runner::attempt() {
     auto &control = *control_;
     create_task(control, config_);
     auto row = read_task(control, config_.name).value();
+    if (!live_.holds_task) restore_alerts(row);
     check_row(row);
-    if (row.phase == Phase::done) return complete(control);
-    if (!reporter_) {
+    if (!live_.holds_task) {
         request_control(control, config_.name, std::nullopt); // asked of a process that no longer exists
         live_.set_paused(row.paused);
         live_.set_throttle(effective(config_.throttle, stored_throttle(row.throttle)), row.throttle);
-        reporter_.emplace(config_, live_, stop_);
+        live_.holds_task = true;
     }
+    if (row.phase == Phase::done) return complete(control);
 
     copy::InitialLoad load(config_, stop_, live_.copy, live_.copy_throttle);
     std::unique_ptr<source::ExportedSnapshot> snapshot;
@@ -240,6 +294,7 @@ void Runner::attempt() {
             if (verdict->kind() == ErrorKind::source_restored) store_restored(control, config_.name, true);
             throw Error(*verdict);
         }
+        follow_failover_setting(config_, replication, server);
         if (identity.restored_before) store_restored(control, config_.name, false);
         if (server.timeline > identity.timeline) {
             log::info("the source was promoted and holds the stored position",
@@ -316,6 +371,17 @@ void Runner::store_slot_best_effort() {
         store_slot_figures(target, config_.name, *epoch, slot->transactions, slot->confirmed_flush);
     } catch (const Error &failure) {
         log::debug("could not store the slot's last figures", {{"reason", failure.reason()}});
+    }
+}
+
+void Runner::store_told_best_effort() {
+    try {
+        auto session = open_control(config_);
+        session.query(
+            "UPDATE walbridge.task SET error = error || '{\"told\": true}' WHERE task = $1 AND state = 'failed'",
+            {config_.name});
+    } catch (const Error &failure) {
+        log::debug("could not store that the failure was told", {{"reason", failure.reason()}});
     }
 }
 

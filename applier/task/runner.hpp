@@ -8,6 +8,7 @@
 //   phase follow    the incremental stage           phase done    nothing is left to do
 #pragma once
 
+#include "alert/alerter.hpp"
 #include "base/postgres/session.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
@@ -46,8 +47,14 @@ class Runner {
     void take_lock(pg::Session &session);
     /// Ends the threads that only accompany the work.
     void end_companions();
+    /// The end of a task that needs somebody: state, log, alert.
+    void fail(const Error &error);
+    /// Alerts of earlier processes go on where they ended.
+    void restore_alerts(const TaskRow &row);
     /// What a later start compares the slot with, as late as possible.
     void store_slot_best_effort();
+    /// The failure was told to whom it concerns: the next process does not tell the same again.
+    void store_told_best_effort();
     /// A session of its own: the failure may be the target's.
     void store_best_effort(State state, const std::optional<std::string> &error, bool leaving);
 
@@ -55,6 +62,8 @@ class Runner {
     StopToken &stop_;
     Live live_;
     source::RetryBackoff window_;
+    alert::Alerter alerter_;
+    std::optional<std::string> told_failure_; ///< what an earlier process ended with, and told
     std::optional<Reporter> reporter_;
     std::optional<SequenceKeeper> sequences_;
     std::optional<DriftCheck> drift_;    ///< from the first attempt that follows the source to the end of the process

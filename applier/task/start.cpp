@@ -2,6 +2,7 @@
 #include "task/start.hpp"
 
 #include "base/log.hpp"
+#include "dialect/postgres.hpp"
 #include "target/postgres/progress.hpp"
 #include "task/identity_probe.hpp"
 #include "task/kept_objects.hpp"
@@ -37,6 +38,24 @@ void clear_leftover_slot(const TaskConfig &config, pg::Session &source, const Ta
 }
 
 } // namespace
+
+bool wants_failover(const TaskConfig &config, int server_version) {
+    return server_version >= 170000 && config.slot.failover != "off";
+}
+
+void follow_failover_setting(const TaskConfig &config, pg::Session &replication, const ServerIdentity &server) {
+    if (server.version < 170000 || !server.slot) return;
+    const bool wanted = wants_failover(config, server.version);
+    if (server.slot->failover == wanted) return;
+    try {
+        replication.execute(fmt::format("ALTER_REPLICATION_SLOT {} (FAILOVER {})",
+                                        dialect::postgres::quote_identifier(config.slot_name()), wanted));
+        log::info("changed the failover property of the slot", {{"slot", config.slot_name()}, {"failover", wanted}});
+    } catch (const SqlError &error) {
+        log::warning("could not change the failover property of the slot",
+                     {{"slot", config.slot_name()}, {"wanted", wanted}, {"reason", error.reason()}});
+    }
+}
 
 void end_older_receivers(pg::Session &source, const TaskConfig &config) {
     const auto ended =
@@ -102,7 +121,8 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
         source::SlotRequest{.slot = config.slot_name(),
                             .life = source::SlotLife::permanent,
                             .plugin = slot_plugin,
-                            .application_name = config.application_name("snapshot")},
+                            .application_name = config.application_name("snapshot"),
+                            .failover = wants_failover(config, source.server_version())},
         stop);
     identity.slot_created = snapshot->lsn();
     log::info("created the slot", {{"slot", config.slot_name()}, {"lsn", to_string(snapshot->lsn())}});

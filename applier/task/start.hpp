@@ -7,6 +7,7 @@
 #include "config/task_config.hpp"
 #include "copy/initial_load.hpp"
 #include "source/snapshot.hpp"
+#include "task/identity.hpp"
 #include "task/live.hpp"
 
 #include <memory>
@@ -23,6 +24,12 @@ inline constexpr const char *slot_plugin = "walbridge";
 std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &config, pg::Session &control,
                                                          const copy::InitialLoad &load, Live &live,
                                                          const StopToken &stop);
+
+/// Whether the slot is to be synchronised to standbys: slot.failover, where the server can (17+).
+[[nodiscard]] bool wants_failover(const TaskConfig &config, int server_version);
+
+/// Brings the failover property of an existing slot in line with slot.failover; best effort, the slot must be idle.
+void follow_failover_setting(const TaskConfig &config, pg::Session &replication, const ServerIdentity &server);
 
 /// Ends walsenders of older processes of this task that still hold its slot. Call only when the epoch was taken over.
 void end_older_receivers(pg::Session &source, const TaskConfig &config);

@@ -2,7 +2,9 @@
 #include "base/log.hpp"
 #include "task/figures.hpp"
 #include "task/operator_commands.hpp"
+#include "task/slot_guard.hpp"
 #include "task/slot_watch.hpp"
+#include "task/source_cost.hpp"
 #include "task/state_store.hpp"
 #include "task/throttle_settings.hpp"
 
@@ -48,17 +50,22 @@ void merge_active(Json &tables, const Json &live) {
                     table[key] = active[key];
 }
 
-Json slot_of(const TaskConfig &config) {
+/// `cost`: what the task costs the source now.
+Json slot_of(const TaskConfig &config, Json &cost) {
     try {
         pg::Session source(
             config.source.endpoint,
             {.application_name = "walbridge:status", .replication = false, .settings = {{"statement_timeout", "10s"}}});
         const auto slot = read_slot(source, config.slot_name());
+        cost = Json::parse(source_cost_json(read_source_cost(source, config)));
         if (!slot) return {{"name", config.slot_name()}, {"exists", false}};
         Json json{
             {"name", config.slot_name()}, {"exists", true}, {"active", slot->active}, {"wal_status", slot->wal_status}};
         json["safe_wal_size"] = slot->safe_wal_size ? Json(*slot->safe_wal_size) : Json(nullptr);
         json["retained_bytes"] = slot->retained_bytes ? Json(*slot->retained_bytes) : Json(nullptr);
+        json["retained_warning"] = warning_bytes(config.slot);
+        json["retained_limit"] = config.slot.retained_limit;
+        json["on_limit"] = config.slot.on_limit;
         json["confirmed"] = slot->confirmed_flush;
         return json;
     } catch (const Error &error) {
@@ -132,7 +139,10 @@ Json document(const TaskConfig &config) {
                                            "('failed', 'skipped', 'gap')",
                                            {config.name})
                                     .number(0, 0);
-    json["slot"] = slot_of(config);
+    Json cost;
+    json["slot"] = slot_of(config, cost);
+    json["source_cost"] = std::move(cost);
+    json["alerts"] = live.is_object() && live.contains("alerts") ? live["alerts"] : Json(nullptr);
     json["tables"] = std::move(tables);
     return json;
 }
@@ -220,6 +230,45 @@ std::string sequences_line(const Json &sequences) {
     return text;
 }
 
+void add_source_cost(std::string &out, const Json &cost) {
+    if (!cost.is_object()) return;
+    out += fmt::format("source:     {} sessions", text_of(cost["sessions"]));
+    if (cost["walsender"].is_object())
+        out += fmt::format(
+            ", walsender {}{}", text_of(cost["walsender"]["state"]),
+            text_of(cost["walsender"]["wait"]).empty() ? "" : " (" + text_of(cost["walsender"]["wait"]) + ")");
+    if (cost["catalog_xmin_age"].is_number())
+        out += fmt::format(", catalog_xmin {} transactions old",
+                           human_count(cost["catalog_xmin_age"].get<std::uint64_t>()));
+    if (cost["oldest_transaction_seconds"].is_number())
+        out += fmt::format(", oldest transaction {}", human_seconds(number_of(cost["oldest_transaction_seconds"])));
+    out += "\n";
+    if (const auto &decoding = cost["decoding"]; decoding.is_object())
+        out += fmt::format(
+            "decoding:   {} transactions, {}; spilled {} ({}), streamed {} ({})\n",
+            human_count(decoding["transactions"].get<std::uint64_t>()), human_bytes(number_of(decoding["bytes"])),
+            text_of(decoding["spilled_transactions"]), human_bytes(number_of(decoding["spilled_bytes"])),
+            text_of(decoding["streamed_transactions"]), human_bytes(number_of(decoding["streamed_bytes"])));
+    if (!cost["table_locks"].empty()) {
+        std::string locks;
+        for (const auto &[mode, count] : cost["table_locks"].items())
+            locks += fmt::format("{}{} {}", locks.empty() ? "" : ", ", count.dump(), mode);
+        out += fmt::format("locks:      {} on the source's tables; {} other sessions wait for them\n", locks,
+                           text_of(cost["waiting_sessions"]));
+    }
+}
+
+void add_alerts(std::string &out, const Json &alerts) {
+    if (!alerts.is_object()) return;
+    for (const auto &firing : alerts.value("firing", Json::array()))
+        out += fmt::format("alert:      {} ({}): {}\n", text_of(firing["event"]), text_of(firing["severity"]),
+                           text_of(firing["reason"]));
+    for (const auto &channel : alerts.value("channels", Json::array()))
+        if (channel["failed"] != 0)
+            out += fmt::format("alerts:     {} could not be delivered by {}: {}\n", text_of(channel["failed"]),
+                               text_of(channel["name"]), text_of(channel["last_failure"]));
+}
+
 std::string for_people(const Json &json) {
     std::string out = fmt::format("task:       {}\n", text_of(json["task"]));
     if (json["process"].is_null() && json.contains("reason"))
@@ -291,6 +340,8 @@ std::string for_people(const Json &json) {
                            slot["safe_wal_size"].is_number()
                                ? ", lost after another " + human_bytes(number_of(slot["safe_wal_size"]))
                                : "");
+    add_source_cost(out, json["source_cost"]);
+    add_alerts(out, json["alerts"]);
     for (const auto &[name, value] : json["labels"].items())
         out += fmt::format("label:      {} = {}\n", name, text_of(value));
     return out;

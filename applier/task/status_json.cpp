@@ -60,7 +60,7 @@ State StatusWriter::shown_state(const Live &live) {
     return live.statistics.connected && live.statistics.caught_up ? State::running : State::catching_up;
 }
 
-std::string StatusWriter::write(const Live &live, const std::optional<SlotStatus> &slot, double slot_age_seconds) {
+std::string StatusWriter::write(const Live &live, const Source &source, const std::string &alerts) {
     const auto now = RateMeter::Clock::now();
     const auto view = live.view();
     const auto state = shown_state(live);
@@ -149,6 +149,7 @@ std::string StatusWriter::write(const Live &live, const std::optional<SlotStatus
                        .heartbeat_interval = std::chrono::microseconds(config_.source.heartbeat).count(),
                        .caught_up = state == State::running};
     const auto seconds = lag_seconds(lag);
+    lag_ = seconds;
     json["lag_seconds"] = seconds ? Json(rounded(*seconds)) : Json(nullptr);
     const auto micro = [](std::int64_t value) {
         return value < 0 ? Json(nullptr) : Json(static_cast<double>(value) / 1e6);
@@ -174,14 +175,16 @@ std::string StatusWriter::write(const Live &live, const std::optional<SlotStatus
                         {"ddl_recognised", figures.ddl_recognised.load()}};
     if (live.drift_checked_at != 0)
         json["schema_drift"] = {{"count", live.drifted.load()}, {"checked_at", live.drift_checked_at.load()}};
-    if (slot)
+    json["alerts"] = Json::parse(alerts, nullptr, false);
+    if (source.cost) json["source_cost"] = Json::parse(source_cost_json(*source.cost), nullptr, false);
+    if (const auto &slot = source.slot)
         json["slot"] = {{"name", config_.slot_name()},
                         {"active", slot->active},
                         {"wal_status", slot->wal_status},
                         {"safe_wal_size", or_null(slot->safe_wal_size)},
                         {"retained_bytes", or_null(slot->retained_bytes)},
                         {"confirmed", slot->confirmed_flush},
-                        {"age_seconds", rounded(slot_age_seconds)}};
+                        {"age_seconds", rounded(source.slot_age_seconds)}};
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

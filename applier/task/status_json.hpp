@@ -5,6 +5,7 @@
 #include "task/figures.hpp"
 #include "task/live.hpp"
 #include "task/slot_watch.hpp"
+#include "task/source_cost.hpp"
 
 #include <map>
 #include <optional>
@@ -20,12 +21,22 @@ class StatusWriter {
     /// State as shown: schema and full, catching-up, running and paused are derived from the live figures.
     [[nodiscard]] static State shown_state(const Live &live);
 
-    [[nodiscard]] std::string write(const Live &live, const std::optional<SlotStatus> &slot, double slot_age_seconds);
+    /// What the reporter read on the source, and its age.
+    struct Source {
+        std::optional<SlotStatus> slot;
+        double slot_age_seconds = 0;
+        std::optional<SourceCost> cost;
+    };
+    /// `alerts`: Alerter::summary().
+    [[nodiscard]] std::string write(const Live &live, const Source &source, const std::string &alerts);
+    /// The lag of the last write().
+    [[nodiscard]] std::optional<double> lag() const { return lag_; }
     /// The line of the progress bar; empty when nothing is being copied.
     [[nodiscard]] std::string bar(const Live &live, int width);
 
   private:
     const TaskConfig &config_;
+    std::optional<double> lag_;
     RateMeter rows_, bytes_, changes_;
     std::map<QualifiedName, std::pair<RateMeter, RateMeter>> tables_;
 };

@@ -182,6 +182,9 @@ class Cluster:
         self._run("rm", "-rf", self.data)
         self._run("cp", "-a", saved, self.data)
 
+    def version(self):
+        return int((self.data / "PG_VERSION").read_text())
+
     def destroy(self):
         self.stop("immediate")
         if not os.environ.get("KEEP"):
@@ -252,6 +255,29 @@ class Cluster:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
+
+
+class Standby(Cluster):
+    """A physical copy of a running cluster that follows it through a slot. settings: for the copy alone."""
+
+    def __init__(self, primary, name, slot, settings=None):
+        self.primary = primary
+        self.slot = slot
+        super().__init__(name, settings, plugin=False)
+
+    def _init(self):
+        self.directory.mkdir(parents=True)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.directory, user.pw_uid, user.pw_gid)
+        self._run(self.bin / "pg_basebackup", "-D", self.data, "-h", "127.0.0.1", "-p", self.primary.port, "-U", "postgres",
+                  "-C", "-S", self.slot, "-X", "stream", "-c", "fast", "--no-sync")
+        settings = {"port": self.port, "unix_socket_directories": str(self.directory), "primary_slot_name": self.slot,
+                    "primary_conninfo": f"host=127.0.0.1 port={self.primary.port} user=postgres dbname=postgres", **self.settings}
+        with open(self.data / "postgresql.conf", "a") as conf:
+            for key, value in settings.items():
+                conf.write(f"{key} = '{value}'\n")
+        (self.data / "standby.signal").touch()
 
 
 class Database:

@@ -97,6 +97,39 @@ const std::vector<Case> cases{
      },
      ErrorKind::slot_missing},
 
+    {"a promoted source with the slot, as far as it was synchronised",
+     [](auto &, auto &now) {
+         now.timeline = 4;
+         now.history.push_back({3, Lsn{5000}});
+         now.slot->confirmed_flush = Lsn{4000};
+         now.slot->transactions = 0;
+     },
+     std::nullopt},
+    {"a promoted source whose copy of the slot was never completed",
+     [](auto &, auto &now) {
+         now.timeline = 4;
+         now.history.push_back({3, Lsn{5000}});
+         now.slot->temporary = true;
+     },
+     ErrorKind::slot_missing},
+    {"a promoted source whose copy of the slot is invalid",
+     [](auto &, auto &now) {
+         now.timeline = 4;
+         now.history.push_back({3, Lsn{5000}});
+         now.slot->invalidated = "wal_removed";
+     },
+     ErrorKind::slot_lost},
+    {"a promoted source where somebody made a slot of the name",
+     [](auto &, auto &now) {
+         now.timeline = 4;
+         now.history.push_back({3, Lsn{5000}});
+         now.slot->confirmed_flush = Lsn{5001};
+     },
+     ErrorKind::slot_advanced},
+    {"a slot that the server gave up for idleness",
+     [](auto &, auto &now) { now.slot->invalidated = "idle_timeout"; }, ErrorKind::slot_lost},
+    {"a slot without WAL", [](auto &, auto &now) { now.slot->has_restart_lsn = false; }, ErrorKind::slot_lost},
+
     // Another source.
     {"another cluster", [](auto &, auto &now) { now.system = "7000000000000000002"; }, ErrorKind::source_replaced},
     {"another cluster is told before everything else",
@@ -202,6 +235,29 @@ BOOST_AUTO_TEST_CASE(a_history_file_is_read_with_its_comments) {
     BOOST_TEST(to_string(ends[1].end) == "16/B374D848");
     BOOST_TEST(parse_timeline_history("").empty());
     BOOST_TEST(parse_timeline_history("1\n1\tnonsense\tx\n").empty());
+}
+
+BOOST_AUTO_TEST_CASE(after_a_promotion_the_remedy_is_a_list_of_what_to_do) {
+    auto then = stored();
+    auto now = server();
+    now.timeline = 4;
+    now.history.push_back({3, Lsn{5000}});
+    now.slot.reset();
+    now.version = 150020;
+    const auto without = judge_identity(then, now).value();
+    BOOST_TEST(without.reason().find("timeline 3 ended at 0/1388") != std::string::npos);
+    for (const auto *part : {"1. The target holds everything", "up to 0/1388", "2. If the old primary", "reset --truncate", "4. "})
+        BOOST_TEST(without.remedy().find(part) != std::string::npos, part);
+    BOOST_TEST(without.remedy().find("sync_replication_slots") == std::string::npos); // 15 knows no such thing
+    now.version = 170002;
+    const auto newer = judge_identity(then, now).value();
+    for (const auto *part : {"sync_replication_slots", "synchronized_standby_slots", "hot_standby_feedback", "walbridge_orders"})
+        BOOST_TEST(newer.remedy().find(part) != std::string::npos, part);
+    // The target is ahead of the new primary: the range is named.
+    now.history.back().end = Lsn{4096};
+    const auto lost = judge_identity(then, now).value();
+    BOOST_TEST(lost.exit_code() == 24);
+    BOOST_TEST(lost.reason().find("between 0/1000 and 0/1388") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
