@@ -184,21 +184,26 @@ class RecordWatch {
             });
         }
         const std::uint64_t conflicts = live.statistics.conflicts;
-        if (!newest_ || (conflicts != conflicts_ && now >= next_conflicts_)) {
-            next_conflicts_ = now + std::chrono::seconds(5);
+        if (conflicts != conflicts_) {
+            conflicts_ = conflicts;
+            look_until_ = now + std::chrono::seconds(30); // it is counted before it is committed
+        }
+        if (!newest_ || (now < look_until_ && now >= next_conflicts_)) {
+            next_conflicts_ = now + std::chrono::seconds(3);
             target.run([&](pg::Session &session) {
-                // Only what was recorded since the last look; what earlier processes recorded is no news.
-                const auto rows = session.query("SELECT coalesce(max(id), 0), kind FROM walbridge.conflict WHERE task "
-                                                "= $1 AND id > $2::bigint GROUP BY kind",
-                                                {config.name, std::to_string(newest_.value_or(0))});
-                const bool news = newest_.has_value();
+                // What earlier processes recorded is no news.
+                const auto rows = session.query("SELECT max(id), kind FROM walbridge.conflict WHERE task = $1 AND id > "
+                                                "$2::bigint AND ($2::bigint > 0 "
+                                                "OR at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs "
+                                                "=> $3::float8)) GROUP BY kind",
+                                                {config.name, std::to_string(newest_.value_or(0)),
+                                                 std::to_string(std::chrono::duration<double>(now - began_).count())});
                 auto newest = newest_.value_or(0);
                 for (int row = 0; row < rows.rows(); ++row) {
                     newest = std::max<std::int64_t>(newest, rows.number(row, 0));
-                    if (news) conflicts_seen_[rows.text(row, 1)] = now;
+                    conflicts_seen_[rows.text(row, 1)] = now;
                 }
                 newest_ = newest;
-                conflicts_ = conflicts;
             });
         }
         seen.ddl_undecided = ddl_undecided_;
@@ -206,7 +211,8 @@ class RecordWatch {
     }
 
   private:
-    Clock::time_point next_{}, next_conflicts_{};
+    const Clock::time_point began_ = Clock::now();
+    Clock::time_point next_{}, next_conflicts_{}, look_until_{};
     std::uint64_t conflicts_ = 0, ddl_ = 0;
     std::optional<std::int64_t> newest_, ddl_undecided_;
     std::map<std::string, Clock::time_point> conflicts_seen_;

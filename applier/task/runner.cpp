@@ -193,7 +193,7 @@ void Runner::fail(const Error &found) {
     if (told_failure_ != words) {
         alerter_.forget(failure_event);
         alerter_.observe({failure_condition(error)});
-        if (!alerter_.finish(std::chrono::seconds(15))) return;
+        if (!alerter_.finish(std::chrono::seconds(10))) return;
     }
     store_told_best_effort();
 }
