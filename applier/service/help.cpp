@@ -41,6 +41,7 @@ Exit codes:
   10 connection   11 authentication   12 permission   13 resource
   20 slot missing   21 slot recreated   22 slot advanced   23 source replaced   24 source restored
   25 database replaced   26 slot in use   27 fenced   28 slot lost
+  29 slot dropped at its limit
   30 protocol   31 stream gap
   40 conflict   41 unidentified row   42 target shape   43 target data   44 schema stage   45 copy stage   46 plugin
   47 DDL   48 schemas differ   49 data differs

@@ -186,7 +186,8 @@ class Planner {
             source::create_slot_statement({.slot = config_.slot_name(),
                                            .life = source::SlotLife::permanent,
                                            .plugin = slot_plugin,
-                                           .application_name = {}},
+                                           .application_name = {},
+                                           .failover = wants_failover(config_, source.server_version())},
                                           source.server_version()));
     }
 
