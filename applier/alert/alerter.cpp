@@ -95,17 +95,19 @@ void Alerter::observe(const std::vector<Condition> &conditions) {
     }
 }
 
+std::vector<Notice> Alerter::firing() const {
+    const std::lock_guard lock(mutex_);
+    return watch_.firing();
+}
+
 std::string Alerter::summary() const {
     Json json{{"firing", Json::array()}, {"channels", Json::array()}};
-    {
-        const std::lock_guard lock(mutex_);
-        for (const auto &notice : watch_.firing())
-            json["firing"].push_back({{"event", notice.event},
-                                      {"severity", name_of(notice.severity)},
-                                      {"since", notice.since},
-                                      {"reason", bounded(notice.reason)},
-                                      {"remedy", bounded(notice.remedy)}});
-    }
+    for (const auto &notice : firing())
+        json["firing"].push_back({{"event", notice.event},
+                                  {"severity", name_of(notice.severity)},
+                                  {"since", notice.since},
+                                  {"reason", bounded(notice.reason)},
+                                  {"remedy", bounded(notice.remedy)}});
     for (const auto &channel : channels_) {
         const auto figures = channel->figures();
         json["channels"].push_back({{"name", channel->name()},

@@ -24,6 +24,7 @@ class Alerter {
     void forget(const std::string &event);
     void observe(const std::vector<Condition> &conditions);
 
+    [[nodiscard]] std::vector<Notice> firing() const;
     /// {"firing": [{"event", "severity", "since", "reason", "remedy"}], "channels": [{"name", "delivered", "failed",
     /// "last_failure"}]}
     [[nodiscard]] std::string summary() const;

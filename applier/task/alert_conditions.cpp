@@ -18,6 +18,11 @@ Level level_of(double value, double threshold) {
     return value >= threshold ? Level::over : value < threshold * 0.8 ? Level::clear : Level::between;
 }
 
+/// An alert that is switched off ends one that an earlier process sent.
+Condition off(const char *event) {
+    return {.event = event, .level = Level::clear, .reason = "this alert is switched off now", .remedy = {}};
+}
+
 std::string bytes(std::int64_t value) { return human_bytes(static_cast<double>(value)); }
 
 void add_retained(std::vector<Condition> &out, const TaskConfig &config, const SlotStatus &slot) {
@@ -27,7 +32,7 @@ void add_retained(std::vector<Condition> &out, const TaskConfig &config, const S
         "Find out what keeps the task behind (walbridge status), or make room on the source. A task that is "
         "not needed any more is ended with walbridge release.");
     const auto add = [&](const char *event, std::uint64_t threshold, Severity severity, const char *key) {
-        if (threshold == 0) return;
+        if (threshold == 0) return out.push_back(off(event));
         out.push_back(
             {.event = event,
              .level = level_of(retained, static_cast<double>(threshold)),
@@ -82,7 +87,9 @@ std::vector<Condition> alert_conditions(const TaskConfig &config, const Observat
                        .reason = fmt::format("the task is {} again", name_of(seen.state)),
                        .remedy = {},
                        .clear_after = std::chrono::seconds(5)});
-    if (config.alert.retrying.count() > 0) {
+    if (config.alert.retrying.count() == 0) {
+        out.push_back(off("task_retrying"));
+    } else {
         const auto since = seen.retrying ? seen.unix_now - seen.retrying->since : 0;
         const bool over = seen.retrying && since * 1000 >= config.alert.retrying.count();
         if (over)
@@ -100,7 +107,9 @@ std::vector<Condition> alert_conditions(const TaskConfig &config, const Observat
                            .remedy = {},
                            .clear_after = std::chrono::seconds(10)});
     }
-    if (config.alert.lag.count() > 0 && seen.lag_seconds) {
+    if (config.alert.lag.count() == 0) {
+        out.push_back(off("lag"));
+    } else if (seen.lag_seconds) {
         const auto threshold = static_cast<double>(config.alert.lag.count()) / 1000;
         out.push_back({.event = "lag",
                        .level = level_of(*seen.lag_seconds, threshold),
@@ -115,7 +124,9 @@ std::vector<Condition> alert_conditions(const TaskConfig &config, const Observat
         add_retained(out, config, *seen.slot);
         add_at_risk(out, config, *seen.slot);
     }
-    if (config.alert.xmin_age > 0 && seen.cost && seen.cost->catalog_xmin_age) {
+    if (config.alert.xmin_age == 0) {
+        out.push_back(off("catalog_xmin"));
+    } else if (seen.cost && seen.cost->catalog_xmin_age) {
         const auto age = static_cast<double>(*seen.cost->catalog_xmin_age);
         out.push_back(
             {.event = "catalog_xmin",
@@ -129,7 +140,7 @@ std::vector<Condition> alert_conditions(const TaskConfig &config, const Observat
              .figures = {{"age", age}, {"threshold", static_cast<double>(config.alert.xmin_age)}}});
     }
     for (const auto &[kind, recent] : seen.conflicts)
-        out.push_back({.event = "conflict:" + kind,
+        out.push_back({.event = conflict_event + kind,
                        .level = recent ? Level::over : Level::clear,
                        .reason = recent ? fmt::format("a conflict {} was recorded", kind) : "none for an hour",
                        .remedy = recent ? "See walbridge.conflict on the target: both rows, and what was done." : ""});

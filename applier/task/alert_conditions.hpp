@@ -33,5 +33,6 @@ struct Observation {
 /// The task ended with an error.
 [[nodiscard]] alert::Condition failure_condition(const Error &error);
 inline constexpr const char *failure_event = "task_failed";
+inline constexpr const char *conflict_event = "conflict:"; ///< and the kind
 
 } // namespace walbridge::task

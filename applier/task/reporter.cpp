@@ -170,8 +170,13 @@ bool drop_at_limit(const TaskConfig &config, Live &live, StopToken &stop, const 
 /// What the target's tables say about open decisions; looked at every few seconds.
 class RecordWatch {
   public:
-    void look(const TaskConfig &config, const Live &live, BestEffortSession &target, Observation &seen) {
+    void look(const TaskConfig &config, const Live &live, const alert::Alerter &alerter, BestEffortSession &target,
+              Observation &seen) {
         const auto now = Clock::now();
+        if (!newest_) // what an earlier process told of conflicts is over an hour after the last one that we see
+            for (const auto &told : alerter.firing())
+                if (told.event.starts_with(conflict_event))
+                    conflicts_seen_.emplace(told.event.substr(std::string_view(conflict_event).size()), now);
         if (now >= next_ || live.statistics.ddl_skipped + live.statistics.ddl_refused != ddl_) {
             next_ = now + std::chrono::seconds(10);
             ddl_ = live.statistics.ddl_skipped + live.statistics.ddl_refused;
@@ -288,7 +293,7 @@ void Reporter::work() {
                          .cost = read.cost,
                          .conflicts = {},
                          .ddl_undecided = {}};
-        if (live_.holds_task && view.epoch) records.look(config_, live_, target, seen);
+        if (live_.holds_task && view.epoch) records.look(config_, live_, alerter_, target, seen);
         alerter_.observe(alert_conditions(config_, seen));
         if (bar.wanted()) bar.draw(writer.bar(live_, Bar::width()));
         if (!live_.holds_task) continue;

@@ -13,6 +13,7 @@
 #include "task/target_database.hpp"
 #include "task/throttle_settings.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -190,7 +191,10 @@ void Runner::fail(const Error &found) {
     if (error.kind() == ErrorKind::task_state && !live_.holds_task) return;
     store_best_effort(State::failed, error_json(error), true);
     const auto words = fmt::format("{}: {}", error.object(), error.reason());
-    if (told_failure_ != words) {
+    // The same as an earlier process told, and nothing worked since.
+    const bool open =
+        std::ranges::any_of(alerter_.firing(), [](const auto &told) { return told.event == failure_event; });
+    if (!open || told_failure_ != words) {
         alerter_.forget(failure_event);
         alerter_.observe({failure_condition(error)});
         if (!alerter_.finish(std::chrono::seconds(10))) return;

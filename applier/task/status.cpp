@@ -334,12 +334,16 @@ std::string for_people(const Json &json) {
     else if (!slot["exists"].get<bool>())
         out += fmt::format("slot:       {} does not exist\n", text_of(slot["name"]));
     else
-        out += fmt::format("slot:       {}, {}, retains {}, wal_status {}{}\n", text_of(slot["name"]),
-                           slot["active"].get<bool>() ? "in use" : "not in use",
-                           human_bytes(number_of(slot["retained_bytes"])), text_of(slot["wal_status"]),
-                           slot["safe_wal_size"].is_number()
-                               ? ", lost after another " + human_bytes(number_of(slot["safe_wal_size"]))
-                               : "");
+        out += fmt::format(
+            "slot:       {}, {}, retains {}{}, wal_status {}{}\n", text_of(slot["name"]),
+            slot["active"].get<bool>() ? "in use" : "not in use", human_bytes(number_of(slot["retained_bytes"])),
+            slot["retained_limit"] == 0
+                ? ""
+                : fmt::format(" of at most {}, then: {}", human_bytes(number_of(slot["retained_limit"])),
+                              text_of(slot["on_limit"])),
+            text_of(slot["wal_status"]),
+            slot["safe_wal_size"].is_number() ? ", lost after another " + human_bytes(number_of(slot["safe_wal_size"]))
+                                              : "");
     add_source_cost(out, json["source_cost"]);
     add_alerts(out, json["alerts"]);
     for (const auto &[name, value] : json["labels"].items())

@@ -97,6 +97,13 @@ BOOST_AUTO_TEST_CASE(an_event_of_an_earlier_process_is_not_told_again_but_its_en
     BOOST_TEST(at(32s, Level::over).size() == 1); // a new one
 }
 
+BOOST_AUTO_TEST_CASE(a_forgotten_event_is_a_new_one) {
+    at(0s, Level::over);
+    watch.forget("lag");
+    BOOST_TEST(watch.firing().empty());
+    BOOST_TEST(at(1s, Level::over).size() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(events_do_not_know_of_each_other) {
     const auto told = watch.observe(start, 1,
                                     {{.event = "lag", .level = Level::over, .reason = "a", .remedy = ""},
