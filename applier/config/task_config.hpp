@@ -41,7 +41,7 @@ struct TaskConfig {
         std::vector<std::string> include{"*.*"}; ///< patterns as in decoder/wire/object_selection.hpp
         std::vector<std::string> exclude;
         std::string large_objects = "refuse"; ///< copy, refuse, ignore [O-20]
-        std::set<QualifiedName> without_ddl; ///< tables whose operations leave DDL out: objects.table[].operations
+        std::set<QualifiedName> without_ddl;  ///< tables whose operations leave DDL out: objects.table[].operations
     } objects;
 
     NameMap names; ///< what schemas and tables are called on the target: [[objects.schema]], [[objects.table]]

@@ -126,8 +126,8 @@ const std::vector<Case> cases{
          now.slot->confirmed_flush = Lsn{5001};
      },
      ErrorKind::slot_advanced},
-    {"a slot that the server gave up for idleness",
-     [](auto &, auto &now) { now.slot->invalidated = "idle_timeout"; }, ErrorKind::slot_lost},
+    {"a slot that the server gave up for idleness", [](auto &, auto &now) { now.slot->invalidated = "idle_timeout"; },
+     ErrorKind::slot_lost},
     {"a slot without WAL", [](auto &, auto &now) { now.slot->has_restart_lsn = false; }, ErrorKind::slot_lost},
 
     // Another source.
@@ -246,12 +246,14 @@ BOOST_AUTO_TEST_CASE(after_a_promotion_the_remedy_is_a_list_of_what_to_do) {
     now.version = 150020;
     const auto without = judge_identity(then, now).value();
     BOOST_TEST(without.reason().find("timeline 3 ended at 0/1388") != std::string::npos);
-    for (const auto *part : {"1. The target holds everything", "up to 0/1388", "2. If the old primary", "reset --truncate", "4. "})
+    for (const auto *part :
+         {"1. The target holds everything", "up to 0/1388", "2. If the old primary", "reset --truncate", "4. "})
         BOOST_TEST(without.remedy().find(part) != std::string::npos, part);
     BOOST_TEST(without.remedy().find("sync_replication_slots") == std::string::npos); // 15 knows no such thing
     now.version = 170002;
     const auto newer = judge_identity(then, now).value();
-    for (const auto *part : {"sync_replication_slots", "synchronized_standby_slots", "hot_standby_feedback", "walbridge_orders"})
+    for (const auto *part :
+         {"sync_replication_slots", "synchronized_standby_slots", "hot_standby_feedback", "walbridge_orders"})
         BOOST_TEST(newer.remedy().find(part) != std::string::npos, part);
     // The target is ahead of the new primary: the range is named.
     now.history.back().end = Lsn{4096};
