@@ -6,6 +6,7 @@
 #include "ddl/rename.hpp"
 #include "ddl/role_names.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/extension_rows.hpp"
 #include "schema/names.hpp"
 #include "schema/pg_dump.hpp"
 
@@ -261,6 +262,7 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
                            names, items);
     map_roles(config, items);
     add_schemas(names, items);
+    if (config.full_stage) add_extension_rows(source, graph, closure, names, items);
     return items;
 }
 
