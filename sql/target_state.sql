@@ -72,7 +72,19 @@ CREATE TABLE IF NOT EXISTS walbridge.table_sync (
     started_at  timestamptz,
     finished_at timestamptz,
     fingerprint text,                               -- storage and columns of the table under the snapshot that planned the chunk
+    unlogged    boolean NOT NULL DEFAULT false,     -- the table on the source: what it holds later is not followed
     PRIMARY KEY (task, source_oid, chunk)
+);
+
+ALTER TABLE walbridge.table_sync ADD COLUMN IF NOT EXISTS unlogged boolean NOT NULL DEFAULT false;
+
+-- Large objects to copy (objects.large_objects = "copy"); `done` commits together with the object.
+CREATE TABLE IF NOT EXISTS walbridge.large_object (
+    task        text NOT NULL,
+    oid         oid NOT NULL,                       -- the same on both sides
+    done        boolean NOT NULL DEFAULT false,
+    bytes       bigint,
+    PRIMARY KEY (task, oid)
 );
 
 -- What the schema stage has to create, taken under the slot's snapshot, in order; `done` commits together with the statement.

@@ -26,6 +26,7 @@ struct Chunk {
     std::optional<std::int64_t> low, high; ///< inclusive, exclusive; nullopt = open
     Lsn sync_lsn;
     bool started = false, done = false;
+    bool unlogged = false; ///< the table: what it holds later is not followed
     std::uint64_t rows = 0, bytes = 0;
     std::uint64_t estimated_rows = 0, estimated_bytes = 0;
     std::string fingerprint; ///< of the table's storage and columns under the snapshot that planned it

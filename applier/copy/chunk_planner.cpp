@@ -97,6 +97,7 @@ std::vector<Chunk> make_chunks(const source::Table &table, Cut cut, const std::v
         chunk.sync_lsn = sync_lsn;
         chunk.estimated_rows = static_cast<std::uint64_t>(std::max(table.estimated_rows, 0.0)) / count;
         chunk.estimated_bytes = table.bytes / count;
+        chunk.unlogged = table.unlogged;
         chunk.fingerprint = source::fingerprint(table);
     }
     return chunks;

@@ -33,19 +33,19 @@ void store_chunks(pg::Session &target, const std::string &task, const std::vecto
         rows.push_back({task, std::to_string(chunk.source_oid), chunk.table.schema, chunk.table.name,
                         std::to_string(chunk.number), std::string(name_of(chunk.kind)), text_of(chunk.low),
                         text_of(chunk.high), to_string(chunk.sync_lsn), chunk.done ? "t" : "f",
-                        std::to_string(chunk.estimated_rows), std::to_string(chunk.estimated_bytes),
-                        chunk.fingerprint});
+                        std::to_string(chunk.estimated_rows), std::to_string(chunk.estimated_bytes), chunk.fingerprint,
+                        chunk.unlogged ? "t" : "f"});
     schema::copy_rows(target,
                       "COPY walbridge.table_sync (task, source_oid, schema_name, table_name, chunk, chunk_kind, low, "
                       "high, sync_lsn, done, "
-                      "estimated_rows, estimated_bytes, fingerprint) FROM STDIN",
+                      "estimated_rows, estimated_bytes, fingerprint, unlogged) FROM STDIN",
                       rows);
 }
 
 std::vector<Chunk> load_chunks(pg::Session &target, const std::string &task) {
     const auto rows = target.query(
         "SELECT source_oid, schema_name, table_name, chunk, chunk_kind, low, high, sync_lsn, done, rows, bytes, "
-        "estimated_rows, estimated_bytes, fingerprint, started_at IS NOT NULL FROM walbridge.table_sync "
+        "estimated_rows, estimated_bytes, fingerprint, started_at IS NOT NULL, unlogged FROM walbridge.table_sync "
         "WHERE task = $1 ORDER BY source_oid, chunk",
         {task});
     std::vector<Chunk> chunks;
@@ -73,6 +73,7 @@ std::vector<Chunk> load_chunks(pg::Session &target, const std::string &task) {
         chunk.estimated_bytes = count(row, 12);
         chunk.fingerprint = rows.text(row, 13);
         chunk.started = rows.flag(row, 14);
+        chunk.unlogged = rows.flag(row, 15);
         chunks.push_back(std::move(chunk));
     }
     return chunks;

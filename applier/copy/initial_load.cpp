@@ -6,6 +6,7 @@
 #include "copy/admission.hpp"
 #include "copy/chunk_planner.hpp"
 #include "copy/chunk_store.hpp"
+#include "copy/large_objects.hpp"
 #include "copy/pass.hpp"
 #include "copy/reconcile.hpp"
 #include "copy/statistics_stage.hpp"
@@ -128,13 +129,13 @@ class DataStage {
             return Outcome::stuck;
         pg::Session catalog(context_.config.source.endpoint, {context_.config.application_name("catalog"), false, {}});
         source::import_snapshot(catalog, snapshot.name());
-        const auto tables = by_oid(source::read_tables(catalog));
+        const auto tables = by_oid(source::read_tables(catalog, source::Unlogged::bring));
         if (!planned_under_it) {
             chunks = reconcile(context_, catalog, snapshot, tables, target, chunks);
             report_tables(context_.progress, chunks);
         }
         catalog.rollback_quietly();
-        const auto targets = by_name(source::read_tables(target));
+        const auto targets = by_name(source::read_tables(target, source::Unlogged::bring));
         auto open = open_of(chunks);
         if (held)
             std::erase_if(open, [kept = guard.held()](const Chunk &chunk) { return !kept.contains(chunk.table); });
@@ -241,11 +242,12 @@ LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
     if (config_.schema_stage) plan.items = schema::plan_schema(config_, source, snapshot.name(), stop_);
     if (config_.full_stage) {
         const wire::ObjectSelection selection(config_.objects.include, config_.objects.exclude);
-        for (const auto &table : source::read_tables(source)) {
+        for (const auto &table : source::read_tables(source, source::Unlogged::bring)) {
             if (table.kind != 'r' || !selection.matches(table.name.schema, table.name.name)) continue;
             auto chunks = plan_chunks(source, table, config_.copy, snapshot.lsn());
             std::move(chunks.begin(), chunks.end(), std::back_inserter(plan.chunks));
         }
+        if (config_.objects.large_objects == "copy") plan.large_objects = list_large_objects(source);
     }
     log::info("initial load planned", {{"schema_objects", plan.items.size()}, {"chunks", plan.chunks.size()}});
     return plan;
@@ -254,6 +256,7 @@ LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
 void InitialLoad::store(const LoadPlan &plan, pg::Session &target) const {
     schema::store_items(target, config_.name, plan.items);
     store_chunks(target, config_.name, plan.chunks);
+    store_large_objects(target, config_.name, plan.large_objects);
 }
 
 bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
@@ -279,6 +282,7 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
         if (!schema_stage.run_before_data()) return false;
         progress_.enter(Phase::data);
         if (!DataStage(context, slot_plugin_).run(first)) return false;
+        if (!copy_large_objects(config_, fence, stop_, first)) return false;
         if (!schema_stage.run_after_data()) return false;
         if (!gather_statistics(context)) return false;
         if (config_.full_stage && !sequences_brought(context)) return false;
@@ -293,6 +297,7 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
 
 bool InitialLoad::complete(pg::Session &target, const std::string &task) {
     return !target.value("SELECT 1 FROM walbridge.table_sync WHERE task = $1 AND NOT done UNION ALL "
+                         "SELECT 1 FROM walbridge.large_object WHERE task = $1 AND NOT done UNION ALL "
                          "SELECT 1 FROM walbridge.schema_item WHERE task = $1 AND NOT done LIMIT 1",
                          {task});
 }

@@ -29,8 +29,9 @@ namespace walbridge::copy {
 
 /// What a new task has to do, as read from the source under the slot's snapshot.
 struct LoadPlan {
-    std::vector<schema::Item> items; ///< empty without a schema stage
-    std::vector<Chunk> chunks;       ///< empty without a full stage
+    std::vector<schema::Item> items;          ///< empty without a schema stage
+    std::vector<Chunk> chunks;                ///< empty without a full stage
+    std::vector<std::uint32_t> large_objects; ///< empty unless they are to be copied
 };
 
 class InitialLoad {

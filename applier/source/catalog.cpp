@@ -82,6 +82,7 @@ std::vector<Table> read(pg::Session &session, std::string_view only) {
         table.estimated_rows = real(rows, row, 9);
         table.pages = static_cast<std::uint64_t>(rows.number(row, 10));
         table.bytes = table.pages * 8192;
+        table.unlogged = rows.flag(row, 11);
         tables.push_back(std::move(table));
     }
     return tables;
@@ -132,8 +133,9 @@ const Column *Table::column(int number) const {
     return found == columns.end() ? nullptr : &*found;
 }
 
-std::vector<Table> read_tables(pg::Session &session) {
+std::vector<Table> read_tables(pg::Session &session, Unlogged unlogged) {
     auto tables = read(session, {});
+    if (unlogged == Unlogged::leave_out) std::erase_if(tables, [](const Table &table) { return table.unlogged; });
     auto by_oid = index_by_oid(tables);
     add_columns(session, by_oid, sql::columns);
     add_indexes(session, by_oid, sql::indexes);

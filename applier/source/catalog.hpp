@@ -43,6 +43,7 @@ struct Table {
     std::uint32_t parent_oid = 0; ///< partitioned table this is a partition of, or first table it inherits from
     bool inherits = false;        ///< the parent is one of plain inheritance
     bool row_security = false;
+    bool unlogged = false;              ///< its rows can be copied and never be followed
     double estimated_rows = 0;          ///< negative: never analyzed
     std::uint64_t pages = 0, bytes = 0; ///< heap pages and bytes with TOAST, now
     std::vector<Column> columns;        ///< by attnum, dropped ones left out
@@ -51,9 +52,12 @@ struct Table {
     [[nodiscard]] const Column *column(int number) const;
 };
 
-/// All tables that can be replicated (kinds r and p, permanent, no system, extension-owned or walbridge object), by
-/// name. The caller filters by selection.
-[[nodiscard]] std::vector<Table> read_tables(pg::Session &session);
+/// Whether a list of tables holds the unlogged ones: the copy brings their rows once, nothing else knows them.
+enum class Unlogged { leave_out, bring };
+
+/// All tables that can be replicated (kinds r and p, no system, extension-owned or walbridge object), by name. The
+/// caller filters by selection.
+[[nodiscard]] std::vector<Table> read_tables(pg::Session &session, Unlogged unlogged = Unlogged::leave_out);
 
 /// One table by oid, without indexes and sizes; nullopt when the session does not see it.
 [[nodiscard]] std::optional<Table> read_table(pg::Session &session, std::uint32_t oid);

@@ -12,14 +12,14 @@ namespace walbridge::source {
 struct Unsupported {
     QualifiedName object;
     std::string kind;      ///< unlogged-table, foreign-table, extension-table, extension-schema, materialized-view,
-                           ///< large-objects, hypertable, inheritance, no-identity, deferrable-key
+                           ///< hypertable, inheritance, no-identity, deferrable-key
     std::string reason;    ///< lower case, no final period
     std::string remedy;    ///< a full sentence or a statement to run
     QualifiedName other{}; ///< inheritance: the table at its other end; only a problem when that one is not selected
 };
 
 /// Everything of the database outside system schemas; the caller filters by selection. object.name is empty for
-/// what concerns a schema or, with large objects, the database.
+/// what concerns a schema.
 [[nodiscard]] std::vector<Unsupported> read_unsupported(pg::Session &session);
 
 } // namespace walbridge::source

@@ -145,14 +145,16 @@ class Planner {
     }
 
     void tables(pg::Session &source) {
-        selected_ = selected_tables(config_, source);
+        selected_ = selected_tables(config_, source,
+                                    config_.full_stage ? source::Unlogged::bring : source::Unlogged::leave_out);
         const auto sizes = read_index_sizes(source, plan_.notes);
         for (const auto &table : selected_) {
             PlannedTable planned;
             planned.source = table.name;
             planned.target = config_.names.table(table.name);
             planned.estimated_rows = table.estimated_rows;
-            planned.identity = identity_of(table);
+            planned.identity = table.unlogged ? "none, unlogged" : identity_of(table);
+            planned.unlogged = table.unlogged;
             if (table.kind == 'r') {
                 planned.bytes = table.bytes;
                 if (const auto found = sizes.find(table.oid); found != sizes.end()) {
@@ -179,7 +181,7 @@ class Planner {
             add("target", "state", "STATE", "schema walbridge", target_state_sql);
         if (config_.incremental_stage && config_.source.replica_identity == "set")
             for (const auto &table : selected_)
-                if (!identifiable(table))
+                if (!table.unlogged && !identifiable(table))
                     add("source", "identity", "REPLICA IDENTITY", to_string(table.name),
                         fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", quote(table.name)));
         add("source", "slot", "REPLICATION SLOT", config_.slot_name(),

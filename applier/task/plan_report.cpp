@@ -57,6 +57,7 @@ std::string tables_text(const Plan &plan) {
                            human_bytes(static_cast<double>(table.bytes)), count_of(table.estimated_rows), table.indexes,
                            human_bytes(static_cast<double>(table.index_bytes)), table.identity);
         if (table.chunks > 1) out += fmt::format(", {} chunks by {}", table.chunks, table.cut);
+        if (table.unlogged) out += ", copied once and not followed";
         out += "\n";
     }
     if (tables.size() > most) out += fmt::format("  and {} smaller ones (--json)\n", tables.size() - most);

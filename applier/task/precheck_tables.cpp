@@ -1,5 +1,6 @@
 // precheck_tables.cpp: the selected tables: rights, identities, what cannot be carried, and how they stand on the
 // target.
+#include "copy/large_objects.hpp"
 #include "dialect/postgres.hpp"
 #include "schema/closure.hpp"
 #include "schema/pg_dump.hpp"
@@ -41,7 +42,8 @@ std::string statements(const std::vector<std::string> &lines, std::size_t most =
 }
 
 void check_selected(PrecheckContext &context, pg::Session &source) {
-    context.selected = selected_tables(context.config, source);
+    context.selected = selected_tables(
+        context.config, source, context.config.full_stage ? source::Unlogged::bring : source::Unlogged::leave_out);
     context.catalog_read = true;
     if (context.selected.empty())
         return context.error(
@@ -93,7 +95,7 @@ void check_identity(PrecheckContext &context, pg::Session &source) {
     if (!context.config.incremental_stage) return context.ok("tables.identity", "no incremental stage");
     std::vector<std::string> names, fixes, not_owned;
     for (const auto &table : context.selected) {
-        if (identifiable(table)) continue;
+        if (table.unlogged || identifiable(table)) continue;
         names.push_back(to_string(table.name));
         fixes.push_back(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", quote(table.name)));
         if (!source
@@ -156,6 +158,85 @@ void check_unsupported(PrecheckContext &context, pg::Session &source) {
             context.warning("tables.unsupported", text, object.remedy);
     }
     if (named == 0) context.ok("tables.unsupported", "every selected object can be replicated");
+}
+
+/// Whether a selected table has a column that can refer to a large object: of type oid, or a domain over it as `lo` is.
+bool refers_to_large_objects(PrecheckContext &context, pg::Session &source) {
+    return source
+        .value(fmt::format("SELECT 1 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+                           "WHERE a.attrelid {} AND a.attnum > 0 AND NOT a.attisdropped AND 26 IN (t.oid, "
+                           "t.typbasetype) LIMIT 1",
+                           by_oids),
+               {oids_of(context)})
+        .has_value();
+}
+
+std::string listed(const std::vector<std::uint32_t> &oids) {
+    std::vector<std::string> texts;
+    for (const auto oid : oids) texts.push_back(std::to_string(oid));
+    return some_of(texts);
+}
+
+/// After the copy: they are not followed, so that only a comparison tells whether somebody changed one.
+void compare_large_objects(PrecheckContext &context, pg::Session &source, pg::Session &target) {
+    const auto found = copy::compare_large_objects(source, target, context.config);
+    if (found.none())
+        return context.ok("tables.large_objects", fmt::format("{} are the same on both sides", found.compared));
+    std::string text = "changed on the source since they were copied, which is not followed:";
+    const auto add = [&](const char *what, const std::vector<std::uint32_t> &oids) {
+        if (!oids.empty()) text += fmt::format(" {} {} ({})", oids.size(), what, listed(oids));
+    };
+    add("differ", found.differing);
+    add("are missing on the target", found.missing);
+    add("were dropped on the source", found.dropped);
+    context.warning(
+        "tables.large_objects", text,
+        "Carry them over by hand while nobody writes: lo_unlink and lo_from_bytea(oid, data) on the target.");
+}
+
+void check_large_objects(PrecheckContext &context, pg::Session &source) {
+    const char *const id = "tables.large_objects";
+    const auto &mode = context.config.objects.large_objects;
+    // Each part of the WHERE is a way to be allowed to read; the setting lifts all checks.
+    const auto row = source.query(
+        "SELECT count(*), count(*) FILTER (WHERE NOT (pg_catalog.current_setting('lo_compat_privileges')::boolean OR "
+        "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) OR pg_catalog.pg_has_role(m.lomowner, "
+        "'USAGE') OR EXISTS (SELECT FROM pg_catalog.aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT' AND "
+        "(a.grantee = 0 OR pg_catalog.pg_has_role(a.grantee, 'USAGE'))))), pg_catalog.min(m.oid) FROM "
+        "pg_catalog.pg_largeobject_metadata m");
+    const auto count = row.number(0, 0), closed = row.number(0, 1);
+    if (context.started && mode == "copy" && context.config.full_stage) {
+        if (!context.target) return context.skipped(id, "the target cannot be reached");
+        return compare_large_objects(context, source, *context.target);
+    }
+    if (count == 0) return context.ok(id, "there are none");
+    if (mode == "ignore") return context.ok(id, fmt::format("{} stay behind, as the task file asks", count));
+    if (mode == "copy") {
+        if (!context.config.full_stage)
+            return context.warning(id, fmt::format("{} large objects stay behind: there is no full stage", count),
+                                   "Add \"full\" to task.stages, or set objects.large_objects = \"ignore\".");
+        if (closed > 0)
+            return context.error(
+                id, fmt::format("{} of {} large objects cannot be read by the role", closed, count),
+                fmt::format("SELECT pg_catalog.format('GRANT SELECT ON LARGE OBJECT %s TO %I', oid, {}) FROM "
+                            "pg_catalog.pg_largeobject_metadata \\gexec",
+                            dialect::postgres::quote_literal(source.value("SELECT current_user").value())));
+        return context.warning(
+            id,
+            fmt::format("{} large objects are copied once; what is changed, created or dropped later is not followed",
+                        count),
+            "walbridge precheck TASK --only tables.large_objects compares them while the task runs; store them as "
+            "bytea to have them followed.");
+    }
+    if (refers_to_large_objects(context, source))
+        return context.error(
+            id,
+            fmt::format("{} large objects exist and selected tables can refer to them; the stream does not carry them",
+                        count),
+            "Set objects.large_objects = \"copy\" to copy them once, or \"ignore\" to leave them behind.");
+    context.warning(
+        id, fmt::format("{} large objects exist and stay behind; no selected table has a column for them", count),
+        "Set objects.large_objects = \"copy\" to copy them once, or \"ignore\".");
 }
 
 struct Contents {
@@ -344,13 +425,11 @@ void check_pg_dump(PrecheckContext &context) {
 } // namespace
 
 void check_tables(PrecheckContext &context) {
-    static constexpr NamedCheck on_source[] = {{"tables.selected", check_selected},
-                                               {"tables.select", check_select},
-                                               {"tables.row_security", check_row_security},
-                                               {"tables.identity", check_identity},
-                                               {"tables.deferrable", check_deferrable},
-                                               {"tables.unsupported", check_unsupported},
-                                               {"tables.renames", check_renames}};
+    static constexpr NamedCheck on_source[] = {
+        {"tables.selected", check_selected},           {"tables.select", check_select},
+        {"tables.row_security", check_row_security},   {"tables.identity", check_identity},
+        {"tables.deferrable", check_deferrable},       {"tables.unsupported", check_unsupported},
+        {"tables.large_objects", check_large_objects}, {"tables.renames", check_renames}};
     for (const auto &[id, check] : on_source)
         context.run(id, context.source, [&, check = check](pg::Session &session) { check(context, session); });
     static constexpr NamedCheck on_target[] = {{"tables.target", check_target_tables},

@@ -1,5 +1,6 @@
 // release.cpp: undoing what a task left on both servers, to start over (reset) or for good (release).
 #include "base/lsn.hpp"
+#include "copy/large_objects.hpp"
 #include "dialect/postgres.hpp"
 #include "target/postgres/origins.hpp"
 #include "task/operator_commands.hpp"
@@ -109,6 +110,9 @@ std::string reset(const TaskConfig &config, bool truncate) {
         text += fmt::format("source: dropped slot {}\n", config.slot_name());
     if (row) {
         if (truncate) text += truncate_targets(target, config);
+        if (truncate)
+            if (const auto removed = copy::unlink_large_objects(target, config.name); removed > 0)
+                text += fmt::format("target: removed {} large objects\n", removed);
         text += kept_created(target, config);
         bool complete = true;
         text += drop_origins(target, config, complete);
@@ -176,8 +180,8 @@ ReleaseResult release(const TaskConfig &config) {
             fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {} OR "
                         "starts_with(roname, {});\n",
                         quote_literal(config.origin_name()), quote_literal(config.origin_name() + ":"));
-        for (const auto *table : {"conflict", "ddl_statement", "schema_item", "table_sync", "kept_object",
-                                  "replica_identity", "progress", "task"})
+        for (const auto *table : {"conflict", "ddl_statement", "schema_item", "table_sync", "large_object",
+                                  "kept_object", "replica_identity", "progress", "task"})
             result.text +=
                 fmt::format("  DELETE FROM walbridge.{} WHERE task = {};\n", table, quote_literal(config.name));
     }

@@ -38,9 +38,9 @@ bool identifiable(const source::Table &table) {
     return table.kind == 'p' || table.replica_identity == 'f' || source::identity_index(table) != nullptr;
 }
 
-std::vector<source::Table> selected_tables(const TaskConfig &config, pg::Session &source) {
+std::vector<source::Table> selected_tables(const TaskConfig &config, pg::Session &source, source::Unlogged unlogged) {
     const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
-    auto tables = source::read_tables(source);
+    auto tables = source::read_tables(source, unlogged);
     std::erase_if(tables,
                   [&](const source::Table &table) { return !selection.matches(table.name.schema, table.name.name); });
     return tables;

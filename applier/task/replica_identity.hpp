@@ -15,7 +15,8 @@ namespace walbridge::task {
 [[nodiscard]] bool identifiable(const source::Table &table);
 
 /// The selected tables of the source.
-[[nodiscard]] std::vector<source::Table> selected_tables(const TaskConfig &config, pg::Session &source);
+[[nodiscard]] std::vector<source::Table> selected_tables(const TaskConfig &config, pg::Session &source,
+                                                         source::Unlogged unlogged = source::Unlogged::leave_out);
 
 /// ALTER TABLE ... REPLICA IDENTITY FULL under a short lock_timeout for every selected table that needs it; the
 /// statement that restores the old identity is stored in the target first. Throws SqlError (a lock timeout is retried

@@ -8,6 +8,7 @@
 #include "task/state_store.hpp"
 #include "task/throttle_settings.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -20,7 +21,8 @@ Json tables_of(pg::Session &target, const TaskConfig &config) {
     auto tables = Json::array();
     const auto rows = target.query(
         "SELECT schema_name, table_name, sum(rows), sum(bytes), sum(estimated_rows), sum(estimated_bytes), count(*), "
-        "count(*) FILTER (WHERE done) FROM walbridge.table_sync WHERE task = $1 GROUP BY source_oid, schema_name, "
+        "count(*) FILTER (WHERE done), pg_catalog.bool_or(unlogged) FROM walbridge.table_sync WHERE task = $1 GROUP BY "
+        "source_oid, schema_name, "
         "table_name ORDER BY 1, 2",
         {config.name});
     for (int row = 0; row < rows.rows(); ++row) {
@@ -32,7 +34,8 @@ Json tables_of(pg::Session &target, const TaskConfig &config) {
                           {"estimated_bytes", rows.number(row, 5)},
                           {"chunks", rows.number(row, 6)},
                           {"chunks_done", rows.number(row, 7)},
-                          {"done", rows.number(row, 6) == rows.number(row, 7)}});
+                          {"done", rows.number(row, 6) == rows.number(row, 7)},
+                          {"followed", !rows.flag(row, 8)}});
         const QualifiedName source{rows.text(row, 0), rows.text(row, 1)};
         if (const auto there = config.names.table(source); there != source)
             tables.back()["target"] = {{"schema", there.schema}, {"table", there.name}};
@@ -170,6 +173,8 @@ void add_tables(std::string &out, const Json &tables) {
             width = std::max(width, shown_name(table).size());
     }
     out += fmt::format("tables:     {} of {} copied\n", done, tables.size());
+    const auto once = std::ranges::count_if(tables, [](const Json &table) { return !table["followed"].get<bool>(); });
+    if (once > 0) out += fmt::format("  {} unlogged ones are copied once and not followed\n", once);
     std::size_t shown = 0;
     for (const auto &table : tables) {
         if (table["done"].get<bool>() || ++shown > 30) continue;

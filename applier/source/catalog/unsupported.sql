@@ -9,7 +9,7 @@ WITH relation AS (
     WHERE c.oid >= 16384 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'walbridge')
       AND c.relkind IN ('r', 'p', 'f', 'm')
 )
-SELECT r.nspname, r.relname, 'unlogged-table', 'the write-ahead log does not carry rows of unlogged tables',
+SELECT r.nspname, r.relname, 'unlogged-table', 'the table is unlogged: its rows are copied once, later changes are not in the write-ahead log and not followed',
        'ALTER TABLE ' || r.quoted || ' SET LOGGED, or leave the table out with objects.exclude', '' AS other_schema, '' AS other_name
 FROM relation r WHERE r.relkind IN ('r', 'p') AND r.relpersistence = 'u' AND NOT r.of_extension
 UNION ALL
@@ -17,16 +17,14 @@ SELECT r.nspname, r.relname, 'foreign-table', 'the rows of a foreign table live 
 FROM relation r WHERE r.relkind = 'f' AND NOT r.of_extension
 UNION ALL
 SELECT r.nspname, r.relname, 'extension-table', 'the table belongs to an extension',
-       'Create the extension on the target; rows of its configuration tables must be carried over by hand.', '', ''
+       CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE r.oid = ANY (e.extconfig))
+            THEN 'The extension brings the table, and the full stage its rows once; later ones have to be carried over by hand.'
+            ELSE 'The extension brings the table and its rows; what others wrote into it has to be carried over by hand.' END, '', ''
 FROM relation r WHERE r.relkind IN ('r', 'p') AND r.of_extension
 UNION ALL
 SELECT r.nspname, r.relname, 'materialized-view', 'a materialized view is refreshed once after the copy and does not follow later refreshes',
        'REFRESH MATERIALIZED VIEW ' || r.quoted || ' on the target when needed', '', ''
 FROM relation r WHERE r.relkind = 'm' AND NOT r.of_extension
-UNION ALL
-SELECT '', '', 'large-objects', pg_catalog.count(*) || ' large objects exist; the stream does not carry them',
-       'Store them as bytea, or carry them over by hand.', '', ''
-FROM pg_catalog.pg_largeobject_metadata HAVING pg_catalog.count(*) > 0
 UNION ALL
 SELECT r.nspname, r.relname, 'hypertable', 'the table is a TimescaleDB hypertable, whose rows live in chunks of the extension',
        'Leave it out with objects.exclude.', '', ''
