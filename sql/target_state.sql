@@ -152,9 +152,20 @@ CREATE TABLE IF NOT EXISTS walbridge.verify_alignment (
     keys_since  pg_lsn,                             -- write down keys that changed since (verify_key); NULL = do not
     epoch       bigint,                             -- aligned: what the progress row says in a snapshot that belongs to it
     position    pg_lsn,
+    keys_complete_since pg_lsn,                     -- verify_key holds every change behind it; NULL = the process knows of none
     reason      text,
     asked_at    timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 20);
+
+-- Keys of rows that changed since earlier alignments, written for one request.
+CREATE TABLE IF NOT EXISTS walbridge.verify_key (
+    task        text NOT NULL,
+    request     text NOT NULL,
+    schema_name text NOT NULL,                      -- on the source; '' = every table
+    table_name  text NOT NULL,
+    since       pg_lsn NOT NULL,                    -- the change came behind this position
+    key         text                                -- JSON: columns and their values; NULL = any row
+);
 
 -- Verifications. `position` is the source's at which both sides were (last) compared.
 CREATE TABLE IF NOT EXISTS walbridge.verify_run (

@@ -81,7 +81,8 @@ void AlignmentGate::set(State state) {
     changed_.notify_all();
 }
 
-void AlignmentGate::applied(const TransactionPiece &piece) {
+void AlignmentGate::applied(const ChangeBatch &batch, const TransactionPiece &piece) {
+    changed.note(batch, piece);
     if (!decides(piece)) return;
     if (recent_.size() < remembered) {
         recent_.push_back(piece.begin.full_xid);

@@ -14,6 +14,7 @@
 #include "base/lsn.hpp"
 #include "change/batch.hpp"
 #include "pipeline/assembler.hpp"
+#include "pipeline/changed_keys.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -52,6 +53,9 @@ class AlignmentGate {
         mismatch, ///< not possible with this snapshot; another one may do
     };
 
+    /// Which rows were changed between alignments.
+    ChangedKeys changed;
+
     // Whoever asks.
     void hold();
     void advance(SourceSnapshot snapshot);
@@ -65,8 +69,8 @@ class AlignmentGate {
     [[nodiscard]] bool open() const { return state_.load(std::memory_order_relaxed) == State::open; }
     [[nodiscard]] State state() const { return state_.load(); }
     void set(State state);
-    /// Notes what is applied: its transactions must be visible in every later snapshot.
-    void applied(const TransactionPiece &piece);
+    /// Notes what is about to be applied: its transactions must be visible in every later snapshot.
+    void applied(const ChangeBatch &batch, const TransactionPiece &piece);
 
     struct Work {
         std::function<void(const ChangeBatch &, std::size_t first, std::size_t last)> apply; ///< pieces, alone

@@ -119,7 +119,7 @@ class Applier {
 
     void take(const std::shared_ptr<const ChangeBatch> &taken) {
         const auto &batch = *taken;
-        for (const auto &piece : batch.pieces) gate_.applied(piece);
+        for (const auto &piece : batch.pieces) gate_.applied(batch, piece);
         if (parallel_)
             parallel_->take(taken);
         else
@@ -132,7 +132,7 @@ class Applier {
         finish();
         gate_.step(queue, {.apply =
                                [&](const ChangeBatch &batch, std::size_t first, std::size_t last) {
-                                   for (auto at = first; at < last; ++at) gate_.applied(batch.pieces[at]);
+                                   for (auto at = first; at < last; ++at) gate_.applied(batch, batch.pieces[at]);
                                    applier_.apply(batch, first, last);
                                },
                            .finish = [&](const ChangeBatch &batch) { taken_to_its_end(batch); },

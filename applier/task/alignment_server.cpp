@@ -3,8 +3,10 @@
 
 #include "base/log.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace walbridge::task {
 namespace {
@@ -23,8 +25,10 @@ class Request {
 
     void serve() {
         const auto row = target_.query(
-            "SELECT request FROM walbridge.verify_alignment WHERE task = $1 AND state = 'asked'", {config_.name});
+            "SELECT request, keys_since FROM walbridge.verify_alignment WHERE task = $1 AND state = 'asked'",
+            {config_.name});
         if (row.rows() == 0) return;
+        if (!row.null(0, 1)) keys_since_ = parse_lsn(row.get(0, 1));
         request_ = row.text(0, 0);
         const auto view = live_.view();
         if (!view.following || view.paused || !view.epoch)
@@ -43,7 +47,12 @@ class Request {
             const auto asked = target_.query("SELECT state, source_snapshot, source_lsn FROM "
                                              "walbridge.verify_alignment WHERE task = $1 AND request = $2",
                                              {config_.name, request_});
-            if (asked.rows() == 0 || asked.get(0, 0) == "done") return;
+            if (asked.rows() == 0) return;
+            if (asked.get(0, 0) == "done") {
+                live_.gate.release();
+                if (keys_since_) write_keys();
+                return;
+            }
             if (asked.get(0, 0) == "snapshot") {
                 if (!move_to(asked.text(0, 1), parse_lsn(asked.get(0, 2)).value_or(Lsn{}), *view.epoch)) return;
             } else {
@@ -87,11 +96,53 @@ class Request {
             fail("apply ended");
             return false;
         }
+        const auto position = live_.gate.position();
+        collected_ = live_.gate.changed.align(position, keys_since_);
+        const auto since = collected_.complete_since;
         return target_
                    .query("UPDATE walbridge.verify_alignment SET state = 'aligned', epoch = $3::bigint, position = "
-                          "$4::pg_lsn WHERE task = $1 AND request = $2",
-                          {config_.name, request_, std::to_string(epoch), to_string(live_.gate.position())})
+                          "$4::pg_lsn, keys_complete_since = $5::pg_lsn WHERE task = $1 AND request = $2",
+                          {config_.name, request_, std::to_string(epoch), to_string(position),
+                           since ? pg::Parameter(to_string(*since)) : std::nullopt})
                    .affected() == 1;
+    }
+
+    /// With apply going on.
+    void write_keys() {
+        target_.execute("BEGIN");
+        target_.query("DELETE FROM walbridge.verify_key WHERE task = $1", {config_.name});
+        target_.execute("COPY walbridge.verify_key FROM STDIN");
+        std::string line;
+        const auto put = [&](const std::string &text, char end) {
+            for (const char c : text) {
+                if (c == '\\') line += '\\';
+                if (c == '\n' || c == '\t' || c == '\r') {
+                    line += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+                    continue;
+                }
+                line += c;
+            }
+            line += end;
+        };
+        for (const auto &entry : collected_.entries) {
+            line.clear();
+            for (const auto &text :
+                 {config_.name, request_, entry.table.schema, entry.table.name, to_string(entry.since)})
+                put(text, '\t');
+            if (entry.columns.empty())
+                line += "\\N\n";
+            else
+                put(nlohmann::json({{"columns", entry.columns}, {"values", entry.values}}).dump(), '\n');
+            if (PQputCopyData(target_.raw(), line.data(), static_cast<int>(line.size())) != 1)
+                target_.raise(nullptr, "COPY walbridge.verify_key");
+        }
+        if (PQputCopyEnd(target_.raw(), nullptr) != 1) target_.raise(nullptr, "COPY walbridge.verify_key");
+        const pg::Result end(PQgetResult(target_.raw()));
+        while (PGresult *more = PQgetResult(target_.raw())) PQclear(more);
+        if (PQresultStatus(end.raw()) != PGRES_COMMAND_OK) target_.raise(end.raw(), "COPY walbridge.verify_key");
+        static_cast<void>(store("keys"));
+        target_.execute("COMMIT");
+        log::debug("wrote down the keys that changed", {{"entries", collected_.entries.size()}});
     }
 
     bool store(const std::string &state) {
@@ -114,6 +165,8 @@ class Request {
     const StopToken &end_;
     const Clock::time_point until_;
     std::string request_;
+    std::optional<Lsn> keys_since_;
+    pipeline::ChangedKeys::Collected collected_;
 };
 
 } // namespace

@@ -155,8 +155,8 @@ void remove_task(pg::Session &target, const std::string &task, bool keep_created
         target.query(
             "DELETE FROM walbridge.verify_range g USING walbridge.verify_run r WHERE g.run = r.run AND r.task = $1",
             {task});
-        for (const auto *table : {"verify_alignment", "verify_equal", "verify_run", "conflict", "ddl_statement",
-                                  "schema_item", "table_sync", "large_object", "progress", "task"})
+        for (const auto *table : {"verify_alignment", "verify_key", "verify_equal", "verify_run", "conflict",
+                                  "ddl_statement", "schema_item", "table_sync", "large_object", "progress", "task"})
             target.query(fmt::format("DELETE FROM walbridge.{} WHERE task = $1", table), {task});
         target.execute("COMMIT");
     } catch (...) {

@@ -5,6 +5,7 @@
 #include "dialect/postgres.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 #include <thread>
@@ -45,9 +46,11 @@ pg::ConnectOptions session_options(const TaskConfig &config, const std::string &
             .settings = {{"lc_monetary", "C"}, {"xmloption", "content"}, {"xmlbinary", "base64"}}};
 }
 
-SnapshotPair::SnapshotPair(const TaskConfig &config, Stillness stillness, milliseconds patience, const StopToken &stop)
+SnapshotPair::SnapshotPair(const TaskConfig &config, Stillness stillness, milliseconds patience, const StopToken &stop,
+                           std::optional<Lsn> keys_since, std::function<void(SnapshotPair &)> while_held)
     : source_(config.source.endpoint, session_options(config, "verify")),
-      target_(config.target.endpoint, session_options(config, "verify")) {
+      target_(config.target.endpoint, session_options(config, "verify")), keys_since_(keys_since),
+      while_held_(std::move(while_held)) {
     switch (stillness) {
     case Stillness::process: align(config, patience, stop); break;
     case Stillness::stopped:
@@ -60,6 +63,7 @@ SnapshotPair::SnapshotPair(const TaskConfig &config, Stillness stillness, millis
         take_target(config);
         break;
     }
+    if (stillness != Stillness::process && while_held_) while_held_(*this);
 }
 
 /// Takes the source's snapshot; its text.
@@ -123,10 +127,13 @@ void SnapshotPair::catch_up(const TaskConfig &config, milliseconds patience, con
 bool SnapshotPair::hold_once(const TaskConfig &config, const StopToken &stop) {
     pg::Session control(config.target.endpoint, session_options(config, "verify"));
     const auto request = new_request();
-    control.query("INSERT INTO walbridge.verify_alignment AS a (task, request, state) VALUES ($1, $2, 'asked') "
+    control.query("INSERT INTO walbridge.verify_alignment AS a (task, request, state, keys_since) VALUES ($1, $2, "
+                  "'asked', $3::pg_lsn) "
                   "ON CONFLICT (task) DO UPDATE SET request = excluded.request, state = 'asked', reason = NULL, "
-                  "source_snapshot = NULL, source_lsn = NULL, position = NULL, epoch = NULL, asked_at = now()",
-                  {config.name, request});
+                  "source_snapshot = NULL, source_lsn = NULL, position = NULL, epoch = NULL, keys_since = "
+                  "excluded.keys_since, keys_complete_since = NULL, asked_at = now()",
+                  {config.name, request, keys_since_ ? pg::Parameter(to_string(*keys_since_)) : std::nullopt});
+    control.query("SELECT pg_catalog.pg_notify($1, '')", {"walbridge_" + config.name}); // else within a second
     const auto wait_past = [&](const std::string &state) -> std::string {
         const auto until = Clock::now() + answer_due;
         for (;;) {
@@ -165,13 +172,31 @@ bool SnapshotPair::hold_once(const TaskConfig &config, const StopToken &stop) {
         if (answer == "again") continue;
         if (answer != "aligned") return false;
         take_target(config);
-        const auto stated = control.query("SELECT position, epoch FROM walbridge.verify_alignment WHERE task = $1 AND "
-                                          "request = $2 AND state = 'aligned'",
-                                          {config.name, request});
+        const auto stated = control.query(
+            "SELECT position, epoch, keys_complete_since FROM walbridge.verify_alignment WHERE task = $1 AND "
+            "request = $2 AND state = 'aligned'",
+            {config.name, request});
+        // The proof: the snapshot sees the very position at which the process stood.
+        const bool proven =
+            stated.rows() == 1 && stated.get(0, 0) == to_string(position_) && stated.get(0, 1) == epoch_;
+        if (proven && while_held_) {
+            try {
+                while_held_(*this);
+            } catch (...) {
+                finish();
+                throw;
+            }
+        }
         finish();
         held_seconds_ += seconds_since(began);
-        // The proof: the snapshot sees the very position at which the process stood.
-        if (stated.rows() == 1 && stated.get(0, 0) == to_string(position_) && stated.get(0, 1) == epoch_) return true;
+        if (proven) {
+            if (keys_since_ && !stated.null(0, 2)) {
+                if (wait_past("done") != "keys") return true; // without keys, everything is compared
+                complete_since_ = parse_lsn(stated.get(0, 2));
+                read_keys(control, config, request);
+            }
+            return true;
+        }
         log::warning("the target's snapshot is not of the moment at which apply stood still",
                      {{"position", to_string(position_)}});
         return false;
@@ -179,6 +204,23 @@ bool SnapshotPair::hold_once(const TaskConfig &config, const StopToken &stop) {
     finish();
     held_seconds_ += seconds_since(began);
     return false;
+}
+
+void SnapshotPair::read_keys(pg::Session &control, const TaskConfig &config, const std::string &request) {
+    const auto rows =
+        control.query("SELECT schema_name, table_name, since, key FROM walbridge.verify_key WHERE task = $1 "
+                      "AND request = $2",
+                      {config.name, request});
+    for (int row = 0; row < rows.rows(); ++row) {
+        ChangedKey changed{{rows.text(row, 0), rows.text(row, 1)}, parse_lsn(rows.get(row, 2)).value(), {}, {}};
+        if (!rows.null(row, 3)) {
+            const auto json = nlohmann::json::parse(rows.get(row, 3));
+            changed.columns = json.at("columns").get<std::vector<std::string>>();
+            changed.values = json.at("values").get<std::vector<std::string>>();
+        }
+        changed_.push_back(std::move(changed));
+    }
+    control.query("DELETE FROM walbridge.verify_key WHERE task = $1", {config.name});
 }
 
 /// The slot still holds everything that the target lacks: decoding it up to the snapshot shows whether that is nothing.

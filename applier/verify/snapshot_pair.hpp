@@ -17,15 +17,21 @@
 #include "config/task_config.hpp"
 #include "verify/verify.hpp"
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace walbridge::verify {
 
 class SnapshotPair {
   public:
     /// Throws Error: task_state (no alignment possible and why), timeout, connection.
+    /// `keys_since`: the keys of rows that changed behind that position are wanted too. `while_held` runs before apply
+    /// goes on, which it may after 15 seconds.
     SnapshotPair(const TaskConfig &config, Stillness stillness, std::chrono::milliseconds patience,
-                 const StopToken &stop);
+                 const StopToken &stop, std::optional<Lsn> keys_since = std::nullopt,
+                 std::function<void(SnapshotPair &)> while_held = {});
 
     /// The sessions that export the snapshots, in their transactions: for the catalogs as of the snapshots.
     [[nodiscard]] pg::Session &source() { return source_; }
@@ -40,12 +46,22 @@ class SnapshotPair {
     [[nodiscard]] double held_seconds() const { return held_seconds_; }
     [[nodiscard]] int attempts() const { return attempts_; }
 
+    struct ChangedKey {
+        QualifiedName table;                      ///< on the source; empty = every table
+        Lsn since;                                ///< the change came behind this position
+        std::vector<std::string> columns, values; ///< empty = any row of the table
+    };
+    /// changed() holds every change behind it; nullopt = it is not known what changed.
+    [[nodiscard]] std::optional<Lsn> changes_complete_since() const { return complete_since_; }
+    [[nodiscard]] const std::vector<ChangedKey> &changed() const { return changed_; }
+
   private:
     void align(const TaskConfig &config, std::chrono::milliseconds patience, const StopToken &stop);
     bool hold_once(const TaskConfig &config, const StopToken &stop);
     void catch_up(const TaskConfig &config, std::chrono::milliseconds patience, const StopToken &stop);
     void prove_nothing_is_missing(const TaskConfig &config);
     std::string take_source();
+    void read_keys(pg::Session &control, const TaskConfig &config, const std::string &request);
     void take_target(const TaskConfig &config);
 
     pg::Session source_, target_;
@@ -54,6 +70,9 @@ class SnapshotPair {
     std::string epoch_;
     double held_seconds_ = 0;
     int attempts_ = 0;
+    std::optional<Lsn> keys_since_, complete_since_;
+    std::vector<ChangedKey> changed_;
+    std::function<void(SnapshotPair &)> while_held_;
 };
 
 /// The fixed settings under which values have one text everywhere, beside those of every session.
