@@ -43,6 +43,13 @@ int run(const TaskConfig &config, const CommandLine &line) {
     options.resume = line.resume;
     request.still = line.still;
     request.json = line.json;
+    request.repair = line.repair;
+    request.repair_script = line.repair_script;
+    if (line.repair && !line.yes)
+        throw Error(ErrorKind::usage, "--repair", "it changes rows of the target", "Give --yes with it.");
+    if ((line.repair || !line.repair_script.empty()) && options.mode == verify::Mode::count)
+        throw Error(ErrorKind::usage, "--repair", "counting rows does not say which ones differ",
+                    "Use another --mode.");
     StopToken stop;
     const SignalListener listener(stop);
     const auto answer = task::verify_task(config, std::move(request), stop);
@@ -63,12 +70,15 @@ CommandEntry verify_command() {
         "--mode: full (default), count, sample, changed (rows changed since their table was found equal), schema.\n"
         "--sample: percent of the rows. --table: only this one (may be given again). --resume: go on with a run that "
         "was stopped.\n"
+        "--repair-script FILE: SQL that makes the target like the source. --repair --yes: do it now, while the task "
+        "runs.\n"
         "--still: nothing moves, you vouch for it (no process and no slot to prove it).\n"
         "--timeout: how long the target may need to catch up first (default 5min).\n\n"
         "  walbridge verify orders.toml\n"
         "  walbridge verify orders.toml --sample 5 --json\n"
         "  walbridge verify orders.toml --table public.customer",
-        {"json", "mode", "sample", "table", "range-size", "resume", "still", "timeout"},
+        {"json", "mode", "sample", "table", "range-size", "resume", "still", "timeout", "repair", "repair-script",
+         "yes"},
         run};
 }
 

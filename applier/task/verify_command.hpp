@@ -15,6 +15,8 @@ struct VerifyRequest {
     bool still = false;      ///< the operator vouches that nothing moves
     bool definitions = true; ///< compare definitions too
     bool json = false;
+    bool repair = false;       ///< make the target's rows like the source's
+    std::string repair_script; ///< file for statements that do; empty = none
 };
 
 struct VerifyAnswer {

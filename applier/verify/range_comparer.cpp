@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
+#include "verify/repair.hpp"
 #include "verify/row_differ.hpp"
 
 #include <algorithm>
@@ -18,6 +19,7 @@ using dialect::postgres::quote_identifier;
 using dialect::postgres::quote_literal;
 
 /// Rows that one statement may bring, and rows that are told apart one by one in a range at all.
+constexpr std::size_t shown_at_most = 65536; ///< bytes of a value
 constexpr std::uint64_t fetched_at_a_time = 300'000, fetched_at_most = 5'000'000;
 
 /// Key columns as one text: lengths first, so that no two keys have the same.
@@ -45,6 +47,13 @@ std::vector<std::string> unpacked(std::string_view key) {
 Text text_at(const pg::Result &rows, int row, int column) {
     if (rows.null(row, column)) return std::nullopt;
     return rows.text(row, column);
+}
+
+/// As it is shown.
+Text cut(Text text) {
+    if (text && text->size() > shown_at_most)
+        *text = fmt::format("{}... ({} bytes)", text->substr(0, 200), text->size());
+    return text;
 }
 
 std::string joined(const std::vector<std::string> &conditions) {
@@ -212,9 +221,9 @@ RangeResult RangeComparer::compare_keys(const TablePair &table, const std::vecto
             std::string values;
             for (const auto &key : keys) values += (values.empty() ? "" : ",") + quote_literal(key[column]);
             const auto &type = column_of(side == Side::source ? table.source : table.target, columns[column].name).type;
-            arrays += fmt::format("{}ARRAY[{}]::{}[]", arrays.empty() ? "" : ", ", values, type);
+            arrays += fmt::format("{}pg_catalog.unnest(ARRAY[{}]::{}[])", arrays.empty() ? "" : ", ", values, type);
         }
-        one.where = fmt::format(" WHERE ({}) IN (SELECT * FROM ROWS FROM (pg_catalog.unnest({})) k)", names, arrays);
+        one.where = fmt::format(" WHERE ({}) IN (SELECT * FROM ROWS FROM ({}) k)", names, arrays);
         return one;
     };
     auto result = compare(table, {scan_of(Side::source), scan_of(Side::target)});
@@ -320,7 +329,7 @@ void RangeComparer::find_rows(const TablePair &table, const Scan &scan, RangeRes
         result.differing += both;
         result.missing += difference.source_rows - both;
         result.extra += difference.target_rows - both;
-        if (result.rows.size() >= options_.listed) continue;
+        if (result.rows.size() >= (options_.repair ? repaired_at_most : options_.listed)) continue;
         RowDifference row;
         row.kind = both != 0                     ? RowDifference::Kind::differs
                    : difference.source_rows != 0 ? RowDifference::Kind::missing
@@ -346,12 +355,18 @@ void RangeComparer::show(const TablePair &table, const Scan &scan, RowDifference
                          const std::optional<std::int64_t> &target_digest) {
     const auto select = [&](const Scan::One &one, Side side, std::int64_t digest) {
         std::string list;
-        for (const auto &column : table.columns)
-            list +=
-                fmt::format("{0}CASE WHEN pg_catalog.octet_length({1}::text) > 65536 THEN pg_catalog.left({1}::text, "
-                            "200) || '... (' || pg_catalog.octet_length({1}::text) || ' bytes, md5 ' || "
-                            "pg_catalog.md5({1}::text) || ')' ELSE {1}::text END",
-                            list.empty() ? "" : ", ", side == Side::source ? column.source : column.target);
+        for (const auto &column : table.columns) {
+            const auto &value = side == Side::source ? column.source : column.target;
+            list += list.empty() ? "" : ", ";
+            if (options_.repair)
+                list += value + "::text";
+            else
+                list +=
+                    fmt::format("CASE WHEN pg_catalog.octet_length({0}::text) > {1} THEN pg_catalog.left({0}::text, "
+                                "200) || '... (' || pg_catalog.octet_length({0}::text) || ' bytes, md5 ' || "
+                                "pg_catalog.md5({0}::text) || ')' ELSE {0}::text END",
+                                value, shown_at_most);
+        }
         std::string conditions = one.where.empty() ? " WHERE " : one.where + " AND ";
         const auto &of = side == Side::source ? table.source : table.target;
         for (const auto &[name, value] : row.key)
@@ -363,17 +378,27 @@ void RangeComparer::show(const TablePair &table, const Scan &scan, RowDifference
     const auto both = ask(source_digest ? select(scan.source, Side::source, *source_digest) : nothing,
                           target_digest ? select(scan.target, Side::target, *target_digest) : nothing);
     const auto count = table.columns.size();
+    if (options_.repair) {
+        const auto values = [&](const pg::Result &rows) {
+            std::vector<Text> list;
+            for (std::size_t at = 0; at < count && rows.rows() != 0; ++at)
+                list.push_back(text_at(rows, 0, static_cast<int>(at)));
+            return list;
+        };
+        row.repair = repair_statement(table, row, values(both.source), values(both.target));
+    }
     if (row.key.empty()) {
         const auto &there = both.source.rows() != 0 ? both.source : both.target;
         for (std::size_t at = 0; at < count && there.rows() != 0; ++at)
-            row.key.emplace_back(table.columns[at].name, text_at(there, 0, static_cast<int>(at)));
+            row.key.emplace_back(table.columns[at].name, cut(text_at(there, 0, static_cast<int>(at))));
         return;
     }
     if (both.source.rows() == 0 || both.target.rows() == 0) return;
     for (std::size_t at = 0; at < count; ++at) {
         auto ours = text_at(both.source, 0, static_cast<int>(at)),
              theirs = text_at(both.target, 0, static_cast<int>(at));
-        if (ours != theirs) row.columns.push_back({table.columns[at].name, std::move(ours), std::move(theirs)});
+        if (ours != theirs)
+            row.columns.push_back({table.columns[at].name, cut(std::move(ours)), cut(std::move(theirs))});
     }
 }
 

@@ -2,6 +2,7 @@
 #include "verify/result_json.hpp"
 #include "verify/verify.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace walbridge::verify {
@@ -43,7 +44,7 @@ std::string row_line(const RowDifference &row) {
     return text;
 }
 
-std::string table_text(const TableResult &table) {
+std::string table_text(const TableResult &table, std::size_t listed) {
     const auto counted = table.source_rows == table.target_rows ? fmt::format("{} rows", table.source_rows)
                                                                 : fmt::format("{} rows on the source, {} on the target",
                                                                               table.source_rows, table.target_rows);
@@ -54,9 +55,10 @@ std::string table_text(const TableResult &table) {
     auto text = fmt::format("  DIFFERS      {}  ({}, {}): {}{} missing, {} extra, {} with other values\n",
                             name(table.source, table.target), counted, table.how, table.at_least ? "at least " : "",
                             table.missing, table.extra, table.differing);
-    for (const auto &row : table.rows) text += "      " + row_line(row) + "\n";
-    if (const auto all = table.missing + table.extra + table.differing; all > table.rows.size() && !table.rows.empty())
-        text += fmt::format("      and {} more\n", all - table.rows.size());
+    const auto shown_rows = std::min(table.rows.size(), listed);
+    for (std::size_t at = 0; at < shown_rows; ++at) text += "      " + row_line(table.rows[at]) + "\n";
+    if (const auto all = table.missing + table.extra + table.differing; all > shown_rows && shown_rows != 0)
+        text += fmt::format("      and {} more\n", all - shown_rows);
     return text;
 }
 
@@ -76,7 +78,7 @@ std::string as_text(const TaskConfig &config, const Options &options, const Resu
     std::string text;
     text += fmt::format("Verification {} of task {}: {}, both sides at {}\n", result.run, config.name,
                         name_of(options.mode), to_string(result.position));
-    for (const auto &table : result.tables) text += table_text(table);
+    for (const auto &table : result.tables) text += table_text(table, options.listed);
     for (const auto &one : result.sequences)
         text += fmt::format("  DIFFERS      sequence {}: {} on the source, {} on the target\n",
                             name(one.source, one.target), one.on_source.empty() ? "missing" : one.on_source,
@@ -120,7 +122,8 @@ std::string as_json(const TaskConfig &config, const Options &options, const Resu
         one["bytes"] = table.bytes;
         one["seconds"] = table.seconds;
         one["rows"] = Json::array();
-        for (const auto &row : table.rows) one["rows"].push_back(to_json(row));
+        for (std::size_t at = 0; at < std::min(table.rows.size(), options.listed); ++at)
+            one["rows"].push_back(to_json(table.rows[at]));
         json["tables"].push_back(std::move(one));
     }
     json["sequences_compared"] = result.sequences_compared;

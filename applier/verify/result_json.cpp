@@ -35,6 +35,7 @@ Json to_json(const RowDifference &row) {
             {{"column", column.name}, {"source", value_of(column.source)}, {"target", value_of(column.target)}});
     json["source_rows"] = row.source_rows;
     json["target_rows"] = row.target_rows;
+    if (!row.repair.empty()) json["repair"] = row.repair;
     return json;
 }
 
@@ -66,6 +67,7 @@ RangeResult range_from_json(const nlohmann::json &json) {
             row.columns.push_back({column.at("column"), text_of(column.at("source")), text_of(column.at("target"))});
         row.source_rows = one.at("source_rows");
         row.target_rows = one.at("target_rows");
+        row.repair = one.value("repair", "");
         result.rows.push_back(std::move(row));
     }
     return result;

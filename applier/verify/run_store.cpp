@@ -98,6 +98,12 @@ std::optional<Lsn> RunStore::equal_at(const TablePair &table) {
     return position ? parse_lsn(*position) : std::nullopt;
 }
 
+std::optional<Lsn> RunStore::oldest_equal() {
+    const std::lock_guard lock(mutex_);
+    const auto position = session_.value("SELECT min(position) FROM walbridge.verify_equal WHERE task = $1", {task_});
+    return position ? parse_lsn(*position) : std::nullopt;
+}
+
 void RunStore::equal(const TablePair &table, Lsn position) {
     const std::lock_guard lock(mutex_);
     session_.query(

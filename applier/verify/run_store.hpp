@@ -31,6 +31,8 @@ class RunStore {
     void done(const TablePair &table, std::size_t number, const RangeResult &result);
     /// Where a table was last found equal; nullopt = never, or it has other columns since.
     [[nodiscard]] std::optional<Lsn> equal_at(const TablePair &table);
+    /// The oldest of those positions; nullopt = no table was ever found equal.
+    [[nodiscard]] std::optional<Lsn> oldest_equal();
     void equal(const TablePair &table, Lsn position);
     void differs(const TablePair &table);
     void finish(Lsn position, std::uint64_t differences);

@@ -47,7 +47,9 @@ SequenceCheck compare_sequences(const TaskConfig &config, Stillness stillness, c
         for (const auto &difference : differences) open.push_back(difference.sequence);
     }
     for (const auto &one : differences)
-        check.differences.push_back({one.sequence.source, one.sequence.target, shown(one.source), shown(one.target)});
+        check.differences.push_back({one.sequence.source, one.sequence.target,
+                                     one.source ? std::optional(one.source->last) : std::nullopt,
+                                     one.source && one.source->called, shown(one.source), shown(one.target)});
     return check;
 }
 

@@ -92,7 +92,7 @@ class Pairing {
           target_(source::read_tables(snapshots.target())), selection_(config.objects.include, config.objects.exclude) {
     }
 
-    std::vector<TablePair> all() {
+    std::vector<TablePair> all(bool strict) {
         std::vector<TablePair> pairs;
         std::set<const source::Table *> roots; // compared as a whole
         for (const auto &table : source_.all()) {
@@ -105,7 +105,7 @@ class Pairing {
                 pairs.push_back(pair(root));
         }
         for (const auto &name : only_)
-            if (source_.find(name) == nullptr || !selection_.matches(name.schema, name.name))
+            if (strict && (source_.find(name) == nullptr || !selection_.matches(name.schema, name.name)))
                 throw Error(ErrorKind::usage, to_string(name), "the task has no such table",
                             "Give the source's name as schema.table.");
         return pairs;
@@ -191,8 +191,8 @@ std::string TablePair::shape() const {
 }
 
 std::vector<TablePair> pair_tables(const TaskConfig &config, const std::vector<QualifiedName> &only,
-                                   SnapshotPair &snapshots) {
-    return Pairing(config, only, snapshots).all();
+                                   SnapshotPair &snapshots, bool strict) {
+    return Pairing(config, only, snapshots).all(strict);
 }
 
 DigestForm common_form(SnapshotPair &snapshots) {

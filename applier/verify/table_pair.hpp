@@ -28,9 +28,10 @@ struct TablePair {
     [[nodiscard]] std::string shape() const;
 };
 
-/// The selected tables, partitions one by one where both sides have the same, by the name on the source.
+/// The selected tables (or `only` these; strict: all of them must exist), partitions one by one where both sides have
+/// the same, by the name on the source.
 [[nodiscard]] std::vector<TablePair> pair_tables(const TaskConfig &config, const std::vector<QualifiedName> &only,
-                                                 SnapshotPair &snapshots);
+                                                 SnapshotPair &snapshots, bool strict = true);
 
 /// What both sides can compute: the fast form where both do it alike.
 [[nodiscard]] DigestForm common_form(SnapshotPair &snapshots);

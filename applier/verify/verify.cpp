@@ -5,6 +5,7 @@
 #include "verify/verify.hpp"
 
 #include "base/log.hpp"
+#include "verify/changes.hpp"
 #include "verify/range_comparer.hpp"
 #include "verify/run_store.hpp"
 #include "verify/sequences.hpp"
@@ -24,6 +25,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int rounds = 3;
+/// Changed rows that one statement looks up.
+constexpr std::size_t keys_at_a_time = 2000;
 
 double seconds_since(Clock::time_point began) { return std::chrono::duration<double>(Clock::now() - began).count(); }
 
@@ -37,11 +40,14 @@ constexpr std::array<std::pair<Mode, std::string_view>, 5> modes{{{Mode::full, "
 struct Work {
     TablePair pair;
     std::vector<PlannedRange> ranges;
-    std::size_t left = 0;    ///< ranges to be compared
-    std::string out_of_date; ///< why it needs younger snapshots
+    std::vector<std::vector<std::vector<std::string>>> keys; ///< changed ones, for each range
+    std::optional<Lsn> unchanged_since;                      ///< nothing has to be read
+    std::string out_of_date;                                 ///< why it needs younger snapshots
     std::string failed;
+    std::size_t before = 0; ///< ranges that were compared under earlier snapshots
     double seconds = 0;
     [[nodiscard]] std::uint64_t bytes_of_range() const {
+        if (!keys.empty()) return 0;
         return (pair.source_bytes + pair.target_bytes) / std::max<std::size_t>(ranges.size(), 1);
     }
 };
@@ -101,7 +107,8 @@ class Round {
         auto &table = *piece.table;
         const auto began = Clock::now();
         try {
-            auto result = comparer.compare(table.pair, table.ranges[piece.number].range);
+            auto result = table.keys.empty() ? comparer.compare(table.pair, table.ranges[piece.number].range)
+                                             : comparer.compare_keys(table.pair, table.keys[piece.number]);
             store_.done(table.pair, piece.number, result);
             const std::lock_guard lock(mutex_);
             table.ranges[piece.number].result = std::move(result);
@@ -142,6 +149,37 @@ std::vector<PlannedRange> fresh_ranges(SnapshotPair &snapshots, const TablePair 
     return planned;
 }
 
+/// Only what changed since the table was found equal, where that is known.
+void take_changes(Work &work, RunStore &store, const SnapshotPair &snapshots, Result &result) {
+    const auto equal_at = store.equal_at(work.pair);
+    auto changes = changes_of(work.pair, equal_at, snapshots.changes_complete_since(), snapshots.changed());
+    if (!changes.known) {
+        result.notes.push_back(
+            fmt::format("{} is compared as a whole: {}", to_string(work.pair.source.name), changes.reason));
+        return;
+    }
+    if (changes.keys.empty()) {
+        work.unchanged_since = equal_at;
+        return;
+    }
+    for (std::size_t first = 0; first < changes.keys.size(); first += keys_at_a_time) {
+        const auto last = std::min(first + keys_at_a_time, changes.keys.size());
+        work.keys.emplace_back(changes.keys.begin() + static_cast<std::ptrdiff_t>(first),
+                               changes.keys.begin() + static_cast<std::ptrdiff_t>(last));
+        work.ranges.emplace_back();
+    }
+}
+
+/// Whether the task's process has shown itself within the last seconds.
+bool process_answers(const TaskConfig &config) {
+    pg::Session target(config.target.endpoint, session_options(config, "verify"));
+    return target
+        .value("SELECT 1 FROM walbridge.task WHERE task = $1 AND holder IS NOT NULL AND NOT paused AND phase = "
+               "'follow' AND status_at > pg_catalog.clock_timestamp() - interval '5 s'",
+               {config.name})
+        .has_value();
+}
+
 TableResult conclude(const Work &work, const Options &options) {
     TableResult result;
     result.source = work.pair.source.name;
@@ -150,13 +188,17 @@ TableResult conclude(const Work &work, const Options &options) {
     result.seconds = work.seconds;
     if (options.mode == Mode::count)
         result.how = "count";
+    else if (work.unchanged_since)
+        result.how = "unchanged since " + to_string(*work.unchanged_since);
+    else if (!work.keys.empty())
+        result.how = "changed rows";
     else
         result.how = fmt::format("{}{}", options.mode == Mode::sample ? "sample, " : "",
                                  work.pair.key.empty()    ? "as a multiset"
                                  : work.ranges.size() > 1 ? "key ranges"
                                                           : "whole table");
     if (!result.failed.empty()) return result;
-    result.bytes = work.pair.source_bytes + work.pair.target_bytes;
+    if (work.keys.empty() && !work.unchanged_since) result.bytes = work.pair.source_bytes + work.pair.target_bytes;
     for (const auto &planned : work.ranges) {
         const auto &range = *planned.result;
         result.source_rows += range.source_rows;
@@ -201,8 +243,13 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
     result.run = store.run();
     Throttle throttle(config.verify.bytes_per_second);
     std::vector<QualifiedName> wanted = options.tables;
+    // Only the process knows what changed; behind a fence it stands still anyway.
+    auto stillness = options.stillness;
+    if (options.mode == Mode::changed && stillness == Stillness::fenced && process_answers(config))
+        stillness = Stillness::process;
     for (int round = 1;; ++round) {
-        SnapshotPair snapshots(config, options.stillness, options.patience, stop);
+        SnapshotPair snapshots(config, stillness, options.patience, stop,
+                               options.mode == Mode::changed ? store.oldest_equal() : std::nullopt);
         result.position = snapshots.position();
         result.held_seconds += snapshots.held_seconds();
         log::info("the snapshots of both sides belong together",
@@ -211,16 +258,24 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
                    {"source_snapshots", snapshots.attempts()}});
         const auto form = common_form(snapshots);
         std::vector<Work> tables;
-        for (auto &pair : pair_tables(config, wanted, snapshots)) {
+        for (auto &pair : pair_tables(config, wanted, snapshots, round == 1)) {
             Work work;
             work.pair = std::move(pair);
-            if (work.pair.failed.empty()) {
+            if (options.mode == Mode::changed && work.pair.failed.empty()) take_changes(work, store, snapshots, result);
+            if (work.pair.failed.empty() && work.keys.empty() && !work.unchanged_since) {
                 auto known = store.stored(work.pair);
                 if (!known) {
                     known = fresh_ranges(snapshots, work.pair, config, options);
                     store.plan(work.pair, *known);
                 }
                 work.ranges = std::move(*known);
+                work.before =
+                    static_cast<std::size_t>(std::count_if(work.ranges.begin(), work.ranges.end(),
+                                                           [](const auto &range) { return range.result.has_value(); }));
+                if (work.before != 0)
+                    result.notes.push_back(fmt::format("{} of {} ranges of {} were compared at an earlier position",
+                                                       work.before, work.ranges.size(),
+                                                       to_string(work.pair.source.name)));
             }
             tables.push_back(std::move(work));
         }
@@ -239,7 +294,7 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
                             "it was stopped", "walbridge verify --resume goes on with what is left.");
             result.tables.push_back(conclude(work, options));
             const auto &table = result.tables.back();
-            if (options.mode == Mode::full && table.equal())
+            if ((options.mode == Mode::full || options.mode == Mode::changed) && table.equal() && work.before == 0)
                 store.equal(work.pair, snapshots.position());
             else if (!table.equal())
                 store.differs(work.pair);
@@ -251,7 +306,7 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
     std::sort(result.tables.begin(), result.tables.end(),
               [](const auto &a, const auto &b) { return a.source < b.source; });
     if (options.tables.empty() && options.mode != Mode::count) {
-        auto sequences = compare_sequences(config, options.stillness, stop);
+        auto sequences = compare_sequences(config, options.stillness, stop); // exactly, behind a fence
         result.sequences_compared = sequences.compared;
         result.sequences = std::move(sequences.differences);
     }

@@ -42,9 +42,10 @@ struct Options {
     Mode mode = Mode::full;
     Stillness stillness = Stillness::process;
     double sample_percent = 1;
-    std::vector<QualifiedName> tables;                           ///< by the source's names; empty = all selected ones
-    std::size_t listed = 20;                                     ///< differences shown per table; all are counted
-    bool resume = false;                                         ///< go on with the last unfinished run
+    std::vector<QualifiedName> tables; ///< by the source's names; empty = all selected ones
+    std::size_t listed = 20;           ///< differences shown per table; all are counted
+    bool repair = false; ///< make the statements that repair them, for up to repaired_at_most of each table
+    bool resume = false; ///< go on with the last unfinished run
     std::uint64_t range_bytes = std::uint64_t{64} << 20;         ///< of a table compared at a time, on each side
     std::chrono::milliseconds patience{std::chrono::minutes(5)}; ///< for the target to catch up before the snapshots
 };
@@ -62,6 +63,7 @@ struct RowDifference {
     };
     std::vector<Column> columns;                    ///< those that differ
     std::uint64_t source_rows = 0, target_rows = 0; ///< of tables without a key: how often the row is there
+    std::string repair;                             ///< statements for the target; only when they were asked for
 };
 
 struct TableResult {
@@ -80,6 +82,8 @@ struct TableResult {
 
 struct SequenceDifference {
     QualifiedName source, target;
+    std::optional<std::int64_t> source_value;
+    bool source_called = false;
     std::string on_source, on_target; ///< "42", "42, not called yet"; empty = it does not exist
 };
 
@@ -98,6 +102,9 @@ struct Result {
     /// Differing rows, sequences, and tables that could not be compared.
     [[nodiscard]] std::uint64_t differences() const;
 };
+
+/// Differences of one table for which statements are made.
+inline constexpr std::size_t repaired_at_most = 100'000;
 
 /// Compares. Throws Error when the two sides could not be aligned or read; differences are no errors.
 [[nodiscard]] Result compare(const TaskConfig &config, const Options &options, const StopToken &stop);

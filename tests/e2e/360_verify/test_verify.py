@@ -1,8 +1,11 @@
 # A difference that a verification does not find, or one that it invents: either way nobody can trust the cut-over.
+import importlib.util
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
-from walbridge_testing.applier import Exit
+from walbridge_testing.applier import Exit, binary
 from walbridge_testing import workload
 
 SCHEMA = """CREATE TABLE person (id int PRIMARY KEY, name text, score numeric, at timestamptz DEFAULT now(), raw bytea, ratio float8);
@@ -162,3 +165,146 @@ def test_a_paused_task_is_refused(running):
     applier.cli("pause", check=True)
     refused = applier.cli("verify")
     assert refused.code == Exit.task_state and "resume" in refused.text
+
+
+def test_changed_rows_only(pair):
+    pair.source.psql(SCHEMA + ROWS)
+    applier = pair.run(sequences={"interval": "1s"})
+    report = verify(applier, "--mode=changed")
+    assert report["equal"] and {t["how"] for t in report["tables"]} == {"whole table", "as a multiset"}
+    report = verify(applier, "--mode=changed")
+    assert report["equal"] and all(t["how"].startswith("unchanged since") for t in report["tables"]), report
+    pair.source.psql("""UPDATE person SET name = 'changed' WHERE id BETWEEN 10 AND 14; DELETE FROM person WHERE id = 20;
+        UPDATE person SET id = 50000 WHERE id = 30; INSERT INTO pair VALUES (-1, E'back\\\\slash\\n:', '{}')""")
+    applier.wait_caught_up()
+    # One of a changed row is found, one of an untouched row is not looked for: that is what the mode says it does.
+    pair.target.psql("SET session_replication_role = replica; UPDATE person SET name = 'wrong' WHERE id IN (12, 1000); DELETE FROM pair WHERE a = -1")
+    report = verify(applier, "--mode=changed", code=Exit.data_differs)
+    person = table(report, "person")
+    assert person["how"] == "changed rows" and person["source_rows"] == 6 and person["target_rows"] == 6, person
+    assert [row["key"][0]["value"] for row in person["rows"]] == ["12"]
+    assert table(report, "pair")["missing"] == 1 and table(report, "event")["how"].startswith("unchanged since")
+    assert table(verify(applier, code=Exit.data_differs), "person")["differing"] == 2
+    pair.target.psql("""SET session_replication_role = replica; UPDATE person SET name = 'changed' WHERE id = 12;
+        UPDATE person SET name = 'name 1000' WHERE id = 1000; INSERT INTO pair VALUES (-1, E'back\\\\slash\\n:', '{}')""")
+    assert verify(applier, "--mode=changed")["equal"]          # what was found different is compared as a whole
+    pair.source.psql("TRUNCATE event; ALTER TABLE pair ADD extra int")
+    applier.wait_caught_up()
+    report = verify(applier, "--mode=changed")
+    assert report["equal"] and table(report, "event")["how"] == "as a multiset" and report["notes"]
+    applier.stop()
+    applier.start()
+    applier.wait_caught_up()
+    assert table(verify(applier, "--mode=changed"), "person")["how"] == "whole table"   # a new process knows nothing
+
+
+def test_changed_rows_under_load(pair):
+    pair.source.psql(workload.SCHEMA + workload.fill(4000))
+    applier = pair.run()
+    verify(applier)
+    with workload.Writers(pair.source, key_space=4000) as writers:
+        for run in range(3):
+            before = writers.transactions
+            applier.wait_until(lambda: writers.transactions > before + 20, 30, "the load goes on")
+            report = verify(applier, "--mode=changed")
+            assert report["equal"], json.dumps(report, indent=1)
+            assert table(report, "w_pairs")["how"] == "changed rows", json.dumps(report, indent=1)
+
+
+def test_a_killed_run_is_resumed(running):
+    pair, applier = running
+    pair.both("ANALYZE person")
+    pair.target.psql("SET session_replication_role = replica; DELETE FROM person WHERE id = 3")
+    throttled = pair.applier(verify={"bytes_per_second": "64kB", "workers": 1})
+    throttled.write_task()
+    process = subprocess.Popen([str(binary()), "verify", str(throttled.task_file), "--range-size=64kB", "--table=public.person"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = "SELECT count(*) FROM walbridge.verify_range WHERE result IS NOT NULL"
+    applier.wait_until(lambda: pair.target.scalar(done) >= 2, 30, "two ranges are compared")
+    process.kill()
+    process.wait()
+    before = pair.target.scalar(done)
+    assert before < pair.target.scalar("SELECT count(*) FROM walbridge.verify_range")
+    throttled.document["verify"] = {}
+    throttled.write_task()
+    report = verify(throttled, "--resume", "--range-size=64kB", "--table=public.person", code=Exit.data_differs)
+    assert table(report, "person")["missing"] == 1 and table(report, "person")["source_rows"] == 3000
+    refused = throttled.cli("verify", "--resume")
+    assert refused.code == Exit.task_state
+
+
+def spoil(pair):
+    pair.target.psql("""SET session_replication_role = replica; UPDATE person SET name = 'wrong', raw = NULL WHERE id IN (12, 1000);
+        DELETE FROM person WHERE id IN (5, 6); INSERT INTO person VALUES (9999, 'extra');
+        DELETE FROM event WHERE ctid IN (SELECT ctid FROM event WHERE what = 'what 3' AND person_id = 3 LIMIT 2);
+        INSERT INTO event VALUES (NULL, 'never'), (NULL, 'never'); DELETE FROM pair WHERE a = 7;""")
+
+
+def test_repair_while_the_task_runs(running):
+    pair, applier = running
+    spoil(pair)
+    assert applier.cli("verify", "--repair").code == Exit.usage
+    result = applier.cli("verify", "--repair", "--yes")
+    assert result.code == Exit.data_differs and "not repaired" not in result.out and "Repaired: " in result.out, result
+    assert verify(applier)["equal"]
+    pair.compare()
+    kinds = pair.target.sql("SELECT kind, count(*) FROM walbridge.conflict WHERE policy = 'repair' GROUP BY 1 ORDER BY 1")
+    assert dict(kinds) == {"verify_differs": 2, "verify_extra": 2, "verify_missing": 13}
+    record, = pair.target.sql("SELECT source_row ->> 'name', target_row ->> 'name' FROM walbridge.conflict WHERE key ->> 'id' = '12'")
+    assert record == ("name 12", "wrong")
+
+
+def test_repair_script(running, tmp_path):
+    pair, applier = running
+    applier.stop()
+    spoil(pair)
+    script = tmp_path / "repair.sql"
+    applier.cli("verify", f"--repair-script={script}")
+    pair.target.psql(script.read_text())
+    assert verify(applier)["equal"]
+    spoil(pair)
+    applier.cli("verify", f"--repair-script={script}")
+    applier.start()
+    pair.source.psql("INSERT INTO person VALUES (7000, 'newer')")
+    applier.wait_caught_up()
+    with pytest.raises(Exception, match="moved on"):
+        pair.target.psql(script.read_text())
+
+
+def types():
+    path = Path(__file__).parents[1] / "130_types" / "test_types.py"
+    spec = importlib.util.spec_from_file_location("types_of_130", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("encodings", ["alike", "different"])
+def test_values_of_every_type(request, encodings):
+    pair = request.getfixturevalue("pair" if encodings == "alike" else "latin1_pair")
+    all_types = types()
+    script = all_types.USER_TYPES + all_types.script("t", True)
+    if encodings == "different":       # the portable form of the digest
+        script = "".join(c if ord(c) < 256 else "x" for c in script)
+    pair.source.psql(script)
+    pair.target.psql("CREATE TABLE shift_the_oids (a int, b text); CREATE TYPE shift AS ENUM ('a');")
+    applier = pair.run()
+    report = verify(applier, code=Exit.data_differs)       # of the definitions: what shifts the oids
+    assert len(report["tables"]) > len(all_types.VALUES) and report["differences"] == 0
+    # One value less in each table: all of them are noticed.
+    pair.target.psql("SET session_replication_role = replica;" + "".join(
+        f"UPDATE t_{i:03} SET v = NULL WHERE id = 0;" for i in range(len(all_types.VALUES))))
+    report = verify(applier, code=Exit.data_differs)
+    blind = [t["table"] for t in report["tables"] if t["table"].startswith("t_") and t["differing"] != 1]
+    assert not blind
+
+
+def test_a_table_rewritten_meanwhile_is_compared_again(running):
+    pair, applier = running
+    throttled = pair.applier(verify={"bytes_per_second": "64kB", "workers": 1})
+    process = subprocess.Popen([str(binary()), "verify", "--json", str(throttled.task_file)], stdout=subprocess.PIPE, text=True)
+    applier.wait_until(lambda: pair.target.scalar("SELECT count(*) FROM walbridge.verify_range") >= 3, 30, "the run has begun")
+    pair.source.psql("TRUNCATE pair; INSERT INTO pair VALUES (1, 'after', '{}')")
+    out, _ = process.communicate(timeout=120)
+    report = json.loads(out)
+    assert process.returncode == 0 and table(report, "pair")["source_rows"] in (1, 1000), report
