@@ -1,6 +1,8 @@
 // command.cpp: posix_spawn with a clean environment and pipes; one thread feeds, reads and waits.
 #include "alert/command.hpp"
 
+#include "alert/pipe_signal.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -110,6 +112,7 @@ Command::Command(std::string command, std::chrono::milliseconds limit) : command
 Outcome Command::carry(const std::string &json) noexcept {
     try {
         if (aborted_) return {false, "given up"};
+        const PipeSignalHeld held;
         Descriptor input_read, input_write, output_read, output_write;
         if (!make_pipe(input_read, input_write) || !make_pipe(output_read, output_write))
             return {false, std::error_code(errno, std::generic_category()).message()};

@@ -1,6 +1,8 @@
 // webhook.cpp: the only file that includes cpp-httplib.
 #include "alert/webhook.hpp"
 
+#include "alert/pipe_signal.hpp"
+
 #include <fmt/format.h>
 #include <httplib.h>
 #include <mutex>
@@ -47,6 +49,7 @@ std::string Webhook::name() const { return "webhook " + state_->url.shown(); }
 
 Outcome Webhook::carry(const std::string &json) noexcept {
     try {
+        const PipeSignalHeld held;
         // A connection of its own for each: alerts are rare, and a kept one may have died.
         auto client = std::make_shared<httplib::Client>(state_->url.shown());
         if (!client->is_valid()) return {false, "the HTTP client cannot be set up"};

@@ -12,7 +12,8 @@ BOOST_AUTO_TEST_SUITE(command)
 BOOST_AUTO_TEST_CASE(the_json_stands_on_standard_input) {
     const std::string json = R"({"event":"lag"})";
     BOOST_TEST(Command("test \"$(cat)\" = '" + json + "'").carry(json).delivered);
-    BOOST_TEST(Command("true").carry(std::string(60'000, 'x')).delivered); // reads nothing
+    BOOST_TEST(Command("true").carry(std::string(60'000, 'x')).delivered);                 // reads nothing
+    BOOST_TEST(Command("exec <&-; sleep 0.3").carry(std::string(300'000, 'x')).delivered); // nor ever will
     BOOST_TEST(Command("test $(wc -c) -eq 300000").carry(std::string(300'000, 'x')).delivered);
 }
 
