@@ -284,7 +284,7 @@ void Reporter::work() {
         read.slot_age_seconds = std::chrono::duration<double>(Clock::now() - slot_read).count();
         const auto status = writer.write(live_, read, alerter_.summary());
         Observation seen{.state = StatusWriter::shown_state(live_),
-                         .retrying = view.retrying,
+                         .retrying = StatusWriter::retrying(live_),
                          .unix_now = std::chrono::duration_cast<std::chrono::seconds>(
                                          std::chrono::system_clock::now().time_since_epoch())
                                          .count(),

@@ -16,17 +16,6 @@ using Json = nlohmann::ordered_json;
 
 template <class T> Json or_null(const std::optional<T> &value) { return value ? Json(*value) : Json(nullptr); }
 
-/// Of the task as a whole, else of whatever in the load has been failing for the longest time.
-std::optional<Live::Retrying> retrying(const Live &live) {
-    if (const auto view = live.view(); view.retrying) return view.retrying;
-    const auto entry = live.copy.retries.oldest();
-    if (!entry) return std::nullopt;
-    const auto seconds = [](RetryBoard::Clock::time_point time) {
-        return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-    };
-    return Live::Retrying{entry->attempts, seconds(entry->since), seconds(entry->next), entry->reason};
-}
-
 double rounded(double value) { return std::round(value * 1000) / 1000; }
 
 struct Totals {
@@ -48,6 +37,16 @@ Totals totals_of(const copy::Progress::Snapshot &snapshot) {
 }
 
 } // namespace
+
+std::optional<Live::Retrying> StatusWriter::retrying(const Live &live) {
+    if (const auto view = live.view(); view.retrying) return view.retrying;
+    const auto entry = live.copy.retries.oldest();
+    if (!entry) return std::nullopt;
+    const auto seconds = [](RetryBoard::Clock::time_point time) {
+        return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+    };
+    return Live::Retrying{entry->attempts, seconds(entry->since), seconds(entry->next), entry->reason};
+}
 
 State StatusWriter::shown_state(const Live &live) {
     const auto view = live.view();

@@ -20,6 +20,8 @@ class StatusWriter {
 
     /// State as shown: schema and full, catching-up, running and paused are derived from the live figures.
     [[nodiscard]] static State shown_state(const Live &live);
+    /// Of the task as a whole, else of whatever in the load has been failing for the longest time.
+    [[nodiscard]] static std::optional<Live::Retrying> retrying(const Live &live);
 
     /// What the reporter read on the source, and its age.
     struct Source {
