@@ -282,7 +282,7 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
         if (!schema_stage.run_before_data()) return false;
         progress_.enter(Phase::data);
         if (!DataStage(context, slot_plugin_).run(first)) return false;
-        if (!copy_large_objects(config_, fence, stop_, first)) return false;
+        if (!copy_large_objects(context, first)) return false;
         if (!schema_stage.run_after_data()) return false;
         if (!gather_statistics(context)) return false;
         if (config_.full_stage && !sequences_brought(context)) return false;

@@ -33,11 +33,11 @@ std::uint32_t oid_of(const pg::Result &rows, int row) { return static_cast<std::
 
 class Copier {
   public:
-    Copier(const TaskConfig &config, const std::string &fence, const StopToken &stop, source::ExportedSnapshot *first)
-        : config_(config), fence_(fence), stop_(stop), first_(first) {}
+    Copier(const LoadContext &context, source::ExportedSnapshot *first)
+        : context_(context), config_(context.config), stop_(context.stop), first_(first) {}
 
     bool run() {
-        source::RetryWindow retry(config_.retry, stop_);
+        source::RetryWindow retry(config_.retry, stop_, &context_.progress.retries);
         while (!stop_.requested()) {
             try {
                 if (round()) return true;
@@ -63,10 +63,19 @@ class Copier {
             return true;
         }
         if (!source_) open_source();
+        if (!pay({.queries = 2})) return false; // the group's objects and their grants
         Oids oids;
         for (int row = 0; row < rows.rows(); ++row) oids.push_back(oid_of(rows, row));
-        schema::in_transaction(*target_, fence_, [&] { copy(oids); });
+        schema::in_transaction(*target_, context_.fence, [&] { copy(oids); });
         return false;
+    }
+
+    bool pay(const Throttle::Amounts &amounts) {
+        return context_.throttle.pass(amounts, [&] { return stop_.requested(); });
+    }
+    /// Out of the transaction; run() sees the stop.
+    [[noreturn]] static void refuse_stopped() {
+        throw Error(ErrorKind::task_state, "large objects", "a stop was requested");
     }
 
     void open_source() {
@@ -96,6 +105,7 @@ class Copier {
             bytes[oid] = bytes_of(objects.get(row, 1));
             if (bytes[oid] == first_bytes) bytes[oid] += copy_rest(oid);
             bytes_ += bytes[oid];
+            if (!pay({.bytes = std::min(bytes[oid], first_bytes)})) refuse_stopped();
         }
         grant(oids);
         give(objects);
@@ -144,7 +154,7 @@ class Copier {
 
     std::size_t copy_rest(std::uint32_t oid) {
         for (std::size_t at = first_bytes;;) {
-            if (stop_.requested()) throw Error(ErrorKind::task_state, "large objects", "a stop was requested");
+            if (stop_.requested() || !pay({.queries = 1, .bytes = piece_bytes})) refuse_stopped();
             const auto piece = source_->query("SELECT pg_catalog.lo_get($1::oid, $2::bigint, $3::integer)",
                                               {std::to_string(oid), std::to_string(at), std::to_string(piece_bytes)});
             const auto bytes = bytes_of(piece.get(0, 0));
@@ -228,8 +238,8 @@ class Copier {
                        {config_.name, "{" + done + "}", "{" + sizes + "}"});
     }
 
+    const LoadContext &context_;
     const TaskConfig &config_;
-    const std::string &fence_;
     const StopToken &stop_;
     source::ExportedSnapshot *const first_;
     std::optional<pg::Session> source_, target_;
@@ -268,9 +278,8 @@ void store_large_objects(pg::Session &target, const std::string &task, const std
                  {task, array_of(oids)});
 }
 
-bool copy_large_objects(const TaskConfig &config, const std::string &fence, const StopToken &stop,
-                        source::ExportedSnapshot *first) {
-    return Copier(config, fence, stop, first).run();
+bool copy_large_objects(const LoadContext &context, source::ExportedSnapshot *first) {
+    return Copier(context, first).run();
 }
 
 LargeObjectDifferences compare_large_objects(pg::Session &source, pg::Session &target, const TaskConfig &config) {

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "base/postgres/session.hpp"
-#include "base/stop_token.hpp"
 #include "config/task_config.hpp"
+#include "copy/pass.hpp"
 #include "source/snapshot.hpp"
 
 #include <cstdint>
@@ -25,8 +25,7 @@ void store_large_objects(pg::Session &target, const std::string &task, const std
 /// dropped meanwhile are forgotten. False: a stop was requested. Throws Error: copy_stage when the target has an object
 /// of that oid that is not ours, permission when one may not be read or given its owner, fenced, connection (after the
 /// retry window).
-bool copy_large_objects(const TaskConfig &config, const std::string &fence, const StopToken &stop,
-                        source::ExportedSnapshot *first);
+bool copy_large_objects(const LoadContext &context, source::ExportedSnapshot *first);
 
 /// How the target's large objects stand to the source's as they are now.
 struct LargeObjectDifferences {
