@@ -56,8 +56,8 @@ struct Key {
 /// A readable name of the type: "a duration such as \"10s\"".
 [[nodiscard]] std::string describe(KeyType type);
 
-/// A value as one would write it in a task file. Nothing secret: connection strings come without passwords, and what may
-/// hold a token anywhere in it (alert.webhook, alert.command) is only said to be given.
+/// A value as one would write it in a task file. Nothing secret: connection strings come without passwords, and what
+/// may hold a token anywhere in it (alert.webhook, alert.command) is only said to be given.
 [[nodiscard]] std::string written(const Key &key, const Value &value);
 
 /// The reference as text: one paragraph per key.

@@ -31,7 +31,8 @@ class RetryBackoff {
   public:
     using Clock = std::chrono::steady_clock;
 
-    explicit RetryBackoff(const TaskConfig::Retry &limits, std::uint64_t seed = 1) : limits_(limits), random_(seed | 1) {}
+    explicit RetryBackoff(const TaskConfig::Retry &limits, std::uint64_t seed = 1)
+        : limits_(limits), random_(seed | 1) {}
 
     /// Notes a failure at `now`. The pause before the next attempt; nullopt = give up (the class is never, or the
     /// window is over).

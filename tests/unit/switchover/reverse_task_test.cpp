@@ -104,9 +104,11 @@ app = "billing"
 
 BOOST_AUTO_TEST_CASE(two_roles_on_one_have_no_way_back) {
     const Folder folder;
-    BOOST_CHECK_EXCEPTION((void)reverse_of(folder, "[schema]\nowner = \"map\"\n[roles]\na = \"x\"\nb = \"x\"\n"), Error, [](const Error &error) {
-        return error.kind() == ErrorKind::switchover_refused && error.remedy().find("--no-reverse") != std::string::npos;
-    });
+    BOOST_CHECK_EXCEPTION((void)reverse_of(folder, "[schema]\nowner = \"map\"\n[roles]\na = \"x\"\nb = \"x\"\n"), Error,
+                          [](const Error &error) {
+                              return error.kind() == ErrorKind::switchover_refused &&
+                                     error.remedy().find("--no-reverse") != std::string::npos;
+                          });
 }
 
 BOOST_AUTO_TEST_CASE(the_file_is_the_owners_and_is_never_written_over_another) {
@@ -114,7 +116,7 @@ BOOST_AUTO_TEST_CASE(the_file_is_the_owners_and_is_never_written_over_another) {
     const auto reverse = reverse_of(folder, "");
     write_file(reverse);
     write_file(reverse); // the same text is no other file
-    struct stat about{};
+    struct stat about {};
     BOOST_TEST(stat(reverse.file.c_str(), &about) == 0);
     BOOST_TEST((about.st_mode & 077) == 0U);
     std::ofstream(reverse.file) << "somebody's";
