@@ -4,6 +4,7 @@
 #include "ddl/identifiers.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace walbridge::ddl {
 
@@ -48,7 +49,6 @@ Resolver::Resolver(const DdlStatement &statement, const Rules &rules, TargetName
     }
     // "$user" is spelled out as soon as anything differs: the role on the target may have another name.
     search_path_ = differs ? join_identifiers(mapped, ", ") : text;
-    for (const auto &[source, renamed] : names_.tables()) renamed_targets_.insert(renamed);
 }
 
 bool Resolver::exists(NameKind kind, const QualifiedName &name) {
@@ -122,8 +122,12 @@ std::optional<QualifiedName> Resolver::subject(const Subject &subject) {
     return reference(subject.kind, written);
 }
 
+bool Resolver::given(const QualifiedName &target) const {
+    return std::ranges::any_of(names_.tables(), [&](const auto &entry) { return entry.second == target; });
+}
+
 bool Resolver::taken_by_another(const QualifiedName &source, const QualifiedName &target) const {
-    return renamed_targets_.contains(target) && !names_.tables().contains(source);
+    return !names_.tables().contains(source) && given(target);
 }
 
 std::optional<QualifiedName> Resolver::reference(NameKind kind, const QualifiedName &written) {
@@ -169,9 +173,10 @@ QualifiedName Resolver::on_target(NameKind kind, const QualifiedName &source) {
     // An index or a sequence follows its table into another schema.
     std::set<std::string> elsewhere;
     for (const auto &[table, renamed] : names_.tables())
-        if (table.schema == source.schema && renamed.schema != plain.schema &&
-            exists(kind, {renamed.schema, source.name}) && !renamed_targets_.contains({renamed.schema, source.name}))
-            elsewhere.insert(renamed.schema);
+        if (table.schema == source.schema && renamed.schema != plain.schema) elsewhere.insert(renamed.schema);
+    std::erase_if(elsewhere, [&](const std::string &schema) {
+        return !exists(kind, {schema, source.name}) || given({schema, source.name});
+    });
     return elsewhere.size() == 1 ? QualifiedName{*elsewhere.begin(), source.name} : plain;
 }
 

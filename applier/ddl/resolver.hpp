@@ -10,7 +10,6 @@
 
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +49,9 @@ class Resolver {
 
   private:
     [[nodiscard]] std::optional<std::string> captured_schema(const Subject &subject, const std::string &name) const;
+    /// Some table of the source is called so on the target by an entry of its own. Looks through them: a set would have
+    /// to be made for every statement.
+    [[nodiscard]] bool given(const QualifiedName &target) const;
     /// Another table of the source has been given this name on the target.
     [[nodiscard]] bool taken_by_another(const QualifiedName &source, const QualifiedName &target) const;
 
@@ -61,7 +63,6 @@ class Resolver {
     TargetNames &target_;
     std::vector<std::string> path_; ///< source schemas, pg_temp left out
     std::string search_path_;
-    std::set<QualifiedName> renamed_targets_;
     std::function<std::optional<QualifiedName>(const QualifiedName &)> owners_;
 };
 

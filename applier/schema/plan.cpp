@@ -201,11 +201,11 @@ std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source
     for (const auto &entry : entries) {
         after_data = after_data || comes_after_data(entry.type);
         auto id = entry.id.catalog != 0 ? entry.id : ObjectId{};
-        bool wanted = false;
+        bool wanted = false, known = false;
         if (id.catalog != 0) {
             wanted = closure.objects.contains(id);
-        } else if (!entry.dependencies.empty()) {
-            bool known = false, all = true;
+        } else {
+            bool all = true;
             for (const int number : entry.dependencies)
                 if (const auto found = taken.find(number); found != taken.end()) {
                     known = true;
@@ -213,7 +213,10 @@ std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source
                     if (id.catalog == 0) id = identified[number];
                 }
             wanted = known && all;
-        } else {
+        }
+        // Nothing that it depends on is in this dump: the table of ROW SECURITY is not, when only what comes after the
+        // data is asked for.
+        if (id.catalog == 0 && !known) {
             id = find_by_name(entry);
             wanted = id.catalog != 0 && closure.objects.contains(id);
         }
