@@ -147,8 +147,10 @@ def test_an_unlogged_table_that_becomes_logged_stops_the_task(pair):
 def test_the_throttle_of_the_copy_holds_for_large_objects(pair):
     pair.source.psql("CREATE TABLE docs (id int PRIMARY KEY, body oid); INSERT INTO docs SELECT i, lo_from_bytea(0, decode(repeat('c0ffee00', 131072), 'hex')) FROM generate_series(1, 8) i")
     applier = pair.applier(objects={"large_objects": "copy"}, throttle={"copy_bytes": "1MB"})
-    began = time.monotonic()
     applier.start()
+    applier.wait_log("copy pass ended")
+    began = time.monotonic()
+    applier.wait_log("copied large objects")
+    assert time.monotonic() - began > 2.5     # 4 MB
     applier.wait_caught_up(60)
-    assert time.monotonic() - began > 3     # 4 MB
     assert pair.target.sql(CONTENTS) == pair.source.sql(CONTENTS)
