@@ -287,9 +287,23 @@ class Comparison {
         }
     }
 
+    /// A foreign key of a table that goes: while it is there, the key that it refers to cannot be dropped, and keys are
+    /// dropped before tables.
+    bool stands_in_the_way(const Object &object) const {
+        const auto *constraint = std::get_if<Constraint>(&object.shape);
+        if (constraint == nullptr || constraint->inherited || !constraint->definition.starts_with("FOREIGN KEY"))
+            return false;
+        return std::ranges::any_of(target_.objects, [&](const Object &other) {
+            const auto *key = std::get_if<Constraint>(&other.shape);
+            return key != nullptr && goes(other.key) && !goes_with_table(other) &&
+                   (key->definition.starts_with("PRIMARY KEY") || key->definition.starts_with("UNIQUE"));
+        });
+    }
+
     void drop_early() {
         for (auto object = target_.objects.rbegin(); object != target_.objects.rend(); ++object) {
-            if (object->part_of_table || !goes(object->key) || goes_with_table(*object)) continue;
+            if (object->part_of_table || !goes(object->key)) continue;
+            if (goes_with_table(*object) && !stands_in_the_way(*object)) continue;
             if (extra_.contains(object->key)) {
                 step(Kind::extra, *object, "it is not on the source", {drop_statement(*object)});
                 continue;

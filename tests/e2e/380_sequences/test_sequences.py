@@ -85,7 +85,7 @@ def test_renamed_and_excluded_ones(pair):
     def there(name):
         return "moved.serial_id_seq" if name == "app.serial_id_seq" else name.replace("app.", "shop.")
     follow(applier, lambda: equal(pair, target=there), "values under their new names")
-    assert applier.status()["sequences"]["selected"] == len(NAMES)
+    applier.wait_until(lambda: applier.status().get("sequences", {}).get("selected") == len(NAMES), 20, "the status counts them")
 
 
 def test_what_the_target_lacks_or_refuses_is_named_and_keeps_nobody_back(pair):

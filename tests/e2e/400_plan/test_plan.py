@@ -44,7 +44,7 @@ def test_a_plan_is_what_then_happens(pair):
     assert chunks == {name: t["chunks"] for name, t in tables.items()}
     took = float(pair.target.scalar("SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM walbridge.table_sync WHERE task = %s", (pair.name,)))
     forecast = plan["forecast"]["copy_seconds"]
-    assert forecast["low"] / 3 < took < forecast["high"] * 3, (forecast, took)
+    assert forecast["low"] / 6 < took < forecast["high"] * 6, (forecast, took)    # less than a second of copying
     again = applier.cli("plan", "--sample", "0", check=True)
     assert "The task has begun" in again.out
 
