@@ -180,10 +180,8 @@ ReleaseResult release(const TaskConfig &config) {
             fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {} OR "
                         "starts_with(roname, {});\n",
                         quote_literal(config.origin_name()), quote_literal(config.origin_name() + ":"));
-        for (const auto *table : {"conflict", "ddl_statement", "schema_item", "table_sync", "large_object",
-                                  "kept_object", "replica_identity", "progress", "task"})
-            result.text +=
-                fmt::format("  DELETE FROM walbridge.{} WHERE task = {};\n", table, quote_literal(config.name));
+        for (const auto &statement : removal_statements(config.name, false))
+            result.text += fmt::format("  {};\n", statement);
     }
     return result;
 }

@@ -143,21 +143,26 @@ void create_task(pg::Session &target, const TaskConfig &config) {
                  {config.name, array_literal(stage_names(config))});
 }
 
+std::vector<std::string> removal_statements(const std::string &task, bool keep_created) {
+    const auto name = dialect::postgres::quote_literal(task);
+    std::vector<std::string> statements{fmt::format("DELETE FROM walbridge.verify_range g USING walbridge.verify_run r "
+                                                    "WHERE g.run = r.run AND r.task = {}",
+                                                    name)};
+    std::vector<const char *> tables{"verify_alignment", "verify_key",  "verify_equal", "verify_run",   "conflict",
+                                     "ddl_statement",    "schema_item", "table_sync",   "large_object", "progress"};
+    // A replica identity that was set stays set until release puts the old one back.
+    if (!keep_created) tables.insert(tables.end(), {"kept_object", "replica_identity"});
+    tables.push_back("task");
+    for (const auto *table : tables)
+        statements.push_back(fmt::format("DELETE FROM walbridge.{} WHERE task = {}", table, name));
+    return statements;
+}
+
 void remove_task(pg::Session &target, const std::string &task, bool keep_created) {
     target.execute("BEGIN");
     try {
-        if (keep_created)
-            keep_created_objects(target, task);
-        else
-            target.query("DELETE FROM walbridge.kept_object WHERE task = $1", {task});
-        // A replica identity that was set stays set until release puts the old one back.
-        if (!keep_created) target.query("DELETE FROM walbridge.replica_identity WHERE task = $1", {task});
-        target.query(
-            "DELETE FROM walbridge.verify_range g USING walbridge.verify_run r WHERE g.run = r.run AND r.task = $1",
-            {task});
-        for (const auto *table : {"verify_alignment", "verify_key", "verify_equal", "verify_run", "conflict",
-                                  "ddl_statement", "schema_item", "table_sync", "large_object", "progress", "task"})
-            target.query(fmt::format("DELETE FROM walbridge.{} WHERE task = $1", table), {task});
+        if (keep_created) keep_created_objects(target, task);
+        for (const auto &statement : removal_statements(task, keep_created)) target.execute(statement);
         target.execute("COMMIT");
     } catch (...) {
         target.rollback_quietly();

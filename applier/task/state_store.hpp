@@ -57,6 +57,11 @@ void store_renames(pg::Session &target, const TaskConfig &config);
 /// Creates the row of a new task; keeps an existing one.
 void create_task(pg::Session &target, const TaskConfig &config);
 
+/// The statements that remove everything stored about a task, in order. With `keep_created` replica identities that
+/// were set and objects that were left in place stay known. The record of a switchover always stays: a switchback needs
+/// it.
+[[nodiscard]] std::vector<std::string> removal_statements(const std::string &task, bool keep_created);
+
 /// Removes everything stored about the task (rows of all tables of the state). With `keep_created`, what its schema
 /// stage created is remembered, so that the next life of the task does not stumble over it.
 void remove_task(pg::Session &target, const std::string &task, bool keep_created);

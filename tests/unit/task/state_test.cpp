@@ -3,7 +3,9 @@
 #include "task/state.hpp"
 #include "task/state_store.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <regex>
 
 using namespace walbridge;
 using namespace walbridge::task;
@@ -42,6 +44,28 @@ BOOST_AUTO_TEST_CASE(the_state_s_sql_travels_in_the_program) {
     for (const auto *table : {"walbridge.task", "walbridge.progress", "walbridge.table_sync", "walbridge.schema_item",
                               "walbridge.conflict"})
         BOOST_TEST((sql.find(std::string("CREATE TABLE IF NOT EXISTS ") + table) != std::string::npos), table);
+}
+
+BOOST_AUTO_TEST_CASE(removing_a_task_leaves_no_table_of_the_state_out) {
+    const std::string sql = target_state_sql;
+    const auto statements = removal_statements("it's", false);
+    const std::regex created("CREATE TABLE IF NOT EXISTS (walbridge[.][a-z_]+)");
+    std::size_t seen = 0;
+    for (std::sregex_iterator match(sql.begin(), sql.end(), created); match != std::sregex_iterator(); ++match) {
+        const auto table = (*match)[1].str();
+        // The version belongs to the state itself, and what a switchover did outlives its task.
+        if (table == "walbridge.state_version" || table == "walbridge.switchover") continue;
+        ++seen;
+        BOOST_TEST(std::ranges::count_if(statements,
+                                         [&](const std::string &statement) {
+                                             return statement.starts_with("DELETE FROM " + table + " ");
+                                         }) == 1,
+                   table);
+    }
+    BOOST_TEST(seen == statements.size());
+    for (const auto &statement : statements) BOOST_TEST(statement.ends_with("task = 'it''s'"), statement);
+    const auto kept = removal_statements("it's", true);
+    BOOST_TEST(kept.size() + 2 == statements.size(), "what was created and set is remembered");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
