@@ -1,6 +1,8 @@
 // changed_keys.cpp: see changed_keys.hpp.
 #include "pipeline/changed_keys.hpp"
 
+#include "change/packed_key.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -37,17 +39,6 @@ std::optional<std::string> text_of(const Column &column, const Value &value) {
     case 2950: return value.bytes.size() == 16 ? std::optional(uuid(value.bytes)) : std::nullopt;
     default: return std::nullopt;
     }
-}
-
-std::vector<std::string> unpacked(std::string_view key) {
-    std::vector<std::string> parts;
-    while (!key.empty()) {
-        const auto colon = key.find(':');
-        const auto size = std::stoull(std::string(key.substr(0, colon)));
-        parts.emplace_back(key.substr(colon + 1, size));
-        key.remove_prefix(colon + 1 + size);
-    }
-    return parts;
 }
 
 } // namespace
@@ -130,7 +121,7 @@ void ChangedKeys::note_key(Table &changed, const Relation &relation, Tuple row) 
         const auto &column = relation.columns[relation.key_columns[at]];
         auto text = text_of(column, row[relation.key_columns[at]]);
         if (!text || column.name != changed.columns[at]) return note_all(relation.oid, relation.name);
-        key += fmt::format("{}:{}", text->size(), *text);
+        pack_key_part(key, *text);
     }
     if (!same_columns) return note_all(relation.oid, relation.name);
     const auto now = static_cast<Generation>(alignments_.size() - 1);
@@ -176,7 +167,7 @@ ChangedKeys::Collected ChangedKeys::align(Lsn position, std::optional<Lsn> neede
                 for (const auto &[key, generation] : table.keys) {
                     auto one = entry(table, generation);
                     one.columns = table.columns;
-                    one.values = unpacked(key);
+                    one.values = unpack_key(key);
                     collected.entries.push_back(std::move(one));
                 }
             }

@@ -2,6 +2,7 @@
 #include "verify/range_comparer.hpp"
 
 #include "base/log.hpp"
+#include "change/packed_key.hpp"
 #include "dialect/postgres.hpp"
 #include "verify/repair.hpp"
 #include "verify/row_differ.hpp"
@@ -22,26 +23,10 @@ using dialect::postgres::quote_literal;
 constexpr std::size_t shown_at_most = 65536; ///< bytes of a value
 constexpr std::uint64_t fetched_at_a_time = 300'000, fetched_at_most = 5'000'000;
 
-/// Key columns as one text: lengths first, so that no two keys have the same.
 std::string packed(const pg::Result &rows, int row, int first, int count) {
     std::string key;
-    for (int column = 0; column < count; ++column) {
-        const auto text = rows.get(row, first + column);
-        key += fmt::format("{}:", text.size());
-        key += text;
-    }
+    for (int column = 0; column < count; ++column) pack_key_part(key, rows.get(row, first + column));
     return key;
-}
-
-std::vector<std::string> unpacked(std::string_view key) {
-    std::vector<std::string> parts;
-    while (!key.empty()) {
-        const auto colon = key.find(':');
-        const auto size = std::stoull(std::string(key.substr(0, colon)));
-        parts.emplace_back(key.substr(colon + 1, size));
-        key.remove_prefix(colon + 1 + size);
-    }
-    return parts;
 }
 
 Text text_at(const pg::Result &rows, int row, int column) {
@@ -337,7 +322,7 @@ void RangeComparer::find_rows(const TablePair &table, const Scan &scan, RangeRes
         row.source_rows = difference.source_rows;
         row.target_rows = difference.target_rows;
         if (keyed) {
-            const auto values = unpacked(difference.key);
+            const auto values = unpack_key(difference.key);
             for (std::size_t at = 0; at < values.size(); ++at)
                 row.key.emplace_back(table.columns[table.key[at]].name, values[at]);
         }
