@@ -5,12 +5,12 @@
 #include "verify/verify.hpp"
 
 #include "base/log.hpp"
+#include "base/throttle.hpp"
 #include "verify/changes.hpp"
 #include "verify/range_comparer.hpp"
 #include "verify/run_store.hpp"
 #include "verify/sequences.hpp"
 #include "verify/snapshot_pair.hpp"
-#include "verify/throttle.hpp"
 
 #include <algorithm>
 #include <array>
@@ -94,7 +94,8 @@ class Round {
         try {
             RangeComparer comparer(config_, options_, form_, snapshots_, stop_);
             while (const auto piece = next()) {
-                if (!throttle_.wait(piece->table->bytes_of_range() / 2, stop_)) break;
+                if (!throttle_.pass({.bytes = piece->table->bytes_of_range() / 2}, [&] { return stop_.requested(); }))
+                    break;
                 take(comparer, *piece);
             }
         } catch (...) {
@@ -241,7 +242,8 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
     if (options.mode == Mode::schema) return result;
     RunStore store(config, options);
     result.run = store.run();
-    Throttle throttle(config.verify.bytes_per_second);
+    Throttle throttle;
+    throttle.set({.bytes = config.verify.bytes_per_second});
     std::vector<QualifiedName> wanted = options.tables;
     // Only the process knows what changed; behind a fence it stands still anyway.
     auto stillness = options.stillness;
