@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/column_sql.hpp"
 #include "schema/names.hpp"
 #include "source/retry_window.hpp"
 
@@ -26,17 +27,7 @@ std::string identity_sql(const Column &column) {
 }
 
 std::string definition(const Column &column) {
-    auto sql = quote_identifier(column.name) + " " + column.type;
-    if (!column.collation.empty()) sql += " COLLATE " + column.collation;
-    if (column.generated != '\0')
-        sql += fmt::format(" GENERATED ALWAYS AS ({}) {}", column.default_sql,
-                           column.generated == 's' ? "STORED" : "VIRTUAL");
-    else if (column.identity != '\0')
-        sql += " " + identity_sql(column);
-    else if (!column.default_sql.empty())
-        sql += " DEFAULT " + column.default_sql;
-    if (column.not_null) sql += " NOT NULL";
-    return sql;
+    return column_sql(quote_identifier(column.name), column, identity_sql(column));
 }
 
 bool same_storage(const Column &a, const Column &b) {

@@ -2,6 +2,7 @@
 #include "schema/compare/changes.hpp"
 
 #include "dialect/postgres.hpp"
+#include "schema/column_sql.hpp"
 #include "schema/compare/statements.hpp"
 
 #include <algorithm>
@@ -22,19 +23,7 @@ std::string identity_sql(const Column &column) {
     return sql;
 }
 
-std::string definition(const Column &column) {
-    auto sql = column.name + " " + column.type;
-    if (!column.collation.empty()) sql += " COLLATE " + column.collation;
-    if (column.generated != '\0')
-        sql += fmt::format(" GENERATED ALWAYS AS ({}) {}", column.default_sql,
-                           column.generated == 's' ? "STORED" : "VIRTUAL");
-    else if (column.identity != '\0')
-        sql += " " + identity_sql(column);
-    else if (!column.default_sql.empty())
-        sql += " DEFAULT " + column.default_sql;
-    if (column.not_null) sql += " NOT NULL";
-    return sql;
-}
+std::string definition(const Column &column) { return column_sql(column.name, column, identity_sql(column)); }
 
 /// Whether a column can only be had by dropping and adding it: another way of being generated.
 bool made_anew(const Column &target, const Column &source) {
