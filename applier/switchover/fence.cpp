@@ -2,6 +2,7 @@
 #include "switchover/fence.hpp"
 
 #include "dialect/postgres.hpp"
+#include "switchover/listing.hpp"
 
 #include <fmt/format.h>
 #include <thread>
@@ -188,10 +189,9 @@ void wait_until_quiet(pg::Session &source, std::chrono::milliseconds patience, c
         const auto sessions = foreign_sessions(source);
         if (sessions.empty()) return;
         if (stop.requested() || Clock::now() > until) {
-            std::string names;
-            for (const auto &session : sessions) names += fmt::format("{}{}", names.empty() ? "" : "; ", session.who);
             throw Error(ErrorKind::switchover_refused, "source.sessions",
-                        fmt::format("{} sessions are still connected: {}", sessions.size(), names),
+                        fmt::format("{} sessions are still connected: {}", sessions.size(),
+                                    listed(sessions, [](const auto &session) { return session.who; })),
                         "Stop what writes to the source, or leave out --wait-quiet: then they are ended.");
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -3,6 +3,7 @@
 
 #include "copy/table_statistics.hpp"
 #include "sequence/sequences.hpp"
+#include "switchover/listing.hpp"
 #include "task/operator_commands.hpp"
 #include "task/precheck.hpp"
 #include "task/schema_diff.hpp"
@@ -33,14 +34,9 @@ Gate refused(std::string detail, std::string remedy) {
     return {.id = {}, .passage = Passage::refused, .detail = std::move(detail), .remedy = std::move(remedy)};
 }
 
+/// A gate's line stays readable.
 template <class List, class Text> std::string some(const List &list, Text &&text, std::size_t most = 5) {
-    std::string out;
-    std::size_t shown = 0;
-    for (const auto &entry : list) {
-        if (shown++ == most) return out + fmt::format(" and {} more", list.size() - most);
-        out += (out.empty() ? "" : "; ") + std::string(text(entry));
-    }
-    return out;
+    return listed(list, text, most);
 }
 
 Gate task_running(const Asked &asked) {

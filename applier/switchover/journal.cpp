@@ -44,6 +44,13 @@ std::optional<Record> read(pg::Session &target, const char *column, const std::s
 
 } // namespace
 
+pg::Session open_session(const pg::Endpoint &endpoint, const std::string &application_name) {
+    return {endpoint,
+            {.application_name = application_name,
+             .replication = false,
+             .settings = {{"synchronous_commit", "on"}, {"lock_timeout", "10s"}}}};
+}
+
 const char *name_of(Side side) { return side == Side::source ? "source" : "target"; }
 
 std::optional<Record> read_record(pg::Session &target, const std::string &task) { return read(target, "task", task); }
@@ -53,9 +60,7 @@ std::optional<Record> read_record_of_reverse(pg::Session &target, const std::str
 }
 
 Journal::Journal(const pg::Endpoint &target, std::string task)
-    : session_(target, {.application_name = fmt::format("walbridge_{}:switchover", task),
-                        .replication = false,
-                        .settings = {{"synchronous_commit", "on"}, {"lock_timeout", "10s"}}}) {
+    : session_(open_session(target, fmt::format("walbridge_{}:switchover", task))) {
     record_.task = std::move(task);
     if (!session_
              .query("SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 0))",

@@ -15,6 +15,10 @@ enum class Side { source, target };
 
 [[nodiscard]] const char *name_of(Side side);
 
+/// A session of the command itself: what it changes is durable when the statement returns.
+[[nodiscard]] pg::Session open_session(const pg::Endpoint &endpoint,
+                                       const std::string &application_name = "walbridge:switchover");
+
 /// One statement that takes back one thing; may be run although the thing was never done.
 struct Undo {
     Side side = Side::source;

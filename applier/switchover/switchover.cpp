@@ -7,6 +7,7 @@
 #include "switchover/fence.hpp"
 #include "switchover/gates.hpp"
 #include "switchover/journal.hpp"
+#include "switchover/listing.hpp"
 #include "switchover/reverse_task.hpp"
 #include "switchover/undo.hpp"
 #include "task/materialized_views.hpp"
@@ -33,21 +34,8 @@ using dialect::postgres::quote_literal;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-pg::Session open_session(const pg::Endpoint &endpoint) {
-    return {endpoint,
-            {.application_name = "walbridge:switchover",
-             .replication = false,
-             .settings = {{"lock_timeout", "10s"}, {"synchronous_commit", "on"}}}};
-}
-
 Error unproven(const std::string &gate, const std::string &reason, const std::string &remedy) {
     return {ErrorKind::switchover_refused, gate, reason, remedy};
-}
-
-template <class List, class Text> std::string joined(const List &list, Text &&text) {
-    std::string out;
-    for (const auto &entry : list) out += (out.empty() ? "" : "; ") + std::string(text(entry));
-    return out;
 }
 
 /// Undoes and says so; throws switchover_open when something is left.
@@ -229,11 +217,11 @@ class Run {
     std::string gather_statistics() {
         const auto tables = copy::tables_without_statistics(source_, target_, config_);
         for (const auto &table : tables) target_.execute(fmt::format("ANALYZE {}", dialect::postgres::quote(table)));
-        const auto left = copy::tables_without_statistics(source_, target_, config_);
+        const auto left = copy::without_statistics(target_, tables);
         if (!left.empty())
             throw unproven("statistics",
                            fmt::format("tables have none: {}",
-                                       joined(left, [](const QualifiedName &name) { return to_string(name); })),
+                                       listed(left, [](const QualifiedName &name) { return to_string(name); })),
                            "ANALYZE them on the target as their owner.");
         return tables.empty() ? "every table with rows has them" : fmt::format("gathered for {} tables", tables.size());
     }
@@ -244,12 +232,12 @@ class Run {
         if (!silenced.remaining.empty())
             throw unproven("fence",
                            fmt::format("{} sessions are still connected: {}", silenced.remaining.size(),
-                                       joined(silenced.remaining, [](const auto &entry) { return entry.who; })),
+                                       listed(silenced.remaining, [](const auto &entry) { return entry.who; })),
                            "End them, and what starts them, by hand.");
         if (!silenced.still_allowed.empty())
             throw unproven("fence",
                            fmt::format("roles may still connect: {}",
-                                       joined(silenced.still_allowed, [](const auto &role) { return role; })),
+                                       listed(silenced.still_allowed, [](const auto &role) { return role; })),
                            "Their right was granted by somebody else than the owner of the database: revoke it as that "
                            "role, or make them NOLOGIN for the switchover.");
         const auto prepared = source_.query("SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = "
@@ -301,8 +289,8 @@ class Run {
         if (!result.complete()) {
             auto left = result.missing;
             left.insert(left.end(), result.refused.begin(), result.refused.end());
-            throw unproven("sequences", joined(left, [](const auto &entry) { return describe(entry); }),
-                           joined(left, [](const auto &entry) { return entry.remedy; }));
+            throw unproven("sequences", listed(left, [](const auto &entry) { return describe(entry); }),
+                           listed(left, [](const auto &entry) { return entry.remedy; }));
         }
         return fmt::format("{} sequences, {} of them moved", result.selected, result.written);
     }
@@ -311,7 +299,7 @@ class Run {
         const auto report = task::refresh_materialized_views(target_, config_);
         if (!report.failed.empty() && !accepted("materialized views"))
             throw unproven("materialized views",
-                           joined(report.failed, [](const auto &entry) { return entry.view + ": " + entry.reason; }),
+                           listed(report.failed, [](const auto &entry) { return entry.view + ": " + entry.reason; }),
                            "Mend them on the target, or go on with stale ones: --accept 'materialized views'.");
         return fmt::format("{} refreshed", report.refreshed.size());
     }
@@ -391,7 +379,7 @@ class Run {
         if (!sessions.empty())
             throw unproven("proof",
                            fmt::format("somebody connected to the source behind the fence: {}",
-                                       joined(sessions, [](const auto &entry) { return entry.who; })),
+                                       listed(sessions, [](const auto &entry) { return entry.who; })),
                            "End that session, and what starts it.");
         return "nothing was written behind the fence";
     }
@@ -460,7 +448,7 @@ Result switch_over(const TaskConfig &config, const std::string &file, const Opti
     for (const auto &id : options.accept)
         if (std::ranges::find(known, id) == known.end())
             throw Error(ErrorKind::usage, fmt::format("--accept {}", id), "no such gate, or it cannot be accepted",
-                        fmt::format("Those are {}.", joined(known, [](const std::string &name) { return name; })));
+                        fmt::format("Those are {}.", listed(known, [](const std::string &name) { return name; })));
     return Run(config, file, options, stop, show).go();
 }
 

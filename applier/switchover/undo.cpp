@@ -14,10 +14,7 @@ class Sessions {
     pg::Session &of(Side side) {
         auto &session = side == Side::source ? source_ : target_;
         if (!session || PQstatus(session->raw()) != CONNECTION_OK)
-            session.emplace(side == Side::source ? config_.source.endpoint : config_.target.endpoint,
-                            pg::ConnectOptions{.application_name = "walbridge:switchover",
-                                               .replication = false,
-                                               .settings = {{"lock_timeout", "10s"}, {"synchronous_commit", "on"}}});
+            session.emplace(open_session(side == Side::source ? config_.source.endpoint : config_.target.endpoint));
         return *session;
     }
 
