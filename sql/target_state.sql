@@ -110,15 +110,33 @@ CREATE TABLE IF NOT EXISTS walbridge.conflict (
     outcome     text NOT NULL,
     schema_name text NOT NULL,
     table_name  text NOT NULL,
+    operation   text,                               -- insert, update, delete: the source's change
     commit_lsn  pg_lsn NOT NULL,
     change      bigint NOT NULL,                    -- number of the change within its transaction
     commit_time timestamptz,
     constraint_name text,
     key         jsonb,
     source_row  jsonb,
-    target_row  jsonb,
-    UNIQUE (task, commit_lsn, change)
+    source_origin text,                             -- replication origin of the change on the source; empty = written there
+    target_row  jsonb,                              -- an array when several rows are in the way
+    target_origin text,                             -- who wrote the target's row last: an origin; empty = written there; NULL = not known
+    target_commit_time timestamptz,
+    decision    text,                               -- of an operator, about a stopped change: skip, overwrite
+    decided_by  text,
+    decided_at  timestamptz,
+    UNIQUE (task, commit_lsn, change, kind)
 );
+
+ALTER TABLE walbridge.conflict ADD COLUMN IF NOT EXISTS operation text,
+    ADD COLUMN IF NOT EXISTS source_origin text,
+    ADD COLUMN IF NOT EXISTS target_origin text,
+    ADD COLUMN IF NOT EXISTS target_commit_time timestamptz,
+    ADD COLUMN IF NOT EXISTS decision text,
+    ADD COLUMN IF NOT EXISTS decided_by text,
+    ADD COLUMN IF NOT EXISTS decided_at timestamptz,
+    DROP CONSTRAINT IF EXISTS conflict_task_commit_lsn_change_key;
+CREATE UNIQUE INDEX IF NOT EXISTS conflict_task_commit_lsn_change_kind_key
+    ON walbridge.conflict (task, commit_lsn, change, kind);
 
 -- DDL statements of the source that did not simply succeed, and what became of them; `walbridge ddl` shows and decides them.
 CREATE TABLE IF NOT EXISTS walbridge.ddl_statement (

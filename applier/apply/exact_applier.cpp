@@ -84,7 +84,7 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
 void ExactApplier::resolve(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
                            const RowOutcome &outcome) {
     ++conflicts_;
-    switch (decide(config_.conflict, kind)) {
+    switch (decide(config_.conflict, change.relation->name, kind, place.commit_time)) {
     case Resolution::stop: stop(plan, change, place, kind, outcome.constraint, outcome.message);
     case Resolution::keep_target: return record(plan, change, place, kind, "kept target", outcome.constraint);
     case Resolution::overwrite:

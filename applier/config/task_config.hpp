@@ -5,7 +5,9 @@
 #include "base/log.hpp"
 #include "base/postgres/session.hpp"
 #include "change/name_map.hpp"
+#include "config/conflict_policy.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,9 +17,6 @@
 #include <vector>
 
 namespace walbridge {
-
-/// What happens to a row that meets another state on the target than the source had.
-enum class ConflictPolicy { fail, ignore, overwrite };
 
 struct TaskConfig {
     std::string name; ///< [a-z0-9_]{1,40}
@@ -119,8 +118,25 @@ struct TaskConfig {
 
     struct Conflict {
         ConflictPolicy policy = ConflictPolicy::fail;
-        std::string update_missing = "insert"; ///< insert, ignore, fail
-        std::string delete_missing = "ignore"; ///< ignore, fail
+        std::map<std::string, ConflictPolicy> by_kind;    ///< "insert_exists" and the others; wins over `policy`
+        std::map<QualifiedName, ConflictPolicy> by_table; ///< the source's names; wins over `by_kind`
+        std::string update_missing = "insert";            ///< insert, ignore, fail
+        std::string delete_missing = "ignore";            ///< ignore, fail
+        std::string origins =
+            "auto";                 ///< on, off, auto: whether rows that others wrote are conflicts for UPDATE, DELETE
+        std::string tie = "source"; ///< or "target": whose row wins when both were committed at the same time
+        std::chrono::milliseconds keep{std::chrono::hours(24 * 30)}; ///< age of records that go; 0 = never
+        std::chrono::milliseconds max_offset{1000}; ///< of the clocks, where commit times decide [C-07]
+
+        [[nodiscard]] bool decided_by_time() const {
+            const auto timed = [](const auto &entry) { return by_time(entry.second); };
+            return by_time(policy) || std::any_of(by_kind.begin(), by_kind.end(), timed) ||
+                   std::any_of(by_table.begin(), by_table.end(), timed);
+        }
+        /// Whether UPDATE and DELETE look at who wrote the target's row.
+        [[nodiscard]] bool detects_origins() const {
+            return origins == "on" || (origins == "auto" && decided_by_time());
+        }
     } conflict;
 
     /// DDL of the source (docs/ddl.md).

@@ -254,7 +254,9 @@ void read_renames(const Origin &origin, const GivenLists &lists, TaskConfig &tas
             const auto *name = given_text(entry.keys, list + "[].name");
             const auto *rename = given_text(entry.keys, list + "[].rename");
             const auto &where = rename != nullptr ? entry.keys.at(list + "[].rename").where : entry.where;
-            if (rename == nullptr && entry.keys.contains(list + "[].operations")) continue;
+            if (rename == nullptr &&
+                (entry.keys.contains(list + "[].operations") || entry.keys.contains(list + "[].conflict")))
+                continue;
             if (rename == nullptr)
                 origin.refuse(where, list, fmt::format("the entry of {} says nothing about it", *name),
                               "Add rename = \"...\", or remove the entry.");
@@ -286,6 +288,21 @@ void read_operations(const Origin &origin, const GivenLists &lists, TaskConfig &
         if (listed("ddl")) continue;
         try {
             task.objects.without_ddl.insert(config::parse_table_name(*given_text(entry.keys, "objects.table[].name")));
+        } catch (const Error &error) {
+            origin.refuse(entry.where, "objects.table[].name", error.reason(), error.remedy());
+        }
+    }
+}
+
+void read_table_policies(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
+    const auto found = lists.find("objects.table");
+    if (found == lists.end()) return;
+    for (const auto &entry : found->second) {
+        const auto *policy = given_text(entry.keys, "objects.table[].conflict");
+        if (policy == nullptr) continue;
+        try {
+            task.conflict.by_table[config::parse_table_name(*given_text(entry.keys, "objects.table[].name"))] =
+                parse_conflict_policy(*policy);
         } catch (const Error &error) {
             origin.refuse(entry.where, "objects.table[].name", error.reason(), error.remedy());
         }
@@ -326,6 +343,10 @@ void check_together(const Origin &origin, const GivenKeys &given, const TaskConf
         if (task.ddl.classes.size() > 1 && std::ranges::find(task.ddl.classes, word) != task.ddl.classes.end())
             origin.refuse(where("ddl.classes"), "ddl.classes", fmt::format("\"{}\" stands beside other classes", word),
                           fmt::format("Write ddl.classes = \"{}\", or name classes only.", word));
+    if (task.conflict.origins == "off" && task.conflict.decided_by_time())
+        origin.refuse(where("conflict.origins"), "conflict.origins",
+                      "\"off\", and the times of commits are to decide conflicts",
+                      "Remove the key, or choose fail, ignore or overwrite as policies.");
     const bool mapped = task.schema.owner == "map" || task.schema.grants == "map";
     if (mapped && task.roles.empty())
         origin.refuse(where(task.schema.owner == "map" ? "schema.owner" : "schema.grants"), "roles",
@@ -384,6 +405,7 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
     task.alert.webhook_token = secret(origin, given, "alert.webhook_token");
     read_renames(origin, lists, task);
     read_operations(origin, lists, task);
+    read_table_policies(origin, lists, task);
     check_together(origin, given, task);
     return task;
 }

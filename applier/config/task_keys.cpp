@@ -22,9 +22,7 @@ bool holds(const Value &value, std::string_view word) {
     return std::ranges::find(words, word) != words.end();
 }
 
-const std::map<std::string, std::string> later_policies{
-    {"last-update-wins", "it needs commit timestamps of the target and is not part of this version"},
-    {"first-update-wins", "it needs commit timestamps of the target and is not part of this version"}};
+const std::vector<std::string> policies{"fail", "ignore", "overwrite", "last-update-wins", "first-update-wins"};
 
 std::vector<Key> task_section() {
     return {
@@ -178,6 +176,10 @@ std::vector<Key> objects_section() {
          .help = "What is followed of the table: insert, update, delete and truncate, which this version never leaves "
                  "out, and ddl.",
          .choices = {"insert", "update", "delete", "truncate", "ddl"}},
+        {.path = "objects.table[].conflict",
+         .type = KeyType::text,
+         .help = "How conflicts of the table are decided; wins over the section [conflict].",
+         .choices = policies},
         {.path = "objects.table[].filter",
          .type = KeyType::unsupported,
          .help = "row filters are not part of this version"},
@@ -392,21 +394,37 @@ std::vector<Key> ddl_section() {
     };
 }
 
-std::vector<Key> policy_section() {
+/// How one kind of conflict is decided, where it differs from conflict.policy.
+template <const char *kind> Key kind_policy(std::string help) {
+    return {.path = std::string("conflict.") + kind,
+            .type = KeyType::text,
+            .help = std::move(help) + " Not given: conflict.policy.",
+            .choices = policies,
+            .store = [](TaskConfig &task, const Value &value) {
+                task.conflict.by_kind[kind] = parse_conflict_policy(text(value));
+            }};
+}
+
+constexpr char insert_exists[] = "insert_exists", update_exists[] = "update_exists",
+               update_origin_differs[] = "update_origin_differs", delete_origin_differs[] = "delete_origin_differs",
+               multiple_unique_conflicts[] = "multiple_unique_conflicts";
+
+std::vector<Key> conflict_section() {
     return {
         {.path = "conflict.policy",
          .type = KeyType::text,
          .fallback = "fail",
          .help = "What wins when a row meets another state on the target: fail = the task stops, ignore = the target's "
-                 "row, overwrite = the source's row.",
-         .choices = {"fail", "ignore", "overwrite"},
-         .refused = later_policies,
-         .store =
-             [](TaskConfig &task, const Value &value) {
-                 task.conflict.policy = text(value) == "fail"     ? ConflictPolicy::fail
-                                        : text(value) == "ignore" ? ConflictPolicy::ignore
-                                                                  : ConflictPolicy::overwrite;
-             }},
+                 "row, overwrite = the source's row, last-update-wins and first-update-wins = by the time of the "
+                 "commits.",
+         .choices = policies,
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.conflict.policy = parse_conflict_policy(text(value)); }},
+        kind_policy<insert_exists>("An INSERT that meets a row with the same value in a unique key."),
+        kind_policy<update_exists>("An UPDATE whose new values meet another row."),
+        kind_policy<multiple_unique_conflicts>("An INSERT or UPDATE that meets several rows."),
+        kind_policy<update_origin_differs>("An UPDATE of a row that was last written by somebody else."),
+        kind_policy<delete_origin_differs>("A DELETE of a row that was last written by somebody else."),
         {.path = "conflict.update_missing",
          .type = KeyType::text,
          .fallback = "insert",
@@ -419,6 +437,35 @@ std::vector<Key> policy_section() {
          .help = "A delete whose row the target does not have.",
          .choices = {"ignore", "fail"},
          .store = [](TaskConfig &task, const Value &value) { task.conflict.delete_missing = text(value); }},
+        {.path = "conflict.origins",
+         .type = KeyType::text,
+         .fallback = "auto",
+         .help = "Whether UPDATE and DELETE of rows that somebody else wrote last are conflicts; needs "
+                 "track_commit_timestamp on the target. auto = where commit times decide.",
+         .choices = {"auto", "on", "off"},
+         .store = [](TaskConfig &task, const Value &value) { task.conflict.origins = text(value); }},
+        {.path = "conflict.tie",
+         .type = KeyType::text,
+         .fallback = "source",
+         .help = "Whose row wins when both were committed at the same time; the way back has the opposite.",
+         .choices = {"source", "target"},
+         .store = [](TaskConfig &task, const Value &value) { task.conflict.tie = text(value); }},
+        {.path = "conflict.keep",
+         .type = KeyType::duration,
+         .fallback = "720h",
+         .help = "Age at which records of decided conflicts are removed; \"0s\" = never.",
+         .store = [](TaskConfig &task, const Value &value) { task.conflict.keep = time(value); }},
+        {.path = "conflict.max_offset",
+         .type = KeyType::duration,
+         .fallback = "1s",
+         .low = 1,
+         .help = "How far the clocks of source and target may be apart where commit times decide.",
+         .store = [](TaskConfig &task, const Value &value) { task.conflict.max_offset = time(value); }},
+    };
+}
+
+std::vector<Key> policy_section() {
+    return {
         {.path = "retry.connection",
          .type = KeyType::duration,
          .fallback = "720min",
@@ -627,7 +674,7 @@ std::vector<Key> build() {
     std::vector<Key> keys;
     for (auto &&section :
          {task_section(), source_section(), target_section(), objects_section(), copy_section(), apply_section(),
-          ddl_section(), pace_section(), guard_section(), cut_section(), policy_section()})
+          ddl_section(), pace_section(), guard_section(), cut_section(), conflict_section(), policy_section()})
         keys.insert(keys.end(), section.begin(), section.end());
     return keys;
 }

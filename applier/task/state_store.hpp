@@ -21,7 +21,7 @@ namespace walbridge::task {
 /// sql/target_state.sql, embedded at build time.
 extern const char *const target_state_sql;
 /// The shape of the state this program reads and writes.
-inline constexpr int state_version = 3;
+inline constexpr int state_version = 4;
 
 /// Creates or upgrades the schema `walbridge` of the target where needed, one process at a time.
 /// Throws Error(task_state) when a newer walbridge wrote it.

@@ -126,6 +126,7 @@ void SnapshotPair::catch_up(const TaskConfig &config, milliseconds patience, con
 /// One request to the process. False when it has to be tried again.
 bool SnapshotPair::hold_once(const TaskConfig &config, const StopToken &stop) {
     pg::Session control(config.target.endpoint, session_options(config, "verify"));
+    pg::Session nudging(config.source.endpoint, session_options(config, "verify")); // opened before apply is held
     const auto request = new_request();
     control.query("INSERT INTO walbridge.verify_alignment AS a (task, request, state, keys_since) VALUES ($1, $2, "
                   "'asked', $3::pg_lsn) "
@@ -164,10 +165,7 @@ bool SnapshotPair::hold_once(const TaskConfig &config, const StopToken &stop) {
         control.query("UPDATE walbridge.verify_alignment SET state = 'snapshot', source_snapshot = $3, source_lsn = "
                       "$4::pg_lsn WHERE task = $1 AND request = $2",
                       {config.name, request, snapshot, to_string(taken_before_)});
-        {
-            pg::Session nudging(config.source.endpoint, session_options(config, "verify"));
-            nudge(nudging);
-        }
+        nudge(nudging);
         const auto answer = wait_past("snapshot");
         if (answer == "again") continue;
         if (answer != "aligned") return false;

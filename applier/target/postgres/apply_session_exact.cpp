@@ -288,7 +288,7 @@ void PostgresApplySession::record_conflict(const ConflictRecord &conflict) {
         "constraint_name, key, source_row, target_row) VALUES ($1, $2, $3, $4, $5, $6, $7::pg_lsn, $8::bigint, "
         "timestamptz '2000-01-01 00:00:00+00' + $9::bigint * interval '1 microsecond', $10, $11::jsonb, $12::jsonb, "
         "$13::jsonb) "
-        "ON CONFLICT (task, commit_lsn, change) DO NOTHING",
+        "ON CONFLICT (task, commit_lsn, change, kind) DO NOTHING",
         {config_.name, conflict.kind, conflict.policy, conflict.outcome, conflict.table.schema, conflict.table.name,
          to_string(conflict.commit_lsn), std::to_string(conflict.change), std::to_string(conflict.commit_time),
          conflict.constraint.empty() ? pg::Parameter{} : pg::Parameter{conflict.constraint},

@@ -107,12 +107,35 @@ BOOST_AUTO_TEST_CASE(a_bad_value_is_refused_with_what_is_accepted) {
           {"objects", "include = [1]", "For example"},
           {"objects", "include = [\"nodot\"]", "schema.table"},
           {"conflict", "policy = \"overwite\"", "overwrite"},
-          {"conflict", "policy = \"last-update-wins\"", "fail, ignore or overwrite"},
+          {"conflict", "policy = \"last-update-wins\"\norigins = \"off\"", "Remove the key"},
+          {"conflict", "update_exists = \"newest\"", "first-update-wins"},
           {"source2", "x = 1", "source"}}) {
         const auto refusal = refusal_of(minimal + "[" + section + "]\n" + line + "\n");
         BOOST_TEST(contains(refusal.remedy, expected), line << " -> " << refusal.reason << " / " << refusal.remedy);
         BOOST_TEST(contains(refusal.object, "orders.toml:"), refusal.object);
     }
+}
+
+BOOST_AUTO_TEST_CASE(conflicts_are_decided_by_kind_and_by_table) {
+    const auto task = parse_task_config(minimal + R"(
+[conflict]
+policy = "last-update-wins"
+update_exists = "overwrite"
+tie = "target"
+keep = "1h"
+[[objects.table]]
+name = "shop.item"
+conflict = "ignore"
+)",
+                                        "orders.toml");
+    BOOST_TEST((task.conflict.policy == ConflictPolicy::last_update_wins));
+    BOOST_TEST((task.conflict.by_kind.at("update_exists") == ConflictPolicy::overwrite));
+    BOOST_TEST((task.conflict.by_table.at({"shop", "item"}) == ConflictPolicy::ignore));
+    BOOST_TEST(task.conflict.tie == "target");
+    BOOST_TEST(task.conflict.decided_by_time());
+    BOOST_TEST(task.conflict.detects_origins());
+    BOOST_TEST(!parse_task_config(minimal, "orders.toml").conflict.detects_origins());
+    BOOST_TEST(task.names.empty());
 }
 
 BOOST_AUTO_TEST_CASE(roles_are_named_where_they_are_mapped) {

@@ -70,6 +70,10 @@ BOOST_AUTO_TEST_CASE(the_documented_defaults_are_the_real_ones) {
     BOOST_TEST((written.conflict.policy == left_out.conflict.policy));
     BOOST_TEST(written.conflict.update_missing == left_out.conflict.update_missing);
     BOOST_TEST(written.conflict.delete_missing == left_out.conflict.delete_missing);
+    BOOST_TEST(written.conflict.origins == left_out.conflict.origins);
+    BOOST_TEST(written.conflict.tie == left_out.conflict.tie);
+    BOOST_TEST((written.conflict.keep == left_out.conflict.keep));
+    BOOST_TEST((written.conflict.max_offset == left_out.conflict.max_offset));
     BOOST_TEST((written.retry.connection == left_out.retry.connection));
     BOOST_TEST((written.retry.other == left_out.retry.other));
     BOOST_TEST((written.log.format == left_out.log.format));
