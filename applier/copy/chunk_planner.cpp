@@ -49,6 +49,9 @@ int count_chunks(std::uint64_t bytes, const TaskConfig::Copy &config) {
 } // namespace
 
 const source::Column *chunk_key(const source::Table &table) {
+    // A value of another unique key may move from a row of one range to a row of another between their snapshots: the
+    // target would hold it twice, and what is applied then would meet a row that its transaction never saw.
+    if (table.indexes.size() > 1) return nullptr;
     const auto *index = source::identity_index(table);
     if (index == nullptr || index->columns.size() != 1 || index->partial || index->expressions) return nullptr;
     const auto *column = table.column(index->columns.front());

@@ -167,7 +167,7 @@ void read_defaults(pg::Session &session, Table &table) {
 
 const Index *identity_index(const Table &table) {
     for (const auto &index : table.indexes) {
-        if (!index.immediate || !index.valid) continue;
+        if (!index.unique || !index.immediate || !index.valid) continue;
         if (table.replica_identity == 'd' && index.primary) return &index;
         if (table.replica_identity == 'i' && index.replica_identity) return &index;
     }

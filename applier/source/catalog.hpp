@@ -47,7 +47,7 @@ struct Table {
     double estimated_rows = 0;          ///< negative: never analyzed
     std::uint64_t pages = 0, bytes = 0; ///< heap pages and bytes with TOAST, now
     std::vector<Column> columns;        ///< by attnum, dropped ones left out
-    std::vector<Index> indexes;         ///< unique ones
+    std::vector<Index> indexes;         ///< unique ones and those of exclusion constraints
 
     [[nodiscard]] const Column *column(int number) const;
 };

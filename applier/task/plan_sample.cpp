@@ -63,7 +63,7 @@ std::string create_statement(const source::Table &table, const source::Table &or
 /// The columns of an index worth building: those of the table's key, else the first column.
 std::string index_columns(const source::Table &table) {
     for (const auto &index : table.indexes) {
-        if (index.expressions || index.columns.empty()) continue;
+        if (!index.unique || index.expressions || index.columns.empty()) continue;
         std::vector<std::string> names;
         for (const int number : index.columns)
             if (const auto *column = table.column(number)) names.push_back(column->name);
