@@ -4,6 +4,7 @@
 #include "apply/commit_position.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "change/announcement.hpp"
 #include "dialect/postgres.hpp"
 
 #include <fmt/format.h>
@@ -34,8 +35,8 @@ Error unidentified(const UnidentifiedChange &change, const ChangePlace &place) {
 BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
                            OnCommit on_commit, StreamedTransactions::OpenSession open_stream_session)
     : config_(config), session_(session), filter_(std::move(filter)), plans_(session, config.names),
-      exact_(config, session), position_(position), on_commit_(std::move(on_commit)),
-      streamed_(config, std::move(open_stream_session)) {}
+      exact_(config, session), merges_(!config.conflict.decided_by_time()), position_(position),
+      on_commit_(std::move(on_commit)), streamed_(config, std::move(open_stream_session)) {}
 
 void BatchApplier::follow_ddl(DdlVerifier verifier, std::function<void(const DdlAftermath &)> aftermath) {
     ddl_.emplace(config_, session_, filter_, std::move(verifier));
@@ -65,7 +66,8 @@ void BatchApplier::apply_run(const ChangeBatch &batch, std::size_t first, std::s
     apply_group(batch, whole, last);
 }
 
-/// A transaction with DDL is never merged with its neighbours.
+/// A transaction with DDL is never merged with its neighbours, and none is where commit times decide: a transaction of
+/// the target has one.
 void BatchApplier::apply_group(const ChangeBatch &batch, std::size_t first, std::size_t last) {
     for (auto at = first, end = first; at < last; at = end) {
         if (follows(batch.pieces[at])) {
@@ -73,7 +75,7 @@ void BatchApplier::apply_group(const ChangeBatch &batch, std::size_t first, std:
             end = at + 1;
             continue;
         }
-        while (end < last && !follows(batch.pieces[end])) ++end;
+        while (end < last && !follows(batch.pieces[end]) && (end == at || merges_)) ++end;
         apply_pieces(batch, at, end);
     }
 }
@@ -81,7 +83,7 @@ void BatchApplier::apply_group(const ChangeBatch &batch, std::size_t first, std:
 /// Statements at their place among the rows; the runs of rows between them take the usual paths.
 void BatchApplier::apply_with_ddl(const ChangeBatch &batch, const TransactionPiece &piece) {
     if (!session_.in_transaction()) session_.begin();
-    ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset};
+    ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset, piece.begin.origin};
     try {
         auto from = piece.first;
         for (auto index = piece.first; index < piece.last; ++index) {
@@ -120,7 +122,8 @@ void BatchApplier::apply_rows(const ChangeBatch &batch, const TransactionPiece &
                   {{"reason", session_.mismatch()}, {"changes", planned.size()}});
     }
     ++counters_.exact_batches;
-    ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset + (first - piece.first)};
+    ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset + (first - piece.first),
+                      piece.begin.origin};
     for (auto index = first; index < last; ++index, ++place.number) {
         apply_change(batch.changes[index], place);
         ++counters_.changes;
@@ -226,7 +229,10 @@ bool BatchApplier::plan_changes(const ChangeBatch &batch, const TransactionPiece
     try {
         for (auto index = first; index < last; ++index) {
             const auto &change = batch.changes[index];
-            if (std::holds_alternative<MessageChange>(change)) continue;
+            if (const auto *message = std::get_if<MessageChange>(&change)) {
+                if (message->prefix == deleted_prefix) return false;
+                continue;
+            }
             if (const auto *row = std::get_if<RowChange>(&change)) {
                 if (const auto *sync = filter_.empty() ? nullptr : filter_.table(row->relation->oid)) {
                     const auto verdict = SyncFilter::of_table(*sync, piece.begin.commit_lsn);
@@ -259,7 +265,7 @@ void BatchApplier::apply_exactly(const ChangeBatch &batch, std::size_t first, st
     for (auto at = first; at < last; ++at) {
         const auto &piece = batch.pieces[at];
         if (!session_.in_transaction()) session_.begin();
-        ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset};
+        ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset, piece.begin.origin};
         try {
             for (auto index = piece.first; index < piece.last; ++index, ++place.number) {
                 apply_change(batch.changes[index], place);
@@ -290,6 +296,8 @@ void BatchApplier::apply_change(const Change &change, const ChangePlace &place) 
         const auto *sync = filter_.table(unknown->relation->oid);
         if (sync != nullptr && SyncFilter::of_table(*sync, place.commit_lsn) == SyncVerdict::copied) return;
         throw unidentified(*unknown, place);
+    } else if (const auto *message = std::get_if<MessageChange>(&change)) {
+        if (message->prefix == deleted_prefix) exact_.apply_announced(message->content, place);
     }
 }
 

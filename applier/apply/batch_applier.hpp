@@ -100,6 +100,7 @@ class BatchApplier {
     SyncFilter filter_;
     PlanCache plans_;
     ExactApplier exact_;
+    const bool merges_; ///< consecutive source transactions share a target transaction
     Lsn position_;
     OnCommit on_commit_;
     ApplyCounters counters_;

@@ -2,8 +2,10 @@
 #include "apply/exact_applier.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "dialect/postgres.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace walbridge::apply {
@@ -52,7 +54,27 @@ std::string_view verb(RowOperation operation) {
     return "";
 }
 
+/// Whether the change gives the row another key.
+bool moves_key(const TablePlan &plan, const RowChange &change) {
+    if (change.operation != RowOperation::update || change.old_kind == OldTuple::none) return false;
+    return std::ranges::any_of(plan.key, [&](std::uint32_t index) {
+        const auto source = plan.columns[index].source;
+        return change.new_row[source].kind != ValueKind::unchanged &&
+               !(change.new_row[source] == change.old_row[source]);
+    });
+}
+
+bool any_policy_goes_on(const TaskConfig::Conflict &settings) {
+    const auto goes_on = [](const auto &entry) { return entry.second != ConflictPolicy::fail; };
+    return settings.policy != ConflictPolicy::fail || std::ranges::any_of(settings.by_kind, goes_on) ||
+           std::ranges::any_of(settings.by_table, goes_on);
+}
+
 } // namespace
+
+ExactApplier::ExactApplier(const TaskConfig &config, target::TargetSession &session)
+    : config_(config), session_(session), decisions_(session.decisions()),
+      guarded_(any_policy_goes_on(config.conflict) || !decisions_.empty()) {}
 
 void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
     if (change.operation != RowOperation::insert && plan.lookup == target::Lookup::none)
@@ -61,17 +83,11 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
                                 to_string(place.commit_lsn)),
                     fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;",
                                 dialect::postgres::quote(change.relation->name)));
-    const bool guarded = config_.conflict.policy != ConflictPolicy::fail;
-    const auto outcome = session_.apply(plan, change, guarded);
-    if (outcome.violation)
-        return resolve(plan, change, place,
-                       change.operation == RowOperation::insert ? ConflictKind::insert_exists
-                                                                : ConflictKind::update_exists,
-                       outcome);
-    if (outcome.affected == 0 && change.operation == RowOperation::update)
-        return resolve(plan, change, place, ConflictKind::update_missing, outcome);
-    if (outcome.affected == 0 && change.operation == RowOperation::remove)
-        return resolve(plan, change, place, ConflictKind::delete_missing, outcome);
+    if (change.operation != RowOperation::insert && session_.detects_origins() && !judge_writer(plan, change, place))
+        return;
+    const auto outcome = session_.apply(plan, change, guarded_);
+    if (outcome.violation) return meet_rows(plan, change, place, outcome);
+    if (outcome.affected == 0 && change.operation != RowOperation::insert) return meet_nothing(plan, change, place);
     if (outcome.affected != 1)
         throw Error(
             ErrorKind::target_shape, target::object_of(plan),
@@ -81,19 +97,107 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
     if (change.operation != RowOperation::remove) note(plan, change);
 }
 
-void ExactApplier::resolve(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
-                           const RowOutcome &outcome) {
+/// An UPDATE or DELETE of a row that somebody else wrote last. False: the change is done with.
+bool ExactApplier::judge_writer(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
+    auto found = session_.row_found(plan, change);
+    if (!found || found->own) return true;
+    Met met{change.operation == RowOperation::update ? ConflictKind::update_origin_differs
+                                                     : ConflictKind::delete_origin_differs,
+            {std::move(*found)},
+            {},
+            fmt::format("the row was last written by {}",
+                        found->origin && !found->origin->empty() ? "origin " + *found->origin : "the target itself")};
     ++conflicts_;
-    switch (decide(config_.conflict, change.relation->name, kind, place.commit_time)) {
-    case Resolution::stop: stop(plan, change, place, kind, outcome.constraint, outcome.message);
-    case Resolution::keep_target: return record(plan, change, place, kind, "kept target", outcome.constraint);
-    case Resolution::overwrite:
-        record(plan, change, place, kind, "overwrote target", outcome.constraint);
-        return overwrite(plan, change, place);
-    case Resolution::convert_to_insert:
-        record(plan, change, place, kind, "converted to insert", outcome.constraint);
-        return insert_instead(plan, change, place);
+    switch (decide_on(change, place, met)) {
+    case Resolution::stop: stop(plan, change, place, met);
+    case Resolution::keep_target:
+        record(plan, change, place, met, name_of(Resolution::keep_target));
+        // By time, a row is what its last writer made of it: the old key keeps its younger row, the new key is judged
+        // as a row of its own.
+        if (by_time(policy_of(config_.conflict, change.relation->name, met.kind)) && moves_key(plan, change))
+            insert_instead(plan, change, place);
+        return false;
+    default:
+        record(plan, change, place, met, name_of(Resolution::overwrite));
+        if (change.operation == RowOperation::remove || moves_key(plan, change)) announce(plan, change, place, met);
+        return true;
     }
+}
+
+/// The row's new values stand in other rows.
+void ExactApplier::meet_rows(const TablePlan &plan, const RowChange &change, const ChangePlace &place,
+                             const RowOutcome &outcome) {
+    const auto insert = change.operation == RowOperation::insert;
+    Met met{
+        insert ? ConflictKind::insert_exists : ConflictKind::update_exists, {}, outcome.constraint, outcome.message};
+    ++conflicts_;
+    if (guarded_) { // else nothing can be asked before the transaction is rolled back
+        const auto row = whole_new_row(plan, change);
+        const auto key = key_row(plan, change);
+        const Row key_span(key);
+        met.rows = session_.rows_in_the_way(plan, row, insert ? nullptr : &key_span);
+        if (met.rows.size() > 1) met.kind = ConflictKind::multiple_unique_conflicts;
+    }
+    switch (decide_on(change, place, met)) {
+    case Resolution::stop: stop(plan, change, place, met);
+    case Resolution::keep_target:
+        record(plan, change, place, met, name_of(Resolution::keep_target));
+        if (by_time(policy_of(config_.conflict, change.relation->name, met.kind))) lose(plan, change, place);
+        return;
+    default:
+        record(plan, change, place, met, name_of(Resolution::overwrite));
+        announce_rivals(plan, change, place, met);
+        return overwrite(plan, change, place);
+    }
+}
+
+/// By time, a row that moved to a key whose row is younger is gone from its old key nevertheless.
+void ExactApplier::lose(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
+    if (!moves_key(plan, change)) return;
+    RowChange gone = change;
+    gone.operation = RowOperation::remove;
+    gone.new_row = {};
+    if (const auto outcome = session_.apply(plan, gone, guarded_); outcome.affected > 1)
+        throw Error(
+            ErrorKind::target_shape, target::object_of(plan),
+            fmt::format("the old key of an UPDATE at {} names {} rows", to_string(place.commit_lsn), outcome.affected),
+            "Give the table a primary key.");
+}
+
+/// An UPDATE or DELETE whose row is not there.
+void ExactApplier::meet_nothing(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
+    const Met met{change.operation == RowOperation::update ? ConflictKind::update_missing
+                                                           : ConflictKind::delete_missing,
+                  {},
+                  {},
+                  {}};
+    ++conflicts_;
+    switch (decide_on(change, place, met)) {
+    case Resolution::stop: stop(plan, change, place, met);
+    case Resolution::convert_to_insert:
+        record(plan, change, place, met, name_of(Resolution::convert_to_insert));
+        return insert_instead(plan, change, place);
+    default: return record(plan, change, place, met, name_of(Resolution::keep_target));
+    }
+}
+
+const target::ConflictDecision *ExactApplier::decision_on(const ChangePlace &place) const {
+    const auto found = std::ranges::find_if(decisions_, [&](const auto &decision) {
+        return decision.commit_lsn == place.commit_lsn && decision.change == place.number;
+    });
+    return found == decisions_.end() ? nullptr : &*found;
+}
+
+/// What the settings say; where they would stop the task, what an operator decided about this very change.
+Resolution ExactApplier::decide_on(const RowChange &change, const ChangePlace &place, const Met &met) const {
+    std::vector<std::optional<SourceTime>> times;
+    for (const auto &row : met.rows) times.push_back(row.commit_time);
+    const auto resolution = decide(config_.conflict, change.relation->name, met.kind, place.commit_time, times);
+    if (resolution != Resolution::stop) return resolution;
+    const auto *decision = decision_on(place);
+    if (decision == nullptr) return resolution;
+    if (!decision->overwrite) return Resolution::keep_target;
+    return met.kind == ConflictKind::update_missing ? Resolution::convert_to_insert : Resolution::overwrite;
 }
 
 void ExactApplier::insert_instead(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
@@ -104,9 +208,12 @@ void ExactApplier::insert_instead(const TablePlan &plan, const RowChange &change
         if (change.old_kind == OldTuple::full)
             row[index] = change.old_row[index];
         else
-            stop(plan, change, place, ConflictKind::update_missing, {},
-                 fmt::format("the target lacks the row, and column {} did not travel because it did not change",
-                             change.relation->columns[index].name));
+            stop(plan, change, place,
+                 {ConflictKind::update_missing,
+                  {},
+                  {},
+                  fmt::format("the target lacks the row, and column {} did not travel because it did not change",
+                              change.relation->columns[index].name)});
     }
     RowChange insert;
     insert.relation = change.relation;
@@ -123,53 +230,99 @@ void ExactApplier::overwrite(const TablePlan &plan, const RowChange &change, con
     const auto outcome = session_.apply(plan, change, true);
     if (outcome.violation)
         stop(plan, change, place,
-             change.operation == RowOperation::insert ? ConflictKind::insert_exists : ConflictKind::update_exists,
-             outcome.constraint, "the conflicting row could not be found by its unique keys (" + outcome.message + ")");
+             {change.operation == RowOperation::insert ? ConflictKind::insert_exists : ConflictKind::update_exists,
+              {},
+              outcome.constraint,
+              "the conflicting row could not be found by its unique keys (" + outcome.message + ")"});
     // A row that is found by all of its columns may itself have held one of the new values: it comes back whole.
     if (outcome.affected == 0 && change.operation == RowOperation::update) return insert_instead(plan, change, place);
     note(plan, change);
 }
 
-void ExactApplier::stop(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
-                        const std::string &constraint, const std::string &reason) {
-    session_.rollback();
-    noted_.clear();
+/// Rows that go and were not ours: a version of them may be on its way back, and would rise again there.
+void ExactApplier::announce(const TablePlan &plan, const RowChange &change, const ChangePlace &place, const Met &met) {
+    if (policy_of(config_.conflict, change.relation->name, met.kind) != ConflictPolicy::last_update_wins) return;
+    if (plan.lookup != target::Lookup::unique_key) return;
+    for (const auto &row : met.rows)
+        if (!row.own && !row.key.empty()) session_.announce_deletion(plan, row.key, place.commit_time);
+}
+
+/// The same of rows that give way to the change's; the one under its own key is simply overwritten there, too.
+void ExactApplier::announce_rivals(const TablePlan &plan, const RowChange &change, const ChangePlace &place,
+                                   const Met &met) {
+    if (plan.lookup != target::Lookup::unique_key || !plan.extra_unique_keys) return;
+    if (policy_of(config_.conflict, change.relation->name, met.kind) != ConflictPolicy::last_update_wins) return;
+    const auto row = whole_new_row(plan, change);
+    const Row own_key(row);
+    announce(plan, change, place, {met.kind, session_.rows_in_the_way(plan, row, &own_key), {}, {}});
+}
+
+void ExactApplier::apply_announced(std::string_view announcement, const ChangePlace &place) {
+    if (!config_.conflict.decided_by_time()) return;
+    const auto gone = session_.delete_announced(std::string(announcement));
+    if (!gone) return;
+    ++conflicts_;
+    log::debug("a row that had been deleted here came back older and went again",
+               {{"row", gone->shown}, {"commit_lsn", to_string(place.commit_lsn)}});
+}
+
+target::ConflictRecord ExactApplier::record_of(const TablePlan &plan, const RowChange &change, const ChangePlace &place,
+                                               const Met &met, std::string_view outcome) {
     const auto row = whole_new_row(plan, change);
     const auto key = key_row(plan, change);
-    const Row key_span(key);
-    target::ConflictRecord conflict{std::string(name_of(kind)),
-                                    std::string(name_of(config_.conflict.policy)),
-                                    "stopped",
-                                    plan.table.name,
-                                    place.commit_lsn,
-                                    place.number,
-                                    place.commit_time,
-                                    constraint,
-                                    session_.row_as_json(plan, key),
-                                    row.empty() ? std::string() : session_.row_as_json(plan, row),
-                                    row.empty() ? std::nullopt : session_.fetch_conflicting(plan, row, nullptr)};
+    target::ConflictRecord record;
+    record.kind = name_of(met.kind);
+    const bool missing = met.kind == ConflictKind::update_missing || met.kind == ConflictKind::delete_missing;
+    record.policy = missing ? (met.kind == ConflictKind::update_missing ? config_.conflict.update_missing
+                                                                        : config_.conflict.delete_missing)
+                            : std::string(name_of(policy_of(config_.conflict, change.relation->name, met.kind)));
+    record.outcome = outcome;
+    record.table = plan.table.name;
+    record.operation = change.operation == RowOperation::insert   ? "insert"
+                       : change.operation == RowOperation::update ? "update"
+                                                                  : "delete";
+    record.commit_lsn = place.commit_lsn;
+    record.change = place.number;
+    record.commit_time = place.commit_time;
+    record.constraint = met.constraint;
+    record.key = session_.row_as_json(plan, key);
+    if (!row.empty()) record.source_row = session_.row_as_json(plan, row);
+    record.source_origin = place.origin;
+    record.met = met.rows;
+    return record;
+}
+
+void ExactApplier::stop(const TablePlan &plan, const RowChange &change, const ChangePlace &place, const Met &found) {
+    session_.rollback();
+    noted_.clear();
+    auto met = found;
+    if (const auto row = whole_new_row(plan, change); met.rows.empty() && !row.empty()) {
+        met.rows = session_.rows_in_the_way(plan, row, nullptr);
+        if (met.rows.size() > 1 && met.kind != ConflictKind::update_missing)
+            met.kind = ConflictKind::multiple_unique_conflicts;
+    }
+    const auto conflict = record_of(plan, change, place, met, name_of(Resolution::stop));
     session_.record_conflict(conflict);
-    std::string text = fmt::format("{}: {} of change {} in the transaction at {}", name_of(kind),
+    std::string text = fmt::format("{}: {} of change {} in the transaction at {}", conflict.kind,
                                    verb(change.operation), place.number, to_string(place.commit_lsn));
-    if (!reason.empty()) text += ": " + reason;
+    if (!met.reason.empty()) text += ": " + met.reason;
     text += "; key " + conflict.key;
     if (!conflict.source_row.empty()) text += "; source row " + conflict.source_row;
-    if (conflict.target_row) text += "; target row " + *conflict.target_row;
+    for (const auto &row : met.rows) text += "; target row " + row.shown;
     throw Error(ErrorKind::conflict, target::object_of(plan), text,
                 "Nothing of the transaction was applied. Mend the target's row (or choose a conflict.policy) and start "
                 "the task again; "
                 "the record stands in walbridge.conflict on the target.");
 }
 
-void ExactApplier::record(const TablePlan &plan, const RowChange &change, const ChangePlace &place, ConflictKind kind,
-                          const std::string &outcome, const std::string &constraint) {
-    const auto row = whole_new_row(plan, change);
-    const auto key = key_row(plan, change);
-    session_.record_conflict({std::string(name_of(kind)), std::string(name_of(config_.conflict.policy)), outcome,
-                              plan.table.name, place.commit_lsn, place.number, place.commit_time, constraint,
-                              session_.row_as_json(plan, key),
-                              row.empty() ? std::string() : session_.row_as_json(plan, row),
-                              row.empty() ? std::nullopt : session_.fetch_conflicting(plan, row, nullptr)});
+void ExactApplier::record(const TablePlan &plan, const RowChange &change, const ChangePlace &place, const Met &found,
+                          std::string_view outcome) {
+    auto met = found;
+    if (const auto row = whole_new_row(plan, change);
+        met.rows.empty() && !row.empty() && met.kind != ConflictKind::update_missing)
+        met.rows = session_.rows_in_the_way(plan, row, nullptr);
+    const bool skipped = decision_on(place) != nullptr && outcome == name_of(Resolution::keep_target);
+    session_.record_conflict(record_of(plan, change, place, met, skipped ? "skipped" : outcome));
 }
 
 void ExactApplier::note(const TablePlan &plan, const RowChange &change) {

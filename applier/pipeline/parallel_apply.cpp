@@ -45,7 +45,8 @@ bool ParallelApply::suits(const ChangeBatch &batch) const {
 
 std::unique_ptr<ParallelApply::Run> ParallelApply::next_run(const std::shared_ptr<const ChangeBatch> &batch,
                                                             std::size_t first) const {
-    const auto share = std::max(shortest_run_, changes_of(*batch) / workers_);
+    // Where commit times decide, each transaction needs its own on the target.
+    const auto share = config_.conflict.decided_by_time() ? 1 : std::max(shortest_run_, changes_of(*batch) / workers_);
     auto run = std::make_unique<Run>();
     run->batch = batch;
     run->first = run->last = first;

@@ -31,8 +31,14 @@ struct RowOutcome {
     std::string message;    ///< the server's words
 };
 
-/// A row of the target as JSON text, for conflict records.
-using RowText = std::optional<std::string>;
+/// A row of the target that a change meets.
+struct MetRow {
+    std::string shown;                     ///< as JSON, for records: length and digest of a long one
+    std::string key;                       ///< the columns that find it, as a JSON object
+    std::optional<SourceTime> commit_time; ///< of its last writer; nullopt = the server does not know (any more)
+    std::optional<std::string> origin;     ///< replication origin of its last writer; empty = written there; like above
+    bool own = true;                       ///< last written by this task, or nobody knows by whom
+};
 
 struct CommitPosition {
     Lsn position;               ///< end_lsn of the last whole source transaction, or an idle position
@@ -43,12 +49,21 @@ struct CommitPosition {
 struct ConflictRecord {
     std::string kind, policy, outcome;
     QualifiedName table;
+    std::string operation; ///< insert, update, delete
     Lsn commit_lsn;
     std::uint64_t change = 0; ///< number of the change within its transaction
     SourceTime commit_time = 0;
     std::string constraint;
     std::string key, source_row; ///< JSON
-    RowText target_row;
+    std::string source_origin;   ///< empty = made on the source itself
+    std::vector<MetRow> met;     ///< rows of the target
+};
+
+/// What an operator decided about a change that stopped the task.
+struct ConflictDecision {
+    Lsn commit_lsn;
+    std::uint64_t change = 0;
+    bool overwrite = false; ///< else the change is passed over
 };
 
 class TargetSession {
@@ -95,8 +110,21 @@ class TargetSession {
     virtual RowOutcome apply(const TablePlan &plan, const RowChange &change, bool guarded) = 0;
     /// Deletes every row that holds one of the unique keys of `row`, except the row found by `except_key`; how many.
     virtual long long delete_conflicting(const TablePlan &plan, Row row, const Row *except_key) = 0;
-    /// A target row that holds one of the unique keys of `row` (or, by `by_key`, the lookup key), as JSON.
-    virtual RowText fetch_conflicting(const TablePlan &plan, Row row, const Row *key) = 0;
+    /// The rows that hold one of the unique keys of `row`, except the row found by `except_key`; a few at the most.
+    virtual std::vector<MetRow> rows_in_the_way(const TablePlan &plan, Row row, const Row *except_key) = 0;
+    /// The row that an UPDATE or DELETE finds, locked.
+    virtual std::optional<MetRow> row_found(const TablePlan &plan, const RowChange &change) = 0;
+    /// Whether the session knows who wrote rows: UPDATE and DELETE of others' rows are then mismatches of queued
+    /// operations.
+    [[nodiscard]] virtual bool detects_origins() const = 0;
+    /// Decisions about changes that stopped the task; read once.
+    virtual std::vector<ConflictDecision> decisions() = 0;
+    /// Tells the way back, in the stream of the target's own changes, that the row with this key (MetRow::key) was
+    /// deleted at `time`: where a version of the row that was older had travelled there, it must go. Independent of the
+    /// open transaction, and true whether that commits or not.
+    virtual void announce_deletion(const TablePlan &plan, const std::string &key, SourceTime time) = 0;
+    /// What announce_deletion() of the opposite task wrote: deletes the row if it is older; the row that went.
+    virtual std::optional<MetRow> delete_announced(const std::string &announcement) = 0;
     /// A row in transit as JSON, made by the server's own type functions.
     virtual std::string row_as_json(const TablePlan &plan, Row row) = 0;
     /// Checks the constraints that the server does not enforce in our session: a name when `row` is now there twice.

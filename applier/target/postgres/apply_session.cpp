@@ -84,6 +84,7 @@ PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedge
     // Asked after connecting: a commit in between could belong to an earlier life of the server.
     connected_at_ = ledger_.commits();
     set_up_origin(number);
+    learn_origins();
     if (number != 0) return;
     if (origin_) check_origin_marks();
     // What the server had flushed before we connected cannot be lost any more: the stored position itself becomes
@@ -94,9 +95,11 @@ PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedge
 void PostgresApplySession::set_up_origin(int number) {
     const auto origin = dialect::postgres::quote_literal(config_.origin_name(number));
     try {
-        session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_create({0}) WHERE "
-                                     "pg_catalog.pg_replication_origin_oid({0}) IS NULL",
-                                     origin));
+        // The first session makes all of them: each knows from the start which ones are the task's.
+        for (int other = number; other < (number == 0 ? config_.apply_sessions() : number + 1); ++other)
+            session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_create({0}) WHERE "
+                                         "pg_catalog.pg_replication_origin_oid({0}) IS NULL",
+                                         dialect::postgres::quote_literal(config_.origin_name(other))));
         session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_session_setup({})", origin));
         origin_ = true;
     } catch (const SqlError &error) {
@@ -109,6 +112,38 @@ void PostgresApplySession::set_up_origin(int number) {
               "pg_replication_origin_session_setup(text), pg_replication_origin_xact_setup(pg_lsn, timestamptz), "
               "pg_replication_origin_progress(text, boolean) to the applier's role"}});
     }
+}
+
+/// Who wrote a row, and when, is known from the commit timestamps of the target.
+void PostgresApplySession::learn_origins() {
+    constexpr int first_with_origins = 140000;
+    commit_times_ = session_.server_version() >= first_with_origins &&
+                    session_.value("SELECT pg_catalog.current_setting('track_commit_timestamp')") == "on";
+    if (!config_.conflict.detects_origins()) return;
+    if (!commit_times_)
+        throw Error(ErrorKind::task_state, "target track_commit_timestamp",
+                    session_.server_version() < first_with_origins
+                        ? "the server cannot say who wrote a row (14 and newer can)"
+                        : "it is off, so nothing says when and by whom a row was written",
+                    "ALTER SYSTEM SET track_commit_timestamp = on, restart the target, and start the task again; or "
+                    "choose a conflict.policy that does not need it.");
+    if (!origin_)
+        throw Error(ErrorKind::permission, "replication origins of the target",
+                    "the role may not use them, so the task's own rows cannot be told from others'",
+                    "The warning before this line names the functions to GRANT EXECUTE on.");
+    const auto ids = session_.value("SELECT pg_catalog.string_agg(o.roident::text, ',') FROM "
+                                    "pg_catalog.pg_replication_origin o WHERE " +
+                                        std::string(origins_of_task),
+                                    {config_.origin_name()});
+    our_origins_ = ids.value_or("");
+}
+
+/// A row whose writer nobody knows (any more) counts as ours.
+std::string PostgresApplySession::written_by_us(std::string_view xmin) const {
+    if (our_origins_.empty()) return {};
+    return fmt::format("COALESCE((pg_catalog.pg_xact_commit_timestamp_origin({})).roident = ANY "
+                       "('{{{}}}'::pg_catalog.oid[]), true)",
+                       xmin, our_origins_);
 }
 
 /// Marks and position are written in the same transactions: a mark ahead of the position means that one was edited.
@@ -221,7 +256,7 @@ void PostgresApplySession::send_update(const TablePlan &plan, std::span<const Ro
     const auto set_types = element_types(plan, set, rows);
     const auto key_types = element_types(plan, plan.key, keys);
     if (!set_types || !key_types) {
-        const auto sql = statements::update_row(plan, set, no_nulls(plan));
+        const auto sql = statements::update_row(plan, set, no_nulls(plan), written_by_us("xmin"));
         for (std::size_t at = 0; at < rows.size(); ++at) {
             Bindings bindings;
             for (const auto index : set) bind_value(bindings, plan.columns[index], rows[at][index]);
@@ -234,7 +269,9 @@ void PostgresApplySession::send_update(const TablePlan &plan, std::span<const Ro
     bind_arrays(bindings, *set_types, set, rows);
     bind_arrays(bindings, *key_types, plan.key, keys);
     const auto types = joined(*set_types, *key_types);
-    const auto sql = set.empty() ? statements::count_set(plan, types) : statements::update_set(plan, set, types);
+    const auto ours = written_by_us("t.xmin");
+    const auto sql =
+        set.empty() ? statements::count_set(plan, types, ours) : statements::update_set(plan, set, types, ours);
     send_counted(sql, bindings, static_cast<long long>(rows.size()));
 }
 
@@ -250,10 +287,11 @@ void PostgresApplySession::send_by_key(const TablePlan &plan, const std::string 
 
 void PostgresApplySession::send_delete(const TablePlan &plan, std::span<const Row> keys) {
     const auto types = element_types(plan, plan.key, keys);
-    if (!types) return send_by_key(plan, statements::delete_row(plan, no_nulls(plan)), keys, 1);
+    if (!types) return send_by_key(plan, statements::delete_row(plan, no_nulls(plan), written_by_us("xmin")), keys, 1);
     Bindings bindings;
     bind_arrays(bindings, *types, plan.key, keys);
-    send_counted(statements::delete_set(plan, *types), bindings, static_cast<long long>(keys.size()));
+    send_counted(statements::delete_set(plan, *types, written_by_us("t.xmin")), bindings,
+                 static_cast<long long>(keys.size()));
 }
 
 void PostgresApplySession::send_absent(const TablePlan &plan, std::span<const Row> keys) {
@@ -299,7 +337,7 @@ void PostgresApplySession::queue_absent(const TablePlan &plan, std::span<const R
 
 void PostgresApplySession::queue_change(const TablePlan &plan, const RowChange &change) {
     queue_as_owner(plan, [&] {
-        auto row = row_statement(plan, change);
+        auto row = row_statement(plan, change, written_by_us("xmin"));
         send_counted(row.sql, row.bindings, 1);
     });
 }

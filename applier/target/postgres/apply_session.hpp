@@ -41,7 +41,12 @@ class PostgresApplySession final : public TargetSession {
 
     RowOutcome apply(const TablePlan &plan, const RowChange &change, bool guarded) override;
     long long delete_conflicting(const TablePlan &plan, Row row, const Row *except_key) override;
-    RowText fetch_conflicting(const TablePlan &plan, Row row, const Row *key) override;
+    std::vector<MetRow> rows_in_the_way(const TablePlan &plan, Row row, const Row *except_key) override;
+    std::optional<MetRow> row_found(const TablePlan &plan, const RowChange &change) override;
+    [[nodiscard]] bool detects_origins() const override { return !our_origins_.empty(); }
+    std::vector<ConflictDecision> decisions() override;
+    void announce_deletion(const TablePlan &plan, const std::string &key, SourceTime time) override;
+    std::optional<MetRow> delete_announced(const std::string &announcement) override;
     std::string row_as_json(const TablePlan &plan, Row row) override;
     std::optional<std::string> violated_unenforced(const TablePlan &plan, Row row) override;
     void truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) override;
@@ -69,7 +74,11 @@ class PostgresApplySession final : public TargetSession {
     void set_up_origin(int number);
     void check_origin_marks();
     [[noreturn]] void raise_refused_commit();
-    RowStatement row_statement(const TablePlan &plan, const RowChange &change) const;
+    RowStatement row_statement(const TablePlan &plan, const RowChange &change, const std::string &also = {}) const;
+    void learn_origins();
+    [[nodiscard]] std::string written_by_us(std::string_view xmin) const;
+    [[nodiscard]] std::string met(const std::string &rows) const;
+    std::vector<MetRow> read_met(const pg::Result &rows) const;
     void send_counted(const std::string &sql, Bindings &bindings, long long rows);
     void send_by_key(const TablePlan &plan, const std::string &sql, std::span<const Row> keys, long long rows_each);
     void send_inserts(const TablePlan &plan, const std::string &sql, Bindings &bindings, long long rows);
@@ -88,6 +97,9 @@ class PostgresApplySession final : public TargetSession {
     bool ddl_open_ = false;          ///< the open transaction has changed tables
     std::uint64_t connected_at_ = 0; ///< commits of the task before this session: it cannot speak for those
     bool origin_ = false;
+    bool commit_times_ = false;            ///< the server knows when and by whom rows were written
+    std::string our_origins_;              ///< ids, where rows of others are conflicts; else empty
+    std::optional<pg::Session> announcer_; ///< without an origin: what it writes travels the way back
     bool in_transaction_ = false;
     bool savepoint_open_ = false;
     bool proving_ = false; ///< statements prove their row counts on the server

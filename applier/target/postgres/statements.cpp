@@ -86,6 +86,8 @@ std::string full_row_condition(const TablePlan &plan, std::uint32_t index, bool 
     return column.has_equality ? name + " = " + value + " AND " + exact : exact;
 }
 
+std::string and_also(const std::string &also) { return also.empty() ? std::string() : " AND " + also; }
+
 std::string where_of(const TablePlan &plan, const std::vector<bool> &lookup_nulls, Parameters &parameters) {
     std::string condition;
     const auto add = [&](const std::string &part) { condition += (condition.empty() ? "" : " AND ") + part; };
@@ -172,19 +174,21 @@ std::string insert_row(const TablePlan &plan, const ColumnList &columns) {
                        column_list(plan, columns), values);
 }
 
-std::string update_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
+std::string update_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls,
+                       const std::string &also) {
     Parameters parameters(plan);
     std::string assignments;
     for (const auto index : set)
         assignments +=
             fmt::format("{}{} = {}", assignments.empty() ? "" : ", ", column_of(plan, index), parameters.next(index));
-    const auto condition = where_of(plan, lookup_nulls, parameters);
+    const auto condition = where_of(plan, lookup_nulls, parameters) + and_also(also);
     if (set.empty()) // nothing of the target's changed: still prove that the row is there
         return fmt::format("SELECT 1 FROM {} WHERE {} FOR UPDATE", relation_of(plan), condition);
     return fmt::format("UPDATE {} SET {} WHERE {}", relation_of(plan), assignments, condition);
 }
 
-std::string replace_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls) {
+std::string replace_row(const TablePlan &plan, const ColumnList &set, const std::vector<bool> &lookup_nulls,
+                        const std::string &also) {
     Parameters parameters(plan);
     std::vector<std::string> values(plan.columns.size());
     for (const auto index : set) values[index] = parameters.next(index);
@@ -198,16 +202,31 @@ std::string replace_row(const TablePlan &plan, const ColumnList &set, const std:
         selected +=
             (selected.empty() ? "" : ", ") + (index && !values[*index].empty() ? values[*index] : "old_row." + name);
     }
-    const auto condition = where_of(plan, lookup_nulls, parameters);
+    const auto condition = where_of(plan, lookup_nulls, parameters) + and_also(also);
     return fmt::format("WITH old_row AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) OVERRIDING SYSTEM "
                        "VALUE SELECT {} FROM old_row",
                        relation_of(plan), condition, quote(plan.table.name), names, selected);
 }
 
-std::string delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls) {
+std::string delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls, const std::string &also) {
+    Parameters parameters(plan);
+    const auto condition = where_of(plan, lookup_nulls, parameters) + and_also(also);
+    return fmt::format("DELETE FROM {} WHERE {}", relation_of(plan), condition);
+}
+
+std::string met_row(const TablePlan &plan) {
+    std::string key;
+    for (const auto index : plan.key)
+        key += fmt::format("{}{}, t.{}", key.empty() ? "" : ", ",
+                           dialect::postgres::quote_literal(plan.columns[index].target.name), column_of(plan, index));
+    return fmt::format("pg_catalog.to_json(t)::text AS shown, {} AS key, t.xmin AS writer",
+                       key.empty() ? "NULL" : fmt::format("pg_catalog.json_build_object({})::text", key));
+}
+
+std::string find_row(const TablePlan &plan, const std::string &selected, const std::vector<bool> &lookup_nulls) {
     Parameters parameters(plan);
     const auto condition = where_of(plan, lookup_nulls, parameters);
-    return fmt::format("DELETE FROM {} WHERE {}", relation_of(plan), condition);
+    return fmt::format("SELECT {} FROM {} AS t WHERE {} FOR UPDATE", selected, relation_of(plan), condition);
 }
 
 ColumnList lookup_columns(const TablePlan &plan, const std::vector<bool> &lookup_nulls) {
@@ -235,23 +254,25 @@ std::string copy_set(const TablePlan &plan, const ColumnList &columns) {
                        column_list(plan, columns));
 }
 
-std::string update_set(const TablePlan &plan, const ColumnList &set, const std::vector<std::uint32_t> &element_types) {
+std::string update_set(const TablePlan &plan, const ColumnList &set, const std::vector<std::uint32_t> &element_types,
+                       const std::string &also) {
     std::string assignments;
     for (std::size_t position = 0; position < set.size(); ++position)
         assignments += fmt::format("{}{} = {}", position == 0 ? "" : ", ", column_of(plan, set[position]),
                                    element(plan, set[position], position + 1, element_types[position]));
     return fmt::format("UPDATE {} AS t SET {} FROM {} WHERE {}", relation_of(plan), assignments, unnest(element_types),
-                       key_join(plan, set.size(), element_types));
+                       key_join(plan, set.size(), element_types) + and_also(also));
 }
 
-std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types) {
+std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types,
+                       const std::string &also) {
     return fmt::format("DELETE FROM {} AS t USING {} WHERE {}", relation_of(plan), unnest(element_types),
-                       key_join(plan, 0, element_types));
+                       key_join(plan, 0, element_types) + and_also(also));
 }
 
-std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types) {
+std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types, const std::string &also) {
     return fmt::format("SELECT 1 FROM {} AS t JOIN {} ON {}", relation_of(plan), unnest(element_types),
-                       key_join(plan, 0, element_types));
+                       key_join(plan, 0, element_types) + and_also(also));
 }
 
 std::vector<Truncate> truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) {

@@ -16,15 +16,24 @@ namespace walbridge::target::statements {
 /// Indexes into TablePlan::columns.
 using ColumnList = std::vector<std::uint32_t>;
 
+// `also`: a further condition on the row, over its bare columns in row statements and over `t` in set statements;
+// empty = none.
+
 // Row statements. Parameters in the order of `columns`, then of the lookup.
 [[nodiscard]] std::string insert_row(const TablePlan &plan, const ColumnList &columns);
 /// `lookup_nulls`: per planned column, whether the old value is null (full-row lookup only).
 [[nodiscard]] std::string update_row(const TablePlan &plan, const ColumnList &set,
-                                     const std::vector<bool> &lookup_nulls);
+                                     const std::vector<bool> &lookup_nulls, const std::string &also = {});
 /// Deletes the row and inserts it again with the new values: the only way to change a GENERATED ALWAYS identity.
 [[nodiscard]] std::string replace_row(const TablePlan &plan, const ColumnList &set,
-                                      const std::vector<bool> &lookup_nulls);
-[[nodiscard]] std::string delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls);
+                                      const std::vector<bool> &lookup_nulls, const std::string &also = {});
+[[nodiscard]] std::string delete_row(const TablePlan &plan, const std::vector<bool> &lookup_nulls,
+                                     const std::string &also = {});
+/// A row `t` that a change meets: `shown` and `key` as JSON, and the transaction that wrote it, `writer`.
+[[nodiscard]] std::string met_row(const TablePlan &plan);
+/// The row that an update or delete finds, locked: `selected` over `t`.
+[[nodiscard]] std::string find_row(const TablePlan &plan, const std::string &selected,
+                                   const std::vector<bool> &lookup_nulls);
 /// The columns that a lookup binds, in order.
 [[nodiscard]] ColumnList lookup_columns(const TablePlan &plan, const std::vector<bool> &lookup_nulls);
 
@@ -34,9 +43,11 @@ using ColumnList = std::vector<std::uint32_t>;
 /// Rows in binary COPY format.
 [[nodiscard]] std::string copy_set(const TablePlan &plan, const ColumnList &columns);
 [[nodiscard]] std::string update_set(const TablePlan &plan, const ColumnList &set,
-                                     const std::vector<std::uint32_t> &element_types);
-[[nodiscard]] std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
-[[nodiscard]] std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types);
+                                     const std::vector<std::uint32_t> &element_types, const std::string &also = {});
+[[nodiscard]] std::string delete_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types,
+                                     const std::string &also = {});
+[[nodiscard]] std::string count_set(const TablePlan &plan, const std::vector<std::uint32_t> &element_types,
+                                    const std::string &also = {});
 
 /// Tables that are emptied together, as one role (empty = the session's own).
 struct Truncate {

@@ -51,6 +51,7 @@ def pytest_runtest_makereport(item, call):
 
 # What the setup guide asks of a source: DDL is captured from the first statement of a session on.
 SOURCE_SETTINGS = {"session_preload_libraries": "walbridge"}
+TARGET_SETTINGS = {"track_commit_timestamp": "on"}
 
 
 def _shared(name, settings=None):
@@ -68,7 +69,7 @@ def source_cluster():
 
 @pytest.fixture(scope="session")
 def target_cluster():
-    cluster = _shared("target")
+    cluster = _shared("target", TARGET_SETTINGS)
     yield cluster
     cluster.destroy()
 
@@ -156,7 +157,7 @@ def own_pair(request):
 
     def make(source=None, target=None):
         name = name_of(request)
-        pair = Pair(name, _shared(f"{name[:20]}_s", SOURCE_SETTINGS | (source or {})), _shared(f"{name[:20]}_t", target))
+        pair = Pair(name, _shared(f"{name[:20]}_s", SOURCE_SETTINGS | (source or {})), _shared(f"{name[:20]}_t", TARGET_SETTINGS | (target or {})))
         made.append(pair)
         return pair
 
