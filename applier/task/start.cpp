@@ -17,6 +17,8 @@
 namespace walbridge::task {
 namespace {
 
+constexpr const char *slot_in_use = "55006"; // object_in_use
+
 /// A slot of our name before the plan is stored: left over by an earlier try of this task, or somebody else's.
 void clear_leftover_slot(const TaskConfig &config, pg::Session &source, const TaskRow &row,
                          const StoredIdentity &here) {
@@ -37,6 +39,36 @@ void clear_leftover_slot(const TaskConfig &config, pg::Session &source, const Ta
     drop_slot(source, config);
 }
 
+using Clock = std::chrono::steady_clock;
+
+/// How long a walsender may take to notice that its client has gone.
+constexpr std::chrono::seconds holder_leaves{10};
+
+/// Ends older receivers of the task and waits until nobody holds its slot. False when somebody still does at `until`.
+bool await_idle_slot(pg::Session &source, const TaskConfig &config, Clock::time_point until) {
+    for (;;) {
+        end_older_receivers(source, config);
+        const auto slot = read_slot(source, config.slot_name());
+        if (!slot || !slot->active) return true;
+        if (Clock::now() >= until) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    }
+}
+
+/// Runs `body`, which takes the slot, when nobody holds it; again when somebody was faster, for `holder_leaves` at
+/// most.
+template <class Body> auto with_idle_slot(pg::Session &source, const TaskConfig &config, Body &&body) {
+    const auto until = Clock::now() + holder_leaves;
+    for (;;) {
+        const bool idle = await_idle_slot(source, config, until);
+        try {
+            return body(idle);
+        } catch (const SqlError &error) {
+            if (error.sqlstate() != slot_in_use || !idle) throw;
+        }
+    }
+}
+
 } // namespace
 
 bool wants_failover(const TaskConfig &config, int server_version) {
@@ -47,13 +79,24 @@ void follow_failover_setting(const TaskConfig &config, pg::Session &replication,
     if (server.version < 170000 || !server.slot) return;
     const bool wanted = wants_failover(config, server.version);
     if (server.slot->failover == wanted) return;
-    try {
-        replication.execute(fmt::format("ALTER_REPLICATION_SLOT {} (FAILOVER {})",
-                                        dialect::postgres::quote_identifier(config.slot_name()), wanted));
-        log::info("changed the failover property of the slot", {{"slot", config.slot_name()}, {"failover", wanted}});
-    } catch (const SqlError &error) {
+    const auto give_up = [&](const std::string &reason) {
         log::warning("could not change the failover property of the slot",
-                     {{"slot", config.slot_name()}, {"wanted", wanted}, {"reason", error.reason()}});
+                     {{"slot", config.slot_name()}, {"wanted", wanted}, {"reason", reason}});
+    };
+    try {
+        // A process that ended a moment ago may have left a walsender. The server itself would wait for it without end.
+        pg::Session source(
+            config.source.endpoint,
+            {.application_name = config.application_name("start"), .replication = false, .settings = {}});
+        with_idle_slot(source, config, [&](bool idle) {
+            if (!idle) return give_up("another session holds it");
+            replication.execute(fmt::format("ALTER_REPLICATION_SLOT {} (FAILOVER {})",
+                                            dialect::postgres::quote_identifier(config.slot_name()), wanted));
+            log::info("changed the failover property of the slot",
+                      {{"slot", config.slot_name()}, {"failover", wanted}});
+        });
+    } catch (const SqlError &error) {
+        give_up(error.reason());
     }
 }
 
@@ -69,21 +112,14 @@ void end_older_receivers(pg::Session &source, const TaskConfig &config) {
 }
 
 bool drop_slot(pg::Session &source, const TaskConfig &config) {
-    // The walsender that held the slot needs a moment to go.
-    for (int attempt = 0;; ++attempt) {
-        try {
-            end_older_receivers(source, config);
-            return source
-                       .query("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
-                              "pg_catalog.pg_replication_slots WHERE slot_name = $1 AND database = "
-                              "pg_catalog.current_database() AND plugin = $2",
-                              {config.slot_name(), slot_plugin})
-                       .rows() > 0;
-        } catch (const SqlError &error) {
-            if (error.sqlstate() != "55006" || attempt == 40) throw;
-            std::this_thread::sleep_for(std::chrono::milliseconds(250));
-        }
-    }
+    return with_idle_slot(source, config, [&](bool) { // still held: the server's error names the holder
+        return source
+                   .query("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
+                          "pg_catalog.pg_replication_slots WHERE slot_name = $1 AND database = "
+                          "pg_catalog.current_database() AND plugin = $2",
+                          {config.slot_name(), slot_plugin})
+                   .rows() > 0;
+    });
 }
 
 std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &config, pg::Session &control,

@@ -28,14 +28,16 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
 /// Whether the slot is to be synchronised to standbys: slot.failover, where the server can (17+).
 [[nodiscard]] bool wants_failover(const TaskConfig &config, int server_version);
 
-/// Brings the failover property of an existing slot in line with slot.failover; best effort, the slot must be idle.
+/// Brings the failover property of an existing slot in line with slot.failover; best effort. Where it must change,
+/// older receivers are ended and whoever else holds the slot is waited for, 10 s at most. Call only when the epoch was
+/// taken over.
 void follow_failover_setting(const TaskConfig &config, pg::Session &replication, const ServerIdentity &server);
 
 /// Ends walsenders of older processes of this task that still hold its slot. Call only when the epoch was taken over.
 void end_older_receivers(pg::Session &source, const TaskConfig &config);
 
-/// Drops the task's slot on the source if it is there, after ending older receivers of the task. False when there was
-/// none.
+/// Drops the task's slot on the source if it is there, after ending older receivers of the task; whoever else holds it
+/// is waited for, 10 s at most. False when there was none.
 bool drop_slot(pg::Session &source, const TaskConfig &config);
 
 } // namespace walbridge::task

@@ -1,5 +1,7 @@
 # A slot that nobody reads from fills the source's disk until the source stops: the guard has to act while the task is
 # paused, while its target is away and while it copies, and what it did must never be papered over by a new slot.
+import subprocess
+
 import pytest
 from walbridge_testing.applier import Exit
 from walbridge_testing.waiting import wait_until
@@ -108,6 +110,32 @@ def test_locks_and_snapshots_of_the_copy_are_shown(pair):
     blocker.rollback()
     applier.wait_caught_up()
     pair.compare()
+
+
+@pytest.mark.parametrize("owner", ["an_older_process", "somebody_else"])
+def test_a_slot_that_is_still_held_is_waited_for(pair, owner):
+    """The walsender of a process that ended a moment ago holds the slot for a while: a reset must not fail for it."""
+    pair.source.psql(TABLE)
+    applier = pair.run()
+    applier.stop()
+    slot = f"walbridge_{pair.name}"
+    wait_until(lambda: pair.source.scalar("SELECT NOT active FROM pg_replication_slots WHERE slot_name = %s", (slot,)), 20, "the slot is idle")
+    name = f"{slot}:receiver" if owner == "an_older_process" else "psql"
+    holder = subprocess.Popen([pair.source.cluster.bin / "pg_recvlogical", "-d", pair.source.url(application_name=name), "--slot", slot, "--start",
+                               "--no-loop", "-o", "proto_version=1", "-f", "/dev/null"], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: pair.source.scalar("SELECT active FROM pg_replication_slots WHERE slot_name = %s", (slot,)), 20, "it is held")
+        command = applier.spawn("reset", "--truncate", "--yes")
+        if owner == "somebody_else":    # not ours to end
+            wait_until(lambda: pair.source.scalar("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'walbridge:reset' "
+                                                  "AND query LIKE '%%pg_replication_slots%%'") == 1, 20, "the reset waits")
+            assert command.poll() is None and slot_exists(pair) and holder.poll() is None
+            holder.terminate()
+        assert command.wait(30) == 0, applier.log_tail()
+    finally:
+        holder.kill()
+        holder.wait()
+    assert not slot_exists(pair)
 
 
 def test_what_the_server_keeps_is_a_finding_of_precheck(pair):
