@@ -13,6 +13,7 @@
 #include "task/materialized_views.hpp"
 #include "task/operator_commands.hpp"
 #include "task/prepare.hpp"
+#include "task/replica_identity.hpp"
 #include "task/start.hpp"
 #include "task/state_store.hpp"
 #include "verify/verify.hpp"
@@ -325,10 +326,14 @@ class Run {
         // In the order they have to be undone from the end: the slot first.
         journal_.will_do(
             {Side::source, fmt::format("state of task {}", reverse.name),
-             fmt::format("DO $$ BEGIN IF pg_catalog.to_regclass('walbridge.task') IS NOT NULL THEN DELETE FROM "
-                         "walbridge.progress WHERE task = {0}; DELETE FROM walbridge.task WHERE task = {0}; "
-                         "END IF; END $$",
+             fmt::format("DO $$ DECLARE kept text; BEGIN FOREACH kept IN ARRAY ARRAY['schema_item', 'table_sync', "
+                         "'replica_identity', 'progress', 'task'] LOOP IF pg_catalog.to_regclass('walbridge.' || kept) "
+                         "IS NOT NULL THEN EXECUTE pg_catalog.format('DELETE FROM walbridge.%I WHERE task = %L', kept, "
+                         "{}); END IF; END LOOP; END $$",
                          name)});
+        for (const auto &identity : task::identities_to_set(reverse, target_))
+            journal_.will_do(
+                {Side::target, fmt::format("replica identity of {}", to_string(identity.table)), identity.restoring});
         journal_.will_do({Side::target, fmt::format("slot of task {}", reverse.name),
                           fmt::format("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
                                       "pg_catalog.pg_replication_slots WHERE slot_name = {} AND NOT active",

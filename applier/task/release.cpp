@@ -140,7 +140,13 @@ ReleaseResult release(const TaskConfig &config) {
 
     std::vector<std::string> restoring;
     const bool known = target && state_installed(*target);
-    if (known) restoring = restoring_statements(config.name, *target);
+    if (known) {
+        if (const auto heir = hand_over_identities(config.name, *target))
+            result.text += fmt::format("source: the replica identities that were set stay for task {}, which follows "
+                                       "this source; its release restores them\n",
+                                       *heir);
+        restoring = restoring_statements(config.name, *target);
+    }
     if (source) {
         for (const auto &statement : restoring) {
             try {

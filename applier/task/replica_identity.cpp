@@ -46,13 +46,26 @@ std::vector<source::Table> selected_tables(const TaskConfig &config, pg::Session
     return tables;
 }
 
+namespace {
+
+std::vector<source::Table> tables_to_set(const TaskConfig &config, pg::Session &source) {
+    if (!config.incremental_stage || config.source.replica_identity != "set") return {};
+    auto tables = selected_tables(config, source);
+    std::erase_if(tables, identifiable);
+    return tables;
+}
+
+} // namespace
+
+std::vector<IdentityToSet> identities_to_set(const TaskConfig &config, pg::Session &source) {
+    std::vector<IdentityToSet> list;
+    for (const auto &table : tables_to_set(config, source)) list.push_back({table.name, restoring(table)});
+    return list;
+}
+
 void set_replica_identities(const TaskConfig &config, pg::Session &source, pg::Session &target) {
-    if (!config.incremental_stage) return;
     source.execute("SET lock_timeout = '3s'");
-    for (const auto &table : selected_tables(config, source)) {
-        if (identifiable(table)) continue;
-        set_full(config, source, target, table);
-    }
+    for (const auto &table : tables_to_set(config, source)) set_full(config, source, target, table);
     source.execute("SET lock_timeout = 0");
 }
 
@@ -98,6 +111,23 @@ std::vector<std::string> restoring_statements(const std::string &task, pg::Sessi
     std::vector<std::string> statements;
     for (int row = 0; row < rows.rows(); ++row) statements.push_back(rows.text(row, 0));
     return statements;
+}
+
+std::optional<std::string> hand_over_identities(const std::string &task, pg::Session &target) {
+    const auto heir = target.value(
+        "SELECT other.task FROM walbridge.task mine JOIN walbridge.task other ON other.source_system = "
+        "mine.source_system AND other.source_database_oid = mine.source_database_oid WHERE mine.task = $1 AND "
+        "other.task <> mine.task AND other.phase IS NOT NULL AND other.state NOT IN ('switched-over', 'completed', "
+        "'released') AND EXISTS (SELECT 1 FROM walbridge.replica_identity r WHERE r.task = mine.task) ORDER BY 1 "
+        "LIMIT 1",
+        {task});
+    if (!heir) return std::nullopt;
+    target.query("INSERT INTO walbridge.replica_identity (task, schema_name, table_name, statement) SELECT $2, "
+                 "schema_name, table_name, statement FROM walbridge.replica_identity WHERE task = $1 ON CONFLICT "
+                 "(task, schema_name, table_name) DO UPDATE SET statement = excluded.statement",
+                 {task, *heir});
+    target.query("DELETE FROM walbridge.replica_identity WHERE task = $1", {task});
+    return heir;
 }
 
 } // namespace walbridge::task

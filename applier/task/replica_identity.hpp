@@ -6,6 +6,7 @@
 #include "config/task_config.hpp"
 #include "source/catalog.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,16 @@ namespace walbridge::task {
 [[nodiscard]] std::vector<source::Table> selected_tables(const TaskConfig &config, pg::Session &source,
                                                          source::Unlogged unlogged = source::Unlogged::leave_out);
 
+/// A table that set_replica_identities() is going to change, and what puts its identity back.
+struct IdentityToSet {
+    QualifiedName table;
+    std::string restoring;
+};
+
+/// Empty unless source.replica_identity is "set".
+[[nodiscard]] std::vector<IdentityToSet> identities_to_set(const TaskConfig &config, pg::Session &source);
+
+/// With source.replica_identity = "set":
 /// ALTER TABLE ... REPLICA IDENTITY FULL under a short lock_timeout for every selected table that needs it; the
 /// statement that restores the old identity is stored in the target first. Throws SqlError (a lock timeout is retried
 /// by the caller).
@@ -31,5 +42,9 @@ void see_to_identities(const TaskConfig &config, pg::Session &target,
 
 /// The stored statements.
 [[nodiscard]] std::vector<std::string> restoring_statements(const std::string &task, pg::Session &target);
+
+/// Before the task is released: another task of this target that still follows the same source may live on identities
+/// that this one set. It takes over what is to be restored, and its name is returned.
+[[nodiscard]] std::optional<std::string> hand_over_identities(const std::string &task, pg::Session &target);
 
 } // namespace walbridge::task

@@ -145,7 +145,7 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
     live.set_state(State::prechecking);
     set_state(control, config.name, std::nullopt, State::prechecking);
     require_precheck(config);
-    if (config.source.replica_identity == "set") set_replica_identities(config, source, control);
+    set_replica_identities(config, source, control);
 
     // From here on a slot of this name is ours, whatever happens.
     store_slot_intent(control, config.name, config.slot_name(), identity);

@@ -263,3 +263,53 @@ def test_a_role_with_few_rights_and_other_names(night):
         assert pair.target.sql("SELECT last_value, is_called FROM shop.t_id_seq") == pair.source.sql("SELECT last_value, is_called FROM t_id_seq")
     finally:
         pair.source.psql(f'SET default_transaction_read_only = off; ALTER DATABASE "{pair.source.name}" OWNER TO postgres; REASSIGN OWNED BY mover TO postgres; DROP OWNED BY mover; DROP ROLE mover;')
+
+
+def identity(database, table="bare"):
+    return database.scalar("SELECT relreplident FROM pg_class WHERE oid = %s::regclass", (table,))
+
+
+def test_identities_of_the_way_back_are_put_back(night):
+    """The way back needs an identity on the new server too: an undone switchover and the releases leave none behind."""
+    pair = night
+    pair.source.psql("CREATE TABLE bare (v text, n int); INSERT INTO bare SELECT 'v', i FROM generate_series(1, 20) i; GRANT ALL ON bare TO shop;")
+    applier = pair.run(source={"replica_identity": "set"})
+    pair.target.psql("ALTER TABLE bare REPLICA IDENTITY NOTHING")    # what somebody made it there
+    assert (identity(pair.source), identity(pair.target)) == ("f", "n")
+    # behind the step that prepares the way back
+    pair.target.psql("""CREATE FUNCTION walbridge.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not tonight'; END $$;
+        CREATE TRIGGER no BEFORE UPDATE ON walbridge.switchover FOR EACH ROW WHEN (new.step = 'revoke') EXECUTE FUNCTION walbridge.no();""")
+    result = applier.cli("switchover", "--yes")
+    assert result.code == Exit.switchover_refused and "replica identity of public.bare" in result.text, result
+    assert identity(pair.target) == "n", result
+    assert pair.source.scalar("SELECT count(*) FROM walbridge.replica_identity") == 0
+    pair.target.psql("DROP FUNCTION walbridge.no CASCADE")
+
+    result = applier.cli("switchover", "--yes", "--json")
+    assert result.code == 0, result
+    assert applier.wait_exit() == 0
+    assert identity(pair.target) == "f"
+    back = way_back(pair, applier, result)
+    back.start()
+    back.wait_caught_up(90)
+    pair.target.psql("UPDATE bare SET v = 'w' WHERE n = 1; DELETE FROM bare WHERE n = 2")
+    back.wait_caught_up()
+    pair.compare("bare")
+    result = applier.cli("switchback", "--yes", "--json")
+    assert result.code == 0, result
+    assert back.wait_exit() == 0
+    forth = way_back(pair, applier, result)
+    forth.start()
+    forth.wait_caught_up(90)
+
+    # The first task set the identity on the old server, the third one lives on it.
+    released = applier.cli("release", "--yes", check=True)
+    assert f"stay for task {forth.name}" in released.out and identity(pair.source) == "f", released
+    pair.source.psql("UPDATE bare SET v = 'x' WHERE n = 3")
+    forth.wait_caught_up()
+    pair.compare("bare")
+    back.cli("release", "--yes", check=True)
+    assert identity(pair.target) == "n"
+    forth.stop()
+    forth.cli("release", "--yes", check=True)
+    assert identity(pair.source) == "d"
