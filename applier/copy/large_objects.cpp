@@ -282,11 +282,16 @@ bool copy_large_objects(const LoadContext &context, source::ExportedSnapshot *fi
     return Copier(context, first).run();
 }
 
-LargeObjectDifferences compare_large_objects(pg::Session &source, pg::Session &target, const TaskConfig &config) {
+LargeObjectDifferences compare_large_objects(pg::Session &source, pg::Session &target, const TaskConfig &config,
+                                             std::chrono::steady_clock::time_point until) {
     LargeObjectDifferences found;
     const auto all = list_large_objects(source);
     found.compared = all.size();
     for (std::size_t at = 0; at < all.size(); at += compared_at_once) {
+        if (std::chrono::steady_clock::now() >= until) {
+            found.complete = false;
+            return found;
+        }
         const Oids window(all.begin() + static_cast<std::ptrdiff_t>(at),
                           all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), at + compared_at_once)));
         const auto here = digests(source, "oid = ANY ($1::oid[])", {array_of(window)});

@@ -9,6 +9,7 @@
 #include "copy/pass.hpp"
 #include "source/snapshot.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ bool copy_large_objects(const LoadContext &context, source::ExportedSnapshot *fi
 
 /// How the target's large objects stand to the source's as they are now.
 struct LargeObjectDifferences {
+    bool complete = true;               ///< false: there was no time for all
     std::size_t compared = 0;           ///< on the source
     std::vector<std::uint32_t> missing; ///< on the target
     std::vector<std::uint32_t> differing;
@@ -36,10 +38,11 @@ struct LargeObjectDifferences {
     [[nodiscard]] bool none() const { return missing.empty() && differing.empty() && dropped.empty(); }
 };
 
-/// Reads every large object on both sides, where its digest is computed. Both roles may read them. For a switchover,
-/// and for precheck of a task that has begun.
-[[nodiscard]] LargeObjectDifferences compare_large_objects(pg::Session &source, pg::Session &target,
-                                                           const TaskConfig &config);
+/// Reads every large object on both sides, where its digest is computed, until `until`. Both roles may read them. For a
+/// switchover, and for precheck of a task that has begun.
+[[nodiscard]] LargeObjectDifferences
+compare_large_objects(pg::Session &source, pg::Session &target, const TaskConfig &config,
+                      std::chrono::steady_clock::time_point until = std::chrono::steady_clock::time_point::max());
 
 /// Removes those that the task copied from the target. Returns how many.
 std::size_t unlink_large_objects(pg::Session &target, const std::string &task);

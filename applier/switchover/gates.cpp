@@ -4,6 +4,7 @@
 #include "copy/table_statistics.hpp"
 #include "sequence/sequences.hpp"
 #include "switchover/listing.hpp"
+#include "switchover/unfollowed.hpp"
 #include "task/operator_commands.hpp"
 #include "task/precheck.hpp"
 #include "task/schema_diff.hpp"
@@ -188,6 +189,13 @@ Gate target_sequences(const Asked &asked) {
     return open("every selected sequence is there; values are set behind the fence");
 }
 
+template <std::size_t Kind> Gate unfollowed(const Asked &asked) {
+    const auto &config = asked.input.config;
+    const auto found = unfollowed_kinds[Kind].compare(asked.source, asked.target, config, config.switchover.drain);
+    if (!found.difference.empty()) return refused(found.difference, found.remedy);
+    return found.noteworthy ? noted(found.note, {}) : open(found.note);
+}
+
 Gate reverse_possible(const Asked &asked) {
     if (!asked.input.reverse)
         return noted("none is prepared: there is no way back for what is written after the switchover", {});
@@ -223,6 +231,8 @@ constexpr Question questions[]{
     {"target.indexes", true, target_indexes},
     {"target.statistics", false, target_statistics},
     {"target.sequences", false, target_sequences},
+    {"task.large_objects", true, unfollowed<0>},
+    {"task.unlogged", true, unfollowed<1>},
     {"reverse.possible", false, reverse_possible},
     {"task.lag", false, task_lag}, // last: what it measures is what comes next
 };

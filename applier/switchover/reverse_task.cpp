@@ -102,6 +102,8 @@ toml::table objects(const TaskConfig &forward) {
     if (!exclude.empty()) result.insert("exclude", std::move(exclude));
     if (!schemas.empty()) result.insert("schema", std::move(schemas));
     if (!tables.empty()) result.insert("table", std::move(tables));
+    // Nothing is copied on the way back, but what was carried there is compared before it is left.
+    if (forward.objects.large_objects != "refuse") result.insert("large_objects", forward.objects.large_objects);
     return result;
 }
 

@@ -313,3 +313,59 @@ def test_identities_of_the_way_back_are_put_back(night):
     forth.stop()
     forth.cli("release", "--yes", check=True)
     assert identity(pair.source) == "d"
+
+
+CARRIED_ONCE = """CREATE TABLE doc (id int PRIMARY KEY, body oid); INSERT INTO doc SELECT i, lo_from_bytea(0, convert_to('v' || i, 'UTF8')) FROM generate_series(1, 20) i;
+    CREATE UNLOGGED TABLE cache (id int, v text); INSERT INTO cache SELECT i, 'v' FROM generate_series(1, 30) i; GRANT ALL ON doc, cache TO shop;"""
+
+
+def gates(result):
+    return {event["name"]: event for event in json.loads(result.out)["events"] if event["kind"] == "gate"}
+
+
+def test_what_is_not_followed_is_compared_before_it_is_left(night):
+    """Large objects and unlogged tables changed since the copy: the switchover would leave the changes behind without a word."""
+    pair = night
+    pair.source.psql(CARRIED_ONCE)
+    applier = pair.run(objects={"large_objects": "copy"})
+    found = gates(applier.cli("switchover", "--dry-run", "--json"))
+    assert found["task.large_objects"]["state"] == "ok" and "20 are the same" in found["task.large_objects"]["text"], found
+    assert found["task.unlogged"]["state"] == "note" and "1 unlogged tables hold as many rows" in found["task.unlogged"]["text"], found
+
+    pair.source.psql("SELECT lo_put(body, 0, 'changed') FROM doc WHERE id = 3; INSERT INTO cache VALUES (31, 'new')")
+    result = applier.cli("switchover", "--dry-run", "--json")
+    found = gates(result)
+    assert result.code == Exit.switchover_refused and found["task.large_objects"]["state"] == "refused" and found["task.unlogged"]["state"] == "refused"
+    assert "1 differ" in found["task.large_objects"]["text"] and "public.cache holds 31 rows on the source and 30 on the target" in found["task.unlogged"]["text"], found
+    before = rights(pair.source)
+    result = applier.cli("switchover", "--yes", "--accept", "task.unlogged")
+    assert result.code == Exit.switchover_refused and "--accept task.large_objects" in result.text and rights(pair.source) == before, result
+
+    # Carried over by hand as the remedy says: equal again. What nobody can foresee, a write between the gates and the fence, is found behind it.
+    oid, = pair.source.sql("SELECT body FROM doc WHERE id = 3")[0]
+    pair.target.psql(f"SELECT lo_put({oid}, 0, 'changed'); INSERT INTO cache VALUES (31, 'new')")
+    with pair.source.connect() as late:    # commits within the grace of the fence
+        late.cursor().execute("SELECT lo_put(body, 0, 'too late') FROM doc WHERE id = 4")
+        command = applier.spawn("switchover", "--yes")
+        applier.wait_until(lambda: rights(pair.source) != before, 30, "the fence is up")
+        late.commit()
+        assert command.wait(60) == Exit.switchover_refused
+    late.close()
+    assert "task.large_objects" in applier.log_text() and rights(pair.source)[1] == before[1]
+    oid, = pair.source.sql("SELECT body FROM doc WHERE id = 4")[0]
+    pair.target.psql(f"SELECT lo_put({oid}, 0, 'too late')")
+    applier.wait_state("running")
+
+    result = applier.cli("switchover", "--yes", "--json")
+    assert result.code == 0, result
+    (step,) = [event for event in json.loads(result.out)["events"] if event["name"] == "unfollowed"]
+    assert "nothing was written" in step["text"], step
+    # The way back compares them, too, although it copies nothing.
+    back = way_back(pair, applier, result)
+    back.start()
+    back.wait_caught_up(90)
+    pair.target.psql("SELECT lo_put(body, 0, 'on the new one') FROM doc WHERE id = 5")
+    result = applier.cli("switchback", "--yes")
+    assert result.code == Exit.switchover_refused and "task.large_objects" in result.text, result
+    result = applier.cli("switchback", "--yes", "--accept", "task.large_objects")
+    assert result.code == 0, result
