@@ -319,12 +319,18 @@ class Run {
     }
 
     std::string refresh_views() {
-        const auto report = task::refresh_materialized_views(target_, config_);
+        const auto report = task::refresh_materialized_views(source_, target_, config_);
         if (!report.failed.empty() && !accepted("materialized views"))
             throw unproven("materialized views",
                            listed(report.failed, [](const auto &entry) { return entry.view + ": " + entry.reason; }),
                            "Mend them on the target, or go on with stale ones: --accept 'materialized views'.");
-        return fmt::format("{} refreshed", report.refreshed.size());
+        auto said = fmt::format("{} refreshed", report.refreshed.size());
+        if (!report.left.empty()) said += fmt::format(", {} without data as on the source", report.left.size());
+        if (!report.failed.empty())
+            said +=
+                fmt::format(", not refreshed: {}",
+                            listed(report.failed, [](const auto &entry) { return entry.view + ": " + entry.reason; }));
+        return said;
     }
 
     std::string verify() {

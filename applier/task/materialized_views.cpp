@@ -52,10 +52,22 @@ std::vector<long long> in_order(const std::map<long long, View> &views) {
     return order;
 }
 
+/// By their names on the target.
+std::set<QualifiedName> populated_on(pg::Session &source, const TaskConfig &config) {
+    std::set<QualifiedName> names;
+    const auto rows =
+        source.query("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
+                     "n ON n.oid = c.relnamespace WHERE c.relkind = 'm' AND c.relispopulated");
+    for (int row = 0; row < rows.rows(); ++row)
+        names.insert(config.names.table({rows.text(row, 0), rows.text(row, 1)}));
+    return names;
+}
+
 } // namespace
 
-RefreshReport refresh_materialized_views(pg::Session &target, const TaskConfig &config) {
+RefreshReport refresh_materialized_views(pg::Session &source, pg::Session &target, const TaskConfig &config) {
     const auto views = read_views(target);
+    const auto populated = populated_on(source, config);
     const TargetSelection selection(config);
     RefreshReport report;
     std::map<long long, QualifiedName> stale; // view -> the one whose refresh failed and that it is made of
@@ -64,7 +76,7 @@ RefreshReport refresh_materialized_views(pg::Session &target, const TaskConfig &
         for (const auto other : view.made_of)
             if (const auto found = stale.find(other); found != stale.end()) stale.emplace(oid, found->second);
         if (!view.materialized || !selection.matches(view.name)) continue;
-        if (!view.populated) {
+        if (!view.populated && !populated.contains(view.name)) {
             report.left.push_back(to_string(view.name));
             continue;
         }

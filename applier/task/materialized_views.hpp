@@ -17,16 +17,16 @@ struct RefreshReport {
         std::string statement; ///< to run again when the reason is mended
     };
     std::vector<std::string> refreshed; ///< in the order it was done
-    std::vector<std::string> left;      ///< WITH NO DATA: they had no rows before and have none now
+    std::vector<std::string> left;      ///< WITH NO DATA: nobody can read them on either side
     std::vector<Failure> failed;
 };
 
-/// Refreshes the selected materialized views that hold rows, those that others are made of first (also through plain
-/// views). One that fails is listed, and so are those made of it; the others go on. Each is a transaction of its own:
-/// call it outside of one. The views are locked against readers while they are refreshed; the role must own them, or
-/// may have the right MAINTAIN from version 17 on. A view that reads others through the body of a function shows no
-/// dependency: its place in the order is by name.
-/// Throws SqlError when the connection breaks.
-[[nodiscard]] RefreshReport refresh_materialized_views(pg::Session &target, const TaskConfig &config);
+/// Refreshes the selected materialized views that are populated on either side, those that others are made of first
+/// (also through plain views). One that fails is listed, and so are those made of it; the others go on. Each is a
+/// transaction of its own: call it outside of one. The views are locked against readers while they are refreshed; the
+/// role must own them, or may have the right MAINTAIN from version 17 on. A view that reads others through the body of
+/// a function shows no dependency: its place in the order is by name. Throws SqlError when the connection breaks.
+[[nodiscard]] RefreshReport refresh_materialized_views(pg::Session &source, pg::Session &target,
+                                                       const TaskConfig &config);
 
 } // namespace walbridge::task

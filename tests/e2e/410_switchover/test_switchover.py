@@ -369,3 +369,51 @@ def test_what_is_not_followed_is_compared_before_it_is_left(night):
     assert result.code == Exit.switchover_refused and "task.large_objects" in result.text, result
     result = applier.cli("switchback", "--yes", "--accept", "task.large_objects")
     assert result.code == 0, result
+
+
+def step_of(result, name):
+    return [event for event in json.loads(result.out)["events"] if event["kind"] == "step" and event["name"] == name][0]
+
+
+def test_views_are_refreshed_in_the_order_of_what_they_are_made_of(night):
+    """Refreshed by name, `a` would hold what `d` held before the night; a view that nobody may read would become readable, or the other way round."""
+    pair = night
+    pair.source.psql("""CREATE MATERIALIZED VIEW d AS SELECT id, n FROM s; CREATE VIEW c AS SELECT id, n * 10 AS n FROM d;
+        CREATE MATERIALIZED VIEW b AS SELECT sum(n) AS n FROM c; CREATE VIEW plain AS SELECT n FROM b; CREATE MATERIALIZED VIEW a AS SELECT d.id, plain.n FROM d, plain;
+        CREATE MATERIALIZED VIEW hollow AS SELECT id FROM d WITH NO DATA; CREATE MATERIALIZED VIEW later AS SELECT count(*) AS n FROM s WITH NO DATA;""")
+    applier = pair.run(ddl={"classes": "none"})
+    pair.source.psql("UPDATE s SET n = id; REFRESH MATERIALIZED VIEW d; REFRESH MATERIALIZED VIEW b; REFRESH MATERIALIZED VIEW a; REFRESH MATERIALIZED VIEW later;")
+    applier.wait_caught_up()
+    assert pair.target.scalar("SELECT max(n) FROM a") == 0
+    result = applier.cli("switchover", "--yes", "--json")
+    assert result.code == 0, result
+    step = step_of(result, "materialized views")
+    assert "5 refreshed, 1 without data" in step["text"], step
+    for view in ("d", "b", "a", "later", "total"):
+        assert sorted(pair.target.sql(f"SELECT * FROM {view}")) == sorted(pair.source.sql(f"SELECT * FROM {view}")), view
+    assert pair.target.scalar("SELECT max(n) FROM a") == 50500
+    assert not pair.target.scalar("SELECT relispopulated FROM pg_class WHERE relname = 'hollow'")
+
+
+def test_a_view_that_cannot_be_refreshed_stops_no_other(night):
+    pair = night
+    pair.source.psql("""CREATE SCHEMA app; CREATE FUNCTION app.limit_of() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1000';
+        CREATE MATERIALIZED VIEW m_base AS SELECT id, n FROM s; CREATE MATERIALIZED VIEW k_broken AS SELECT id, n / (app.limit_of() - n) AS share FROM m_base;
+        CREATE MATERIALIZED VIEW j_above AS SELECT count(*) AS n FROM k_broken; CREATE MATERIALIZED VIEW z_aside AS SELECT sum(n) AS n FROM m_base;""")
+    applier = pair.run()
+    pair.source.psql("UPDATE s SET n = id")
+    # a division by zero that only the target meets
+    pair.target.psql("CREATE OR REPLACE FUNCTION app.limit_of() RETURNS int LANGUAGE sql STABLE AS 'SELECT 5'")
+    accept = ("--accept", "target.definitions")
+    result = applier.cli("switchover", "--yes", *accept)
+    assert result.code == Exit.switchover_refused and "--accept 'materialized views'" in result.text, result
+    assert "public.k_broken: division by zero" in result.text and "public.j_above: it is made of public.k_broken" in result.text, result
+    assert may_write(pair.source)
+    assert pair.target.scalar("SELECT n FROM z_aside") == 5050 and pair.target.scalar("SELECT n FROM j_above") == 100, "the others were refreshed"
+    applier.wait_state("running")
+    pair.source.psql("UPDATE s SET n = n + 1")
+    result = applier.cli("switchover", "--yes", "--json", *accept, "--accept", "materialized views")
+    assert result.code == 0, result
+    step = step_of(result, "materialized views")
+    assert "3 refreshed, not refreshed: public.k_broken: division by zero" in step["text"], step
+    assert pair.target.scalar("SELECT n FROM z_aside") == 5150
