@@ -5,6 +5,7 @@
 #include "dialect/postgres.hpp"
 #include "task/alert_conditions.hpp"
 #include "task/alignment_server.hpp"
+#include "task/limit_mark.hpp"
 #include "task/slot_guard.hpp"
 #include "task/source_cost.hpp"
 #include "task/start.hpp"
@@ -161,6 +162,12 @@ bool drop_at_limit(const TaskConfig &config, Live &live, StopToken &stop, const 
         } catch (const Error &error) {
             failure = error.reason();
             throw;
+        }
+        if (stored) return;
+        try {
+            leave_limit_mark(session, config);
+        } catch (const Error &error) {
+            log::warning("nothing tells the next start why the slot is gone", {{"reason", error.reason()}});
         }
     });
     if (!answered) live.condemn(limit_error(config, retained, failure.empty() ? "the source went away" : failure));

@@ -7,6 +7,7 @@
 #include "target/postgres/progress.hpp"
 #include "task/alert_conditions.hpp"
 #include "task/identity_probe.hpp"
+#include "task/limit_mark.hpp"
 #include "task/replica_identity.hpp"
 #include "task/slot_watch.hpp"
 #include "task/start.hpp"
@@ -295,6 +296,8 @@ void Runner::attempt() {
             {.application_name = config_.application_name("identity"), .replication = true, .settings = {}});
         const auto server = probe_identity(replication, identity.slot);
         if (auto verdict = judge_identity(identity, server)) {
+            if (verdict->kind() == ErrorKind::slot_missing)
+                if (auto told = error_of_limit_mark(replication, config_)) throw Error(*told);
             if (verdict->kind() == ErrorKind::source_restored) store_restored(control, config_.name, true);
             throw Error(*verdict);
         }

@@ -26,18 +26,33 @@ std::optional<double> room_left(const SlotStatus &slot) {
     return left + retained == 0 ? 0 : left / (left + retained);
 }
 
+namespace {
+
+constexpr const char *way_on = "What was committed on the source since cannot be streamed any more. Find out what kept "
+                               "the task behind, then start over: walbridge reset --truncate, and walbridge run.";
+
+} // namespace
+
+Error untold_limit_error(const TaskConfig &config) {
+    return {
+        ErrorKind::slot_limit, fmt::format("slot {}", config.slot_name()),
+        "it retained more WAL on the source than slot.retained_limit and was dropped, while the target could not be "
+        "reached",
+        way_on};
+}
+
 Error limit_error(const TaskConfig &config, std::int64_t retained, const std::string &failure) {
     const auto limit = human_bytes(static_cast<double>(config.slot.retained_limit));
     return {ErrorKind::slot_limit, fmt::format("slot {}", config.slot_name()),
             fmt::format("it retained {} of WAL on the source, more than slot.retained_limit ({}), {}",
                         human_bytes(static_cast<double>(retained)), limit,
                         failure.empty() ? "and was dropped" : "and could not be dropped: " + failure),
-            fmt::format(
-                "{}What was committed on the source since cannot be streamed any more. Find out what kept the task "
-                "behind, then start over: walbridge reset --truncate, and walbridge run.",
-                failure.empty() ? ""
-                                : fmt::format("It still retains WAL; drop it: SELECT pg_drop_replication_slot('{}'); ",
-                                              config.slot_name()))};
+            fmt::format("{}{}",
+                        failure.empty()
+                            ? ""
+                            : fmt::format("It still retains WAL; drop it: SELECT pg_drop_replication_slot('{}'); ",
+                                          config.slot_name()),
+                        way_on)};
 }
 
 } // namespace walbridge::task

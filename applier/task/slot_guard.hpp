@@ -23,4 +23,7 @@ namespace walbridge::task {
 /// Error(slot_limit). `failure`: why the slot could not be dropped; empty = it was.
 [[nodiscard]] Error limit_error(const TaskConfig &config, std::int64_t retained, const std::string &failure);
 
+/// The same, found later by a mark (limit_mark.hpp) that does not say how much it was.
+[[nodiscard]] Error untold_limit_error(const TaskConfig &config);
+
 } // namespace walbridge::task

@@ -6,6 +6,7 @@
 #include "target/postgres/progress.hpp"
 #include "task/identity_probe.hpp"
 #include "task/kept_objects.hpp"
+#include "task/limit_mark.hpp"
 #include "task/precheck.hpp"
 #include "task/replica_identity.hpp"
 #include "task/slot_watch.hpp"
@@ -112,6 +113,7 @@ void end_older_receivers(pg::Session &source, const TaskConfig &config) {
 }
 
 bool drop_slot(pg::Session &source, const TaskConfig &config) {
+    remove_limit_mark(source, config);
     return with_idle_slot(source, config, [&](bool) { // still held: the server's error names the holder
         return source
                    .query("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
@@ -140,6 +142,7 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
                             .plugin = slot_plugin,
                             .slot_created = {},
                             .position = {}};
+    remove_limit_mark(source, config); // of a task whose state somebody removed by hand
     clear_leftover_slot(config, source, read_task(control, config.name).value(), identity);
 
     live.set_state(State::prechecking);
