@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
+#include "target/postgres/origins.hpp"
 #include "verify/range_comparer.hpp"
 #include "verify/repair.hpp"
 #include "verify/result_json.hpp"
@@ -35,9 +36,12 @@ const char *kind_of(RowDifference::Kind kind) {
 class Batch {
   public:
     Batch(const TaskConfig &config, const Options &options, const StopToken &stop)
-        : config_(config), options_(options), stop_(stop) {
+        : config_(config), options_(options), stop_(stop),
+          target_(config.target.endpoint, session_options(config, "verify")) {
         options_.repair = true;
         options_.mode = Mode::full;
+        target_.execute("SET synchronous_commit = on; SET lock_timeout = '5s'");
+        carry_origin();
     }
 
     std::uint64_t run(SnapshotPair &snapshots, const QualifiedName &name,
@@ -49,23 +53,44 @@ class Batch {
         RangeComparer comparer(config_, options_, form, snapshots, stop_);
         const auto found = table.key.empty() ? comparer.compare(table, Range{}) : comparer.compare_keys(table, keys);
         if (found.rows.empty()) return 0;
-        pg::Session target(config_.target.endpoint, session_options(config_, "verify"));
-        target.execute("SET synchronous_commit = on; SET lock_timeout = '5s'; BEGIN");
-        target.execute(repair_settings());
-        if (snapshots.position().valid()) target.execute(guard_statement(config_.name, snapshots.position()));
-        std::uint64_t number = 0;
-        for (const auto *row : in_order(found.rows)) {
-            if (row->repair.empty()) continue;
-            target.execute(row->repair);
-            record(target, table, *row, snapshots.position());
-            ++number;
+        try {
+            return write(table, found.rows, snapshots.position());
+        } catch (...) {
+            target_.rollback_quietly();
+            throw;
         }
-        target.execute("COMMIT");
-        return number;
     }
 
   private:
-    void record(pg::Session &target, const TablePair &table, const RowDifference &row, Lsn position) const {
+    /// A task that follows the target and leaves out what this one applied leaves out its repairs, too.
+    void carry_origin() {
+        try {
+            target::carry_origin(target_, config_.origin_name() + ":repair");
+        } catch (const SqlError &error) {
+            if (error.sqlstate() == "55006") // object_in_use
+                throw Error(ErrorKind::task_state, fmt::format("task {}", config_.name),
+                            "another verification repairs its target right now", "Wait for that one to end.");
+            if (error.sqlstate() != "53400") throw; // configuration_limit_exceeded: more than the setting allows
+            log::warning("repairs carry no replication origin", {{"reason", error.reason()}});
+        }
+    }
+
+    std::uint64_t write(const TablePair &table, const std::vector<RowDifference> &rows, Lsn position) {
+        target_.execute("BEGIN");
+        target_.execute(repair_settings());
+        if (position.valid()) target_.execute(guard_statement(config_.name, position));
+        std::uint64_t number = 0;
+        for (const auto *row : in_order(rows)) {
+            if (row->repair.empty()) continue;
+            target_.execute(row->repair);
+            record(table, *row, position);
+            ++number;
+        }
+        target_.execute("COMMIT");
+        return number;
+    }
+
+    void record(const TablePair &table, const RowDifference &row, Lsn position) {
         std::vector<std::pair<std::string, Text>> ours, theirs;
         for (const auto &column : row.columns) {
             ours.emplace_back(column.name, column.source);
@@ -75,7 +100,7 @@ class Batch {
         const auto &source_row = whole && row.kind == RowDifference::Kind::missing ? row.key : ours;
         const auto &target_row = whole && row.kind == RowDifference::Kind::extra ? row.key : theirs;
         // Numbers of changes are positive, these are not: below all that stand there for the position.
-        target.query(
+        target_.query(
             "INSERT INTO walbridge.conflict (task, kind, policy, outcome, schema_name, table_name, commit_lsn, "
             "change, key, source_row, target_row) SELECT $1, $2, 'repair', $3, $4, $5, $6::pg_lsn, "
             "least(coalesce(min(change), 0), 0) - 1, $7::jsonb, $8::jsonb, $9::jsonb FROM walbridge.conflict "
@@ -87,6 +112,7 @@ class Batch {
     const TaskConfig &config_;
     Options options_;
     const StopToken &stop_;
+    pg::Session target_;
 };
 
 } // namespace

@@ -83,35 +83,16 @@ PostgresApplySession::PostgresApplySession(const TaskConfig &config, CommitLedge
       ddl_seen_(ledger.ddl()) {
     // Asked after connecting: a commit in between could belong to an earlier life of the server.
     connected_at_ = ledger_.commits();
-    set_up_origin(number);
+    origin_ = carry_origin(session_, config_.origin_name(number));
+    // The first session makes all of them: each knows from the start which ones are the task's.
+    for (int other = 1; origin_ && number == 0 && other < config_.apply_sessions(); ++other)
+        create_origin(session_, config_.origin_name(other));
     learn_origins();
     if (number != 0) return;
     if (origin_) check_origin_marks();
     // What the server had flushed before we connected cannot be lost any more: the stored position itself becomes
     // durable first.
     session_.execute("BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_catalog.txid_current(); COMMIT");
-}
-
-void PostgresApplySession::set_up_origin(int number) {
-    const auto origin = dialect::postgres::quote_literal(config_.origin_name(number));
-    try {
-        // The first session makes all of them: each knows from the start which ones are the task's.
-        for (int other = number; other < (number == 0 ? config_.apply_sessions() : number + 1); ++other)
-            session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_create({0}) WHERE "
-                                         "pg_catalog.pg_replication_origin_oid({0}) IS NULL",
-                                         dialect::postgres::quote_literal(config_.origin_name(other))));
-        session_.execute(fmt::format("SELECT pg_catalog.pg_replication_origin_session_setup({})", origin));
-        origin_ = true;
-    } catch (const SqlError &error) {
-        if (error.sqlstate() != "42501") throw;
-        log::warning(
-            "applied transactions carry no replication origin",
-            {{"reason", error.reason()},
-             {"remedy",
-              "GRANT EXECUTE ON FUNCTION pg_replication_origin_create(text), pg_replication_origin_oid(text), "
-              "pg_replication_origin_session_setup(text), pg_replication_origin_xact_setup(pg_lsn, timestamptz), "
-              "pg_replication_origin_progress(text, boolean) to the applier's role"}});
-    }
 }
 
 /// Who wrote a row, and when, is known from the commit timestamps of the target.

@@ -71,7 +71,6 @@ class PostgresApplySession final : public TargetSession {
     void send_update(const TablePlan &plan, std::span<const Row> keys, std::span<const Row> rows);
     void send_delete(const TablePlan &plan, std::span<const Row> keys);
     void send_absent(const TablePlan &plan, std::span<const Row> keys);
-    void set_up_origin(int number);
     void check_origin_marks();
     [[noreturn]] void raise_refused_commit();
     RowStatement row_statement(const TablePlan &plan, const RowChange &change, const std::string &also = {}) const;

@@ -254,6 +254,37 @@ def test_repair_while_the_task_runs(running):
     assert record == ("name 12", "wrong")
 
 
+def test_a_repair_carries_an_origin_of_the_task(running):
+    """Else a task that follows the target brings the repaired rows back to the source, as if somebody had written them."""
+    pair, applier = running
+    slot = f"{pair.name}_seen"
+    pair.target.sql("SELECT pg_create_logical_replication_slot(%s, 'walbridge')", (slot,))
+    try:
+        spoil(pair)
+        written = pair.target.scalar("SELECT pg_current_wal_insert_lsn()")
+        result = applier.cli("verify", "--repair", "--yes")
+        assert result.code == Exit.data_differs and "not repaired" not in result.out and "no replication origin" not in result.text, result
+
+        def seen(origin):
+            lines = pair.target.sql("SELECT data FROM pg_logical_slot_peek_changes(%s, NULL, NULL, 'format', 'json', 'include', 'public.*', 'origin', %s) "
+                                    "WHERE lsn > %s::pg_lsn", (slot, origin, written))
+            return "".join(line for line, in lines)
+        assert f"walbridge_{pair.name}:repair" in seen("any") and "name 12" in seen("any")
+        assert "name 12" not in seen(f"walbridge_{pair.name}*") and "name 12" not in seen("local")
+    finally:
+        pair.target.sql("SELECT pg_drop_replication_slot(%s)", (slot,))
+    # It is there twice and more often, and does not outlive the task.
+    spoil(pair)
+    assert applier.cli("verify", "--repair", "--yes").code == Exit.data_differs
+    assert verify(applier)["equal"]
+    applier.stop()
+    applier.start()
+    applier.wait_caught_up()
+    applier.stop()
+    applier.cli("release", "--yes", check=True)
+    assert pair.target.sql("SELECT roname FROM pg_replication_origin WHERE roname LIKE %s", (f"walbridge\\_{pair.name}%",)) == []
+
+
 def test_repair_script(running, tmp_path):
     pair, applier = running
     applier.stop()
