@@ -321,7 +321,8 @@ void ExactApplier::record(const TablePlan &plan, const RowChange &change, const 
     if (const auto row = whole_new_row(plan, change);
         met.rows.empty() && !row.empty() && met.kind != ConflictKind::update_missing)
         met.rows = session_.rows_in_the_way(plan, row, nullptr);
-    const bool skipped = decision_on(place) != nullptr && outcome == name_of(Resolution::keep_target);
+    const auto *decision = decision_on(place);
+    const bool skipped = decision != nullptr && !decision->overwrite && outcome == name_of(Resolution::keep_target);
     session_.record_conflict(record_of(plan, change, place, met, skipped ? "skipped" : outcome));
 }
 

@@ -132,7 +132,7 @@ def test_fail_stops_at_each_and_goes_on_as_an_operator_decides(pair, decision):
         expected = case.skipped if decision == "skip" else case.source_wins
         assert [row for row in rows_of(pair.target, case, base) if row != (base + 9, "same transaction")] == expected, case
         assert pair.target.sql(f"SELECT v FROM one WHERE id = {base + 9}") == [("same transaction",)]
-        outcome = "skipped" if decision == "skip" else MISSING.get(case.kind) if case.kind == "update_missing" else "overwrote target"
+        outcome = "skipped" if decision == "skip" else MISSING.get(case.kind, "overwrote target")
         assert records(pair, case, base)[0][2] == outcome, case
 
 
