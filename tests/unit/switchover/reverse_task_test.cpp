@@ -102,6 +102,13 @@ app = "billing"
     BOOST_TEST(reverse.config.role_on_target("billing") == "app");
 }
 
+BOOST_AUTO_TEST_CASE(carried_large_objects_do_not_stand_in_the_way_back) {
+    const Folder folder;
+    BOOST_TEST(reverse_of(folder, "[objects]\nlarge_objects = \"copy\"\n").config.objects.large_objects == "copy");
+    BOOST_TEST(reverse_of(folder, "[objects]\nlarge_objects = \"ignore\"\n").config.objects.large_objects == "ignore");
+    BOOST_TEST(reverse_of(folder, "").config.objects.large_objects == "refuse");
+}
+
 BOOST_AUTO_TEST_CASE(two_roles_on_one_have_no_way_back) {
     const Folder folder;
     BOOST_CHECK_EXCEPTION((void)reverse_of(folder, "[schema]\nowner = \"map\"\n[roles]\na = \"x\"\nb = \"x\"\n"), Error,

@@ -185,6 +185,10 @@ BOOST_AUTO_TEST_CASE(the_verdict_says_whether_the_slot_is_gone) {
     const auto kept = limit_error(config, 2 * gigabyte, "permission denied");
     BOOST_TEST(kept.reason().find("could not be dropped: permission denied") != std::string::npos);
     BOOST_TEST(kept.remedy().find("pg_drop_replication_slot('walbridge_orders')") != std::string::npos);
+    const auto found_later = untold_limit_error(config);
+    BOOST_TEST(found_later.exit_code() == 29);
+    BOOST_TEST(found_later.object() == dropped.object());
+    BOOST_TEST(found_later.remedy() == dropped.remedy());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
