@@ -1,7 +1,9 @@
 # A table rewritten while it is copied looks empty under the older snapshot, and the stream does not bring its rows.
 import threading
 
+import psycopg2
 from walbridge_testing.applier import Exit
+from walbridge_testing.background import Repeated
 from walbridge_testing.ddl import same_schema
 
 TABLES = 12
@@ -12,43 +14,10 @@ def tables(rows=3000):
                    for i in range(TABLES))
 
 
-class Background:
-    """Runs statements in turn until stopped; errors of concurrency are part of the game, others fail the test."""
-
-    def __init__(self, database, statements, pause=0.0):
-        self.database, self.statements, self.pause = database, statements, pause
-        self.stopping, self.done, self.error = threading.Event(), 0, None
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self):
-        import psycopg2
-        connection = self.database.connect(autocommit=True)
-        cursor = connection.cursor()
-        try:
-            while not self.stopping.is_set():
-                for statement in self.statements:
-                    if self.stopping.is_set():
-                        break
-                    try:
-                        cursor.execute(statement)
-                    except (psycopg2.errors.DeadlockDetected, psycopg2.errors.LockNotAvailable):
-                        pass
-                    self.done += 1
-                    self.stopping.wait(self.pause)
-        except Exception as error:
-            self.error = error
-        finally:
-            connection.close()
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.thread.join(30)
-        if _[0] is None and self.error:
-            raise self.error
+def in_turn(database, statements, pause=0.0):
+    """Runs statements in turn; errors of concurrency are part of the game, others fail the test."""
+    return Repeated(database, lambda cursor, number: cursor.execute(statements[(number - 1) % len(statements)]), pause,
+                    (psycopg2.errors.DeadlockDetected, psycopg2.errors.LockNotAvailable))
 
 
 def test_rewrites_and_truncates_while_the_task_starts(pair):
@@ -58,12 +27,12 @@ def test_rewrites_and_truncates_while_the_task_starts(pair):
         rewrites.append([f"VACUUM FULL r{i}", f"ALTER TABLE r{i} ALTER v TYPE text USING v || ''", f"CLUSTER r{i} USING r{i}_pkey",
                          f"TRUNCATE r{i}; INSERT INTO r{i} SELECT g, 'again' || g FROM generate_series(1, 500) g"][i % 4])
     applier = pair.applier(copy={"workers": 2, "chunk_bytes": "64kB"}, ddl={"trust": "source"})
-    with Background(pair.source, rewrites[::2], 0.05) as a, Background(pair.source, rewrites[1::2], 0.05) as b:
-        applier.wait_until(lambda: a.done > 3 and b.done > 3, must_run=False)
+    with in_turn(pair.source, rewrites[::2], 0.05) as a, in_turn(pair.source, rewrites[1::2], 0.05) as b:
+        applier.wait_until(lambda: a.calls > 3 and b.calls > 3, must_run=False)
         applier.start()
         applier.wait_caught_up(120)
-        seen = a.done + b.done
-        applier.wait_until(lambda: a.done + b.done > seen + TABLES)
+        seen = a.calls + b.calls
+        applier.wait_until(lambda: a.calls + b.calls > seen + TABLES)
     applier.wait_caught_up(120)
     pair.compare()
     print(f"{applier.log_text().count('copied again')} tables changed under a snapshot")
@@ -78,10 +47,10 @@ def test_a_truncate_that_waits_for_the_copy_is_applied_after_it(pair):
     applier.start()
     applier.wait_until(lambda: pair.target.scalar("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass") > 0,
                        30, "the copy waits")
-    with Background(pair.source, ["TRUNCATE t; INSERT INTO t SELECT i, 'new' FROM generate_series(1, 10) i"]) as truncates:
+    with in_turn(pair.source, ["TRUNCATE t; INSERT INTO t SELECT i, 'new' FROM generate_series(1, 10) i"]) as truncates:
         blocker.rollback()
         blocker.close()
-        applier.wait_until(lambda: truncates.done > 0, 60, "the TRUNCATE got its lock")
+        applier.wait_until(lambda: truncates.calls > 0, 60, "the TRUNCATE got its lock")
     applier.wait_caught_up(90)
     pair.compare()
 
@@ -121,13 +90,15 @@ def test_ddl_while_the_task_starts(pair):
               f"ALTER TABLE r{i} ADD CONSTRAINT r{i}_k{n} CHECK (c{n} > -1)", f"ALTER TABLE r{i} ALTER v TYPE text USING v || '{n}'", f"ALTER TABLE r{i} RENAME c{n} TO d{n}",
               f"CREATE TABLE new_{i}_{n} (id int PRIMARY KEY)", f"INSERT INTO new_{i}_{n} VALUES (1)"] for n in range(3) for i in range(TABLES)]
     even, odd = ([s for step in half for s in step] for half in (steps[::2], steps[1::2]))
-    once = [Background(pair.source, half + ["SELECT pg_sleep(3600)"], 0.1) for half in (even, odd)]
+
+    def once(statements):
+        """Each statement once. What builds on one that lost a deadlock fails, too."""
+        return Repeated(pair.source, lambda cursor, number: number <= len(statements) and cursor.execute(statements[number - 1]), 0.1, psycopg2.Error)
+
     applier.start()
     applier.wait_log("stored the plan")     # pg_dump itself mixes what its snapshot shows with what is there now
-    for background in once:
-        background.thread.start()
-    applier.wait_until(lambda: all(b.done >= len(h) or b.error for b, h in zip(once, (even, odd))), 120, "all statements ran")
-    pair.source.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%pg_sleep(3600)%%' AND pid <> pg_backend_pid()")
+    with once(even) as a, once(odd) as b:
+        applier.wait_until(lambda: a.calls >= len(even) and b.calls >= len(odd), 120, "all statements ran")
     applier.wait_caught_up(120)
     pair.compare()
     same_schema(pair)

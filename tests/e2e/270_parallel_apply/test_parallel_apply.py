@@ -1,9 +1,9 @@
 # Two sessions that commit out of the source's order, each other's locks, a conflict judged before its time, a kill between two commits.
 import random
-import threading
 
 import pytest
 
+from walbridge_testing.background import Repeated
 from walbridge_testing.waiting import wait_until
 
 WORKERS = {"apply": {"workers": 3}}
@@ -65,30 +65,21 @@ def test_inserts_run_side_by_side_and_readers_see_the_order_of_the_source(pair):
         DO $$ BEGIN FOR i IN 1..40000 LOOP
           IF i % 2 = 0 THEN INSERT INTO even VALUES (i, repeat('e', 50)); ELSE INSERT INTO odd VALUES (i, repeat('o', 50)); END IF; COMMIT;
         END LOOP; END $$;""")
-    holes, seen, done = [], set(), threading.Event()
+    holes, seen = [], set()
 
-    def read():
-        with pair.target.connect() as connection:
-            connection.autocommit = True
-            cursor = connection.cursor()
-            while not done.is_set():
-                cursor.execute("SELECT count(*), max(n) FROM (SELECT n FROM odd UNION ALL SELECT n FROM even) x")
-                count, highest = cursor.fetchone()
-                seen.add(count)
-                if count != (highest or 0):
-                    holes.append((count, highest))
+    def read(cursor, _):
+        cursor.execute("SELECT count(*), max(n) FROM (SELECT n FROM odd UNION ALL SELECT n FROM even) x")
+        count, highest = cursor.fetchone()
+        seen.add(count)
+        if count != (highest or 0):
+            holes.append((count, highest))
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
+    with Repeated(pair.target, read):
         end = pair.source.scalar("SELECT pg_current_wal_flush_lsn()")
         applier.wait_until(lambda: pair.source.scalar("SELECT %s::pg_lsn >= %s::pg_lsn", (applier.status()["positions"]["received"], end)), 60)
         applier.cli("resume", check=True)
         applier.wait_caught_up()
         applier.wait_until(lambda: parallel_runs(applier) >= 2, 30)     # the status is written about once a second
-    finally:
-        done.set()
-        reader.join()
     assert not holes, "a later transaction was visible before an earlier one"
     assert len(seen) > 2, "the reader saw nothing in between"
     pair.compare()

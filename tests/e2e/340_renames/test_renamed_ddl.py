@@ -1,8 +1,8 @@
 # After the copy the schema goes on changing: what a migration of the source says about its own names has to happen to the
 # target's, also when the table in question is the very one that has another name.
-import threading
-
+import psycopg2
 import pytest
+from walbridge_testing.background import Repeated
 from walbridge_testing.renames import Renames
 
 RENAMES = Renames({"public": "crm"}, {("public", "customer"): ("crm", "client"), ("sales", "bill"): ("archive", "old bill")},
@@ -61,26 +61,13 @@ def same(pair):
 @pytest.mark.parametrize("form", FORMS)
 def test_ddl_reaches_the_renamed_objects(pair, form):
     applier = follow(pair)
-    stop = threading.Event()
 
-    def write():
-        connection = pair.source.connect(autocommit=True)
-        cursor, i = connection.cursor(), 0
-        while not stop.is_set():
-            i += 1
-            try:    # the table may be called otherwise, be gone, or be held by the migration
-                cursor.execute("SET lock_timeout = 500; UPDATE customer SET feeling = 'sad' WHERE id = %s", (i % 200,))
-            except Exception:
-                pass
-        connection.close()
+    def write(cursor, i):
+        cursor.execute("SET lock_timeout = 500; UPDATE customer SET feeling = 'sad' WHERE id = %s", (i % 200,))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    # The table may be called otherwise, be gone, or be held by the migration.
+    with Repeated(pair.source, write, expected=psycopg2.Error):
         pair.source.psql(FORMS[form])
-    finally:
-        stop.set()
-        writer.join()
     applier.wait_caught_up(120)
     same(pair)
 

@@ -1,9 +1,8 @@
 # A row that lands in a table of the source's name, or of another task's, is a row in the wrong table: everything that
 # names a table of the target has to say what it is called there.
-import threading
-
 import pytest
 from walbridge_testing.applier import Exit
+from walbridge_testing.background import Repeated
 from walbridge_testing.compare import compare
 
 SCHEMAS = [{"name": "public", "rename": "crm"}]
@@ -82,20 +81,12 @@ def test_a_killed_copy_goes_on_under_the_same_names(pair):
     tables(pair)
     fill(pair, 30000)
     pair.source.psql("ANALYZE")
-    stop = threading.Event()
 
-    def write():
-        connection = pair.source.connect(autocommit=True)
-        cursor, i = connection.cursor(), 0
-        while not stop.is_set():
-            i += 1
-            cursor.execute("UPDATE customer SET born = born + 1 WHERE id = %s; UPDATE item SET price = price + 1 WHERE id %% 1000 = %s",
-                           (i % 30000, i % 1000))
-        connection.close()
+    def write(cursor, i):
+        cursor.execute("UPDATE customer SET born = born + 1 WHERE id = %s; UPDATE item SET price = price + 1 WHERE id %% 1000 = %s",
+                       (i % 30000, i % 1000))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with Repeated(pair.source, write):
         applier = pair.applier(stages=NO_SCHEMA, copy={"workers": 2, "chunk_bytes": "64kB", "key_chunk_bytes": "128kB"}, **RENAMES)
         applier.start()
         for part in (1, 3, 6):
@@ -103,9 +94,6 @@ def test_a_killed_copy_goes_on_under_the_same_names(pair):
             applier.kill()
             applier.start()
         applier.wait_caught_up(120)
-    finally:
-        stop.set()
-        writer.join()
     applier.wait_caught_up()
     compare_renamed(pair)
     traps_are_untouched(pair)

@@ -1,9 +1,8 @@
 # A definition that keeps one old name either fails, or refers to another table than it did: every kind of object has to
 # come out under the target's names, and nothing may come out under the source's.
-import threading
-
 import pytest
 from walbridge_testing.applier import Exit
+from walbridge_testing.background import Repeated
 from walbridge_testing.compare import compare
 from walbridge_testing.renames import Renames
 
@@ -148,20 +147,12 @@ def test_reset_uses_the_renamed_objects_again(pair):
 
 def test_a_killed_load_goes_on_and_ddl_meanwhile_is_followed(pair):
     pair.source.psql(DEFINITIONS + ROWS + "ANALYZE;")
-    stop = threading.Event()
 
-    def write():
-        connection = pair.source.connect(autocommit=True)
-        cursor, i = connection.cursor(), 0
-        while not stop.is_set():
-            i += 1
-            cursor.execute("""UPDATE customer SET rank = rank + 1 WHERE id = %s; INSERT INTO sales."Or.der" (customer_id) VALUES (%s)""",
-                           (1 + i % 3000, 1 + i % 3000))
-        connection.close()
+    def write(cursor, i):
+        cursor.execute("""UPDATE customer SET rank = rank + 1 WHERE id = %s; INSERT INTO sales."Or.der" (customer_id) VALUES (%s)""",
+                       (1 + i % 3000, 1 + i % 3000))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with Repeated(pair.source, write):
         applier = pair.applier(copy={"workers": 2, "chunk_bytes": "64kB", "key_chunk_bytes": "64kB"}, **OPTIONS)
         applier.start()
         for part in (0.2, 0.5, 0.8):
@@ -169,9 +160,6 @@ def test_a_killed_load_goes_on_and_ddl_meanwhile_is_followed(pair):
             applier.kill()
             applier.start()
         applier.wait_caught_up(120)
-    finally:
-        stop.set()
-        writer.join()
     applier.wait_caught_up()
     compare_rows(pair)
     compare_definitions(pair)
