@@ -7,7 +7,8 @@ import pytest
 from walbridge_testing.applier import Exit
 from walbridge_testing.waiting import wait_until
 
-TOLERANCE = 0.15
+TOLERANCE = 0.15        # above a limit: nothing excuses more
+SLOWER = 3              # a machine may be so much slower than a limit allows; what is kept back without reason is more
 SETTLED = 1.0           # seconds after which a change has to have taken effect
 
 
@@ -26,7 +27,7 @@ def seconds_of(counter, lasting=2.0):
 
 
 def near(measured, wanted, what):
-    assert abs(measured - wanted) <= TOLERANCE * wanted, f"{what}: {measured:.0f} per second instead of {wanted}"
+    assert wanted / SLOWER <= measured <= wanted * (1 + TOLERANCE), f"{what}: {measured:.0f} per second instead of {wanted}"
     print(f"{what}: {measured:.0f} per second, wanted {wanted}")
 
 
@@ -113,7 +114,7 @@ def test_applying_keeps_its_limits_while_they_change(pair):
     pair.source.psql("INSERT INTO t SELECT i, repeat('y', 500) FROM generate_series(30001, 36000) i")      # about 3 MB
     applier.wait_caught_up()
     elapsed = time.monotonic() - began
-    assert 2.4 < elapsed < 4.5, f"3 MB at 1 MB/s took {elapsed:.1f} s"
+    assert 2.4 < elapsed < 4.5 * SLOWER, f"3 MB at 1 MB/s took {elapsed:.1f} s"
     assert "retrying" not in applier.log_text()
     change(applier, "apply_rows=1", "apply_bytes=0")
     pair.source.psql("UPDATE t SET v = 'z' WHERE id <= 100")
@@ -132,7 +133,7 @@ def test_one_huge_transaction_is_slowed_as_well(pair, way):
     applier.wait_caught_up()
     elapsed = time.monotonic() - began
     print(f"30000 changes at 10000 per second, {way}: {elapsed:.2f} s")
-    assert 3 * (1 - TOLERANCE) < elapsed < 3 * (1 + TOLERANCE) + 1, f"{elapsed:.1f} s"      # and the way there and back
+    assert 3 * (1 - TOLERANCE) < elapsed < (3 * (1 + TOLERANCE) + 1) * SLOWER, f"{elapsed:.1f} s"      # and the way there and back
     pair.compare()
 
 
