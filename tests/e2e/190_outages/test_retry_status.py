@@ -30,7 +30,7 @@ def test_a_retry_of_the_copy_is_shown_with_attempts_and_reason(pair):
     applier.cli("throttle set", after=["copy_rows=0"], check=True)
     applier.wait_caught_up()
     applier.wait_state("running")
-    assert "retry" not in applier.status()
+    applier.wait_until(lambda: "retry" not in applier.status(), 10, "the retry is over in status, too")
     pair.compare()
 
 
