@@ -48,6 +48,20 @@ def test_commits_between_the_blocks_arrive_before_the_large_transaction(pair):
     assert GAVE_UP not in applier.log_text()
 
 
+def test_the_first_that_arrives_after_a_start_need_not_wait_for_its_commit(pair):
+    """The stream begins behind the copy: nothing about the copied tables is left to be decided by the commit's position."""
+    pair.source.psql(TABLES)
+    applier = start(pair)
+    applier.stop()
+    large = open_stream(pair, 2001, 6000)
+    applier.start()
+    applier.wait_until(lambda: applied_early(pair), 30, "it is applied while it is in progress")
+    large.commit()
+    applier.wait_caught_up()
+    pair.compare()
+    assert GAVE_UP not in applier.log_text()
+
+
 @pytest.mark.parametrize("memory", ["32MB", "64kB"], ids=["memory", "file"])
 def test_rolled_back_subtransactions_leave_nothing(pair, memory):
     pair.source.psql(TABLES + """CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
