@@ -102,7 +102,7 @@ class Cluster:
             "max_prepared_transactions": 20, "track_commit_timestamp": "on", "shared_buffers": "128MB",
             # The tests end processes, never the machine: what was written to the page cache is not lost.
             "fsync": "off", "max_wal_size": "4GB", "log_line_prefix": "%m [%p] %a %d ", "timezone": "UTC",
-            "log_timezone": "UTC", "log_checkpoints": "off", "restart_after_crash": "on",
+            "log_timezone": "UTC", "jit": "off", "log_checkpoints": "off", "restart_after_crash": "on",
         }
         if self.plugin and self._run(self.bin / "postgres", "-C", "output_plugin_libraries", "-D", self.data,
                                      check=False).returncode == 0:
@@ -231,7 +231,7 @@ class Cluster:
         return Database(self, name)
 
     def create_database(self, name, options=""):
-        self.sql(f"CREATE DATABASE {quote(name)} {options}")
+        self.sql(f"CREATE DATABASE {quote(name)} STRATEGY file_copy {options}")
         return Database(self, name)
 
     def drop_database(self, name):

@@ -23,6 +23,18 @@ def pytest_configure(config):
     signal.signal(signal.SIGTERM, leave)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Stories go one by one to whichever process is free. Those of a file that share more than the clusters of a process (a fixture
+    of the module's scope) stay together, and what takes longest begins first, so that nothing long is left for the end."""
+    def order(item):
+        if any(definitions[-1].scope == "module" for definitions in item._fixtureinfo.name2fixturedefs.values()):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+            return 0
+        return 1 if item.get_closest_marker("heavy") else 2
+    items.sort(key=order)
+
+
 def pytest_unconfigure(config):
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or config.option.collectonly:
