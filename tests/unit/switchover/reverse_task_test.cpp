@@ -1,5 +1,4 @@
 // reverse_task_test.cpp: a way back that follows other tables than the way there, or that loses where a secret is.
-#define BOOST_TEST_MODULE switchover
 #include "switchover/reverse_task.hpp"
 
 #include "config/task_file.hpp"
