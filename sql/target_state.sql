@@ -121,9 +121,10 @@ CREATE TABLE IF NOT EXISTS walbridge.conflict (
     target_row  jsonb,                              -- an array when several rows are in the way
     target_origin text,                             -- who wrote the target's row last: an origin; empty = written there; NULL = not known
     target_commit_time timestamptz,
-    decision    text,                               -- of an operator, about a stopped change: skip, overwrite
+    decision    text,                               -- of an operator: skip, overwrite, replay, edit; stopped changes: skip, overwrite
     decided_by  text,
     decided_at  timestamptz,
+    edited_row  jsonb,                              -- what an operator wrote instead
     UNIQUE (task, commit_lsn, change, kind)
 );
 
@@ -134,6 +135,7 @@ ALTER TABLE walbridge.conflict ADD COLUMN IF NOT EXISTS operation text,
     ADD COLUMN IF NOT EXISTS decision text,
     ADD COLUMN IF NOT EXISTS decided_by text,
     ADD COLUMN IF NOT EXISTS decided_at timestamptz,
+    ADD COLUMN IF NOT EXISTS edited_row jsonb,
     DROP CONSTRAINT IF EXISTS conflict_task_commit_lsn_change_key;
 CREATE UNIQUE INDEX IF NOT EXISTS conflict_task_commit_lsn_change_kind_key
     ON walbridge.conflict (task, commit_lsn, change, kind);

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <charconv>
 #include <cstdio>
 #include <fmt/format.h>
 
@@ -39,6 +40,11 @@ options::options_description known_options() {
         ("accept", options::value<std::vector<std::string>>()->composing(), "")
         ("reverse-name", options::value<std::string>(), "")
         ("verify", options::value<std::string>(), "")
+        ("open", "")("all", "")("skip", "")("overwrite", "")("replay", "")("force", "")
+        ("edit", options::value<std::string>(), "")
+        ("kind", options::value<std::vector<std::string>>()->composing(), "")
+        ("since", options::value<std::string>(), "")
+        ("limit", options::value<std::string>(), "")
         ("log-level", options::value<std::string>(), "")
         ("log-format", options::value<std::string>(), "")
         ("words", options::value<std::vector<std::string>>(), "");
@@ -157,7 +163,7 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
     check_options(*command, given);
     auto usual = words[0];
     std::size_t at = 1;
-    bool on_id = false, on_words = false;
+    bool on_id = false, on_words = command->takes_words;
     if (!command->actions.empty()) {
         if (words.size() < 2 || std::ranges::find(command->actions, words[1]) == command->actions.end())
             usage(words.size() < 2 ? words[0] : words[1], "what to do is missing",
@@ -217,6 +223,22 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
         if (!line.sample || *line.sample > std::chrono::minutes(10))
             usage("--sample", fmt::format("\"{}\" is not a time of at most 10 minutes", *text),
                   "Write seconds, or a duration with a unit: --sample 5.");
+    }
+    line.open = given.count("open") != 0;
+    line.all = given.count("all") != 0;
+    line.skip = given.count("skip") != 0;
+    line.overwrite = given.count("overwrite") != 0;
+    line.replay = given.count("replay") != 0;
+    line.force = given.count("force") != 0;
+    line.edit = optional_value<std::string>(given, "edit");
+    line.kinds = optional_value<std::vector<std::string>>(given, "kind").value_or(std::vector<std::string>{});
+    line.since = optional_value<std::string>(given, "since").value_or("");
+    if (const auto text = optional_value<std::string>(given, "limit")) {
+        int limit = 0;
+        const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+        if (error != std::errc{} || end != text->data() + text->size() || limit < 0)
+            usage("--limit", fmt::format("\"{}\" is not a number", *text), "Write for example --limit 100; 0 = all.");
+        line.limit = limit;
     }
     line.log_level = optional_value<std::string>(given, "log-level");
     if (line.log_level && !log::parse_level(*line.log_level))

@@ -33,6 +33,12 @@ struct CommandLine {
     bool dry_run = false, wait_quiet = false, no_reverse = false, undo = false; ///< switchover, switchback
     std::vector<std::string> accept;                                            ///< switchover: ids of gates
     std::string reverse_name, verify;                                           ///< switchover
+    /// conflicts: which ones, and what becomes of them
+    bool open = false, all = false, skip = false, overwrite = false, replay = false, force = false;
+    std::vector<std::string> kinds;
+    std::string since;
+    std::optional<int> limit;
+    std::optional<std::string> edit;
     std::optional<std::string> log_level, log_format;
 };
 

@@ -3,9 +3,11 @@
 
 #include "alert/alerter.hpp"
 #include "base/error.hpp"
+#include "service/conflicts_command.hpp"
 #include "service/run_command.hpp"
 #include "service/switchover_command.hpp"
 #include "service/verify_command.hpp"
+#include "task/conflict_inbox.hpp"
 #include "task/ddl_statements.hpp"
 #include "task/operator_commands.hpp"
 #include "task/plan.hpp"
@@ -45,6 +47,11 @@ int run_schema_diff(const TaskConfig &config, const CommandLine &line) {
 
 int run_control(const TaskConfig &config, const CommandLine &line) {
     return say(task::control(config, line.command, line.timeout.value_or(std::chrono::seconds(60))));
+}
+
+int run_resume(const TaskConfig &config, const CommandLine &line) {
+    if (line.skip) say(task::skip_stopping_conflict(config));
+    return run_control(config, line);
 }
 
 int run_reset(const TaskConfig &config, const CommandLine &line) {
@@ -145,6 +152,8 @@ std::vector<CommandEntry> build() {
          run_ddl,
          {"list", "show", "retry", "dismiss"},
          {"show", "retry", "dismiss"}},
+        conflicts_command(),
+        explain_command(),
         {"pause",
          "apply nothing; connection and slot are kept",
          "The process stays connected and applies nothing until walbridge resume. The pause holds over restarts.\n"
@@ -152,7 +161,14 @@ std::vector<CommandEntry> build() {
          "  walbridge pause orders.toml",
          {"timeout"},
          run_control},
-        {"resume", "apply again after a pause", "  walbridge resume orders.toml", {"timeout"}, run_control},
+        {"resume",
+         "apply again after a pause",
+         "Ends a pause. --skip: of a task that stopped at a conflict, the change that stopped it is passed over "
+         "(walbridge conflicts resolve\nID --skip); start it again with walbridge run.\n\n"
+         "  walbridge resume orders.toml\n"
+         "  walbridge resume orders.toml --skip && walbridge run orders.toml",
+         {"timeout", "skip"},
+         run_resume},
         {"stop",
          "end the process; the slot is kept",
          "Ends the process wherever it runs, as SIGTERM would. walbridge run goes on later.\n--timeout: how long to "

@@ -19,6 +19,7 @@ struct CommandEntry {
     std::vector<std::string> actions{};          ///< words that follow the command's name; empty = none
     std::vector<std::string> actions_on_id{};    ///< those of them that take an id behind the task file
     std::vector<std::string> actions_on_words{}; ///< those of them that take any number of words there
+    bool takes_words = false;                    ///< without actions: any number of words behind the task file
 };
 
 [[nodiscard]] const std::vector<CommandEntry> &commands();

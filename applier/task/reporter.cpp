@@ -5,6 +5,7 @@
 #include "dialect/postgres.hpp"
 #include "task/alert_conditions.hpp"
 #include "task/alignment_server.hpp"
+#include "task/conflict_records.hpp"
 #include "task/limit_mark.hpp"
 #include "task/slot_guard.hpp"
 #include "task/source_cost.hpp"
@@ -174,13 +175,14 @@ bool drop_at_limit(const TaskConfig &config, Live &live, StopToken &stop, const 
     return true;
 }
 
-/// What the target's tables say about open decisions; looked at every few seconds.
+/// What the target's tables say about open decisions and conflicts, looked at every few seconds; removes old records.
 class RecordWatch {
   public:
     void look(const TaskConfig &config, const Live &live, const alert::Alerter &alerter, BestEffortSession &target,
               Observation &seen) {
         const auto now = Clock::now();
-        if (!newest_) // what an earlier process told of conflicts is over an hour after the last one that we see
+        if (!counter_
+                 .began()) // what an earlier process told of conflicts is over an hour after the last one that we see
             for (const auto &told : alerter.firing())
                 if (told.event.starts_with(conflict_event))
                     conflicts_seen_.emplace(told.event.substr(std::string_view(conflict_event).size()), now);
@@ -200,33 +202,35 @@ class RecordWatch {
             conflicts_ = conflicts;
             look_until_ = now + std::chrono::seconds(30); // it is counted before it is committed
         }
-        if (!newest_ || (now < look_until_ && now >= next_conflicts_)) {
+        if (!counter_.began() || (now < look_until_ && now >= next_conflicts_)) {
             next_conflicts_ = now + std::chrono::seconds(3);
             target.run([&](pg::Session &session) {
-                // What earlier processes recorded is no news.
-                const auto rows = session.query("SELECT max(id), kind FROM walbridge.conflict WHERE task = $1 AND id > "
-                                                "$2::bigint AND ($2::bigint > 0 "
-                                                "OR at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs "
-                                                "=> $3::float8)) GROUP BY kind",
-                                                {config.name, std::to_string(newest_.value_or(0)),
-                                                 std::to_string(std::chrono::duration<double>(now - began_).count())});
-                auto newest = newest_.value_or(0);
-                for (int row = 0; row < rows.rows(); ++row) {
-                    newest = std::max<std::int64_t>(newest, rows.number(row, 0));
-                    conflicts_seen_[rows.text(row, 1)] = now;
-                }
-                newest_ = newest;
+                counter_.look(session, config.name, now - began_);
+                for (const auto &kind : counter_.news()) conflicts_seen_[kind] = now;
             });
+        }
+        if (config.conflict.keep.count() > 0 && now >= next_removal_) {
+            // Small batches, one after the other, until nothing is left to remove.
+            std::int64_t removed = 0;
+            target.run([&](pg::Session &session) { removed = remove_old_conflicts(session, config); });
+            if (removed > 0) log::debug("removed old records of conflicts", {{"records", removed}});
+            next_removal_ =
+                now + (removed > 0 ? Clock::duration(std::chrono::seconds(1))
+                                   : std::clamp<Clock::duration>(config.conflict.keep / 10, std::chrono::seconds(1),
+                                                                 std::chrono::minutes(5)));
         }
         seen.ddl_undecided = ddl_undecided_;
         for (const auto &[kind, at] : conflicts_seen_) seen.conflicts[kind] = now - at < std::chrono::hours(1);
     }
 
+    [[nodiscard]] std::vector<ConflictCounter::Figure> conflicts() const { return counter_.figures(); }
+
   private:
     const Clock::time_point began_ = Clock::now();
-    Clock::time_point next_{}, next_conflicts_{}, look_until_{};
+    Clock::time_point next_{}, next_conflicts_{}, look_until_{}, next_removal_{};
     std::uint64_t conflicts_ = 0, ddl_ = 0;
-    std::optional<std::int64_t> newest_, ddl_undecided_;
+    ConflictCounter counter_;
+    std::optional<std::int64_t> ddl_undecided_;
     std::map<std::string, Clock::time_point> conflicts_seen_;
 };
 
@@ -289,6 +293,7 @@ void Reporter::work() {
                 read.cost.reset();
         }
         read.slot_age_seconds = std::chrono::duration<double>(Clock::now() - slot_read).count();
+        read.conflicts = records.conflicts();
         const auto status = writer.write(live_, read, alerter_.summary());
         Observation seen{.state = StatusWriter::shown_state(live_),
                          .retrying = StatusWriter::retrying(live_),

@@ -1,5 +1,6 @@
 // status.cpp: joins what is stored on the target with the slot's figures on the source, and says how old each part is.
 #include "base/log.hpp"
+#include "task/conflict_records.hpp"
 #include "task/figures.hpp"
 #include "task/operator_commands.hpp"
 #include "task/slot_guard.hpp"
@@ -135,6 +136,9 @@ Json document(const TaskConfig &config) {
                             {"age_seconds", std::stod(progress.text(0, 3))}};
     json["conflicts_recorded"] =
         target.query("SELECT count(*) FROM walbridge.conflict WHERE task = $1", {config.name}).number(0, 0);
+    json["conflicts"] = {
+        {"open", count_open_conflicts(target, config.name)},
+        {"since_start", live.is_object() && live.contains("conflicts") ? live["conflicts"] : Json::array()}};
     // State of an older version has no such table yet.
     if (target.value("SELECT pg_catalog.to_regclass('walbridge.ddl_statement')"))
         json["ddl_undecided"] = target
@@ -235,6 +239,18 @@ std::string sequences_line(const Json &sequences) {
     return text;
 }
 
+void add_conflicts(std::string &out, const Json &json) {
+    const auto &conflicts = json["conflicts"];
+    out += fmt::format("conflicts:  {} recorded{}\n", text_of(json["conflicts_recorded"]),
+                       conflicts["open"] == 0 ? ""
+                                              : fmt::format(", {} wait for a decision: walbridge conflicts list",
+                                                            text_of(conflicts["open"])));
+    for (const auto &figure : conflicts["since_start"])
+        out += fmt::format("  {} {} in {}.{}: {}\n", human_count(figure["count"].get<std::uint64_t>()),
+                           text_of(figure["kind"]), text_of(figure["schema"]), text_of(figure["table"]),
+                           text_of(figure["outcome"]));
+}
+
 void add_source_cost(std::string &out, const Json &cost) {
     if (!cost.is_object()) return;
     out += fmt::format("source:     {} sessions", text_of(cost["sessions"]));
@@ -324,7 +340,7 @@ std::string for_people(const Json &json) {
                            human_count(json["counters"]["transactions"].get<std::uint64_t>()),
                            human_count(json["counters"]["changes"].get<std::uint64_t>()),
                            human_count(static_cast<std::uint64_t>(number_of(json["counters"]["changes_per_second"]))));
-    out += fmt::format("conflicts:  {}\n", text_of(json["conflicts_recorded"]));
+    add_conflicts(out, json);
     if (json.contains("sequences") && !json["process"].is_null()) out += sequences_line(json["sequences"]);
     if (json.contains("ddl_undecided") && json["ddl_undecided"] != 0)
         out += fmt::format("DDL:        {} statements need a decision: walbridge ddl list\n",

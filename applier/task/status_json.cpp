@@ -172,6 +172,10 @@ std::string StatusWriter::write(const Live &live, const Source &source, const st
                         {"ddl_skipped", figures.ddl_skipped.load()},
                         {"ddl_refused", figures.ddl_refused.load()},
                         {"ddl_recognised", figures.ddl_recognised.load()}};
+    json["conflicts"] = Json::array();
+    for (const auto &[table, kind, outcome, count] : source.conflicts)
+        json["conflicts"].push_back(
+            {{"schema", table.schema}, {"table", table.name}, {"kind", kind}, {"outcome", outcome}, {"count", count}});
     if (live.drift_checked_at != 0)
         json["schema_drift"] = {{"count", live.drifted.load()}, {"checked_at", live.drift_checked_at.load()}};
     json["alerts"] = Json::parse(alerts, nullptr, false);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/task_config.hpp"
+#include "task/conflict_records.hpp"
 #include "task/figures.hpp"
 #include "task/live.hpp"
 #include "task/slot_watch.hpp"
@@ -10,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace walbridge::task {
 
@@ -23,11 +25,12 @@ class StatusWriter {
     /// Of the task as a whole, else of whatever in the load has been failing for the longest time.
     [[nodiscard]] static std::optional<Live::Retrying> retrying(const Live &live);
 
-    /// What the reporter read on the source, and its age.
+    /// What the reporter read on the source, and its age; records of conflicts that appeared on the target.
     struct Source {
         std::optional<SlotStatus> slot;
         double slot_age_seconds = 0;
         std::optional<SourceCost> cost;
+        std::vector<ConflictCounter::Figure> conflicts{};
     };
     /// `alerts`: Alerter::summary().
     [[nodiscard]] std::string write(const Live &live, const Source &source, const std::string &alerts);
