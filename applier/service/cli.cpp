@@ -139,8 +139,7 @@ int dispatch(const std::vector<std::string> &arguments) {
 
 CommandLine parse_command_line(const std::vector<std::string> &arguments) {
     const auto given = parse(arguments);
-    const auto words =
-        given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+    auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
     CommandLine line;
     if (given.count("version") != 0) {
         line.command = "version";
@@ -165,6 +164,11 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
     std::size_t at = 1;
     bool on_id = false, on_words = command->takes_words;
     if (!command->actions.empty()) {
+        const auto is_action = [&](const std::string &word) {
+            return std::ranges::find(command->actions, word) != command->actions.end();
+        };
+        // The task file may come first, as everywhere else.
+        if (words.size() > 2 && !is_action(words[1]) && is_action(words[2])) std::swap(words[1], words[2]);
         if (words.size() < 2 || std::ranges::find(command->actions, words[1]) == command->actions.end())
             usage(words.size() < 2 ? words[0] : words[1], "what to do is missing",
                   fmt::format("walbridge {} {} TASK.toml", words[0], config::enumerate(command->actions)));

@@ -144,6 +144,18 @@ std::optional<RowValues> ConflictReplay::from_record(const TargetTable &table, c
     }
 }
 
+RowValues ConflictReplay::unique_values(const TargetTable &table, const std::string &json) {
+    nlohmann::json names = nlohmann::json::array();
+    for (const auto &key : table.keys)
+        if (key.usable)
+            for (const auto &column : key.columns) names.push_back(column);
+    const auto values = target_.value("SELECT pg_catalog.jsonb_object_agg(e.key, e.value)::text FROM "
+                                      "pg_catalog.jsonb_each($1::jsonb) AS e WHERE $2::jsonb ? e.key",
+                                      {json, names.dump()});
+    std::string why;
+    return values ? from_record(table, *values, why).value_or(RowValues{}) : RowValues{};
+}
+
 std::optional<RowValues> ConflictReplay::from_source(const TargetTable &table, const RowValues &key, std::string &why) {
     try {
         if (!source_)
@@ -270,18 +282,9 @@ RowValues ConflictReplay::row_to_write(const RecordedConflict &conflict, const T
         }
     } else {
         const auto reason = why;
-        RowValues with_key = key;
-        for (const auto &unique : table.keys) { // an UPDATE may have moved the row
-            if (!unique.primary || !unique.usable) continue;
-            auto moved = nlohmann::json::parse(conflict.source_row.empty() ? "{}" : conflict.source_row);
-            for (auto at = moved.begin(); at != moved.end();)
-                at = std::ranges::find(unique.columns, at.key()) == unique.columns.end() ? moved.erase(at)
-                                                                                         : std::next(at);
-            std::string ignored;
-            if (moved.size() == unique.columns.size())
-                if (const auto found = from_record(table, moved.dump(), ignored)) with_key = *found;
-        }
-        if (const auto now = from_source(table, with_key, why)) return complete(*now);
+        auto row_key = unique_values(table, conflict.source_row); // an UPDATE may have moved the row
+        if (by_values(table, row_key).sql.empty()) row_key = key;
+        if (const auto now = from_source(table, row_key, why)) return complete(*now);
         why = reason + "; " + why;
     }
     refuse(conflict, why,
@@ -441,11 +444,19 @@ std::string ConflictReplay::apply(const RecordedConflict &conflict, ConflictActi
     }
     const auto values = row_to_write(conflict, *table, *key, action == ConflictAction::edit ? edit : "", own.empty());
     const auto others = rows_in_the_way(*table, values, own);
-    if (!unguarded) guard(conflict, own, others);
-    if (!others.empty() && action != ConflictAction::overwrite)
-        refuse(conflict, "another row of the target holds a unique value of it: " + others.front().shown,
-               action == ConflictAction::edit ? "Write other values, or remove that row."
-                                              : "--overwrite removes it; --edit writes other values.");
+    const auto refuse_for_others = [&](const std::string &remedy) {
+        if (!others.empty())
+            refuse(conflict, "another row of the target holds a unique value of it: " + others.front().shown, remedy);
+    };
+    if (action == ConflictAction::edit) refuse_for_others("Write other values, or remove that row.");
+    if (!unguarded) {
+        // The rows that the change itself met, whatever is written now.
+        auto met = rows_in_the_way(*table, unique_values(*table, conflict.source_row), own);
+        for (const auto &row : others)
+            if (std::ranges::find(met, row) == met.end()) met.push_back(row);
+        guard(conflict, own, met);
+    }
+    if (action == ConflictAction::replay) refuse_for_others("--overwrite removes it; --edit writes other values.");
     for (const auto &row : others) remove(*table, row);
     const auto done = write(*table, values, own);
     for (const auto &row : find_rows(*table, by_values(*table, values), true)) check_unenforced(conflict, *table, row);

@@ -64,6 +64,8 @@ class ConflictReplay {
                                           const std::vector<FoundRow> &own);
     /// nullopt: `why` the record does not hold the row exactly.
     std::optional<RowValues> from_record(const target::TargetTable &table, const std::string &json, std::string &why);
+    /// What the record holds of unique keys.
+    RowValues unique_values(const target::TargetTable &table, const std::string &json);
     /// The row as the source has it now; nullopt: `why` not.
     std::optional<RowValues> from_source(const target::TargetTable &table, const RowValues &key, std::string &why);
     /// The row to write: the recorded one with the edits, else the source's with them.

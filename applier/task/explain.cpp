@@ -264,8 +264,8 @@ std::string explain_row(const TaskConfig &config, const QualifiedName &table, co
     auto target_name = config.names.table(table);
     if (source) there.table = target::read_table(*source, source_name);
     here.table = target::read_table(target, target_name);
-    if (!there.table && !here.table) { // the target's name was given
-        source_name = name_on_source(config.names, table);
+    if (const auto other = name_on_source(config.names, table); !there.table && other != table) {
+        source_name = other; // the target's name was given
         target_name = table;
         if (source) there.table = target::read_table(*source, source_name);
         here.table = target::read_table(target, target_name);

@@ -53,6 +53,33 @@ BOOST_AUTO_TEST_CASE(an_action_stands_before_the_task_file_and_its_id_behind) {
     BOOST_TEST((usage_of({"ddl", "list", "orders.toml", "12"}).find("too many") != std::string::npos));
 }
 
+BOOST_AUTO_TEST_CASE(the_action_may_come_behind_the_task_file) {
+    const auto show = parse_command_line({"conflicts", "orders.toml", "show", "12"});
+    BOOST_TEST(show.action == "show");
+    BOOST_TEST(show.task_file == "orders.toml");
+    BOOST_TEST(show.id == "12");
+}
+
+BOOST_AUTO_TEST_CASE(conflicts_are_chosen_by_id_or_by_what_they_are) {
+    const auto list = parse_command_line({"conflicts", "list", "o.toml", "--open", "--table", "public.t", "--kind",
+                                          "insert_exists", "--kind", "update_exists", "--since", "2h", "--limit", "5"});
+    BOOST_TEST((list.open && list.tables.size() == 1 && list.kinds.size() == 2));
+    BOOST_TEST(list.since == "2h");
+    BOOST_TEST(list.limit.value() == 5);
+    const auto some = parse_command_line({"conflicts", "resolve", "o.toml", "3", "4", "--edit", "{}"});
+    BOOST_TEST((some.words == std::vector<std::string>{"3", "4"}));
+    BOOST_TEST(some.edit.value() == "{}");
+    BOOST_TEST((parse_command_line({"conflicts", "resolve", "o.toml", "--all", "--overwrite", "--force"}).force));
+    BOOST_TEST((usage_of({"conflicts", "list", "o.toml", "--limit", "-1x"}).find("--limit") != std::string::npos));
+    BOOST_TEST((usage_of({"conflicts", "list", "o.toml", "12"}).find("too many") != std::string::npos));
+}
+
+BOOST_AUTO_TEST_CASE(explain_takes_a_table_and_a_key_behind_the_task_file) {
+    const auto explain = parse_command_line({"explain", "o.toml", "public.t", "a=1", "b=x y", "--json"});
+    BOOST_TEST((explain.words == std::vector<std::string>{"public.t", "a=1", "b=x y"}));
+    BOOST_TEST(explain.task_file == "o.toml");
+}
+
 BOOST_AUTO_TEST_CASE(texts_need_no_task_file) {
     BOOST_TEST(parse_command_line({"--version"}).command == "version");
     BOOST_TEST(parse_command_line({"--help"}).command == "help");
