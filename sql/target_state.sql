@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
     slot_confirmed     pg_lsn,                      -- the slot's confirmed position last seen
     source_restored    boolean NOT NULL DEFAULT false, -- a source was seen whose WAL ended before our position
     throttle           jsonb,                       -- limits set while running: win over the task file's, hold until they are reset
+    objects            jsonb,                       -- selection and renames; tells other tasks which tables this one writes
+    reverse_of         text,                        -- the task that this one is the way back of, while both run (two-way)
+    reverse_task       text,                        -- the way back of this task
     control            text,                        -- pause, resume, stop
     control_at         timestamptz,
     holder             text,                        -- host and process that runs the task
@@ -40,6 +43,9 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
 
 ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS renames text;
 ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS throttle jsonb;
+ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS objects jsonb;
+ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS reverse_of text;
+ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS reverse_task text;
 
 -- The only truth about what the target holds: everything committed on the source up to `position` and nothing after it.
 -- `epoch` is raised by whoever takes the task over, so that an older process can no longer commit.

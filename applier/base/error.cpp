@@ -39,6 +39,7 @@ std::string_view name_of(ErrorKind kind) {
     case ErrorKind::data_differs: return "data_differs";
     case ErrorKind::switchover_refused: return "switchover_refused";
     case ErrorKind::switchover_open: return "switchover_open";
+    case ErrorKind::loop: return "loop";
     case ErrorKind::task_state: return "task_state";
     case ErrorKind::timeout: return "timeout";
     }

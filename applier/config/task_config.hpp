@@ -168,6 +168,11 @@ struct TaskConfig {
     /// Keys that the file gives, as one would write their values, without secrets: for `walbridge plan`.
     std::map<std::string, std::string> given;
 
+    /// The task that this one is the way back of, while both run: two-way synchronisation [M-05]. Empty = none.
+    std::string reverse_of;
+    /// Not of the file: the task that ends when this one begins (the way back that a switchover prepares).
+    std::string succeeds;
+
     /// The target's role for a role of the source, where roles are mapped.
     [[nodiscard]] std::string role_on_target(const std::string &role) const {
         const auto found = roles.find(role);
@@ -179,6 +184,12 @@ struct TaskConfig {
     [[nodiscard]] std::string origin_name(int session = 0) const {
         return "walbridge_" + name + (session == 0 ? "" : ":" + std::to_string(session));
     }
+    /// Of a session that copies rows, from 1 on.
+    [[nodiscard]] std::string copy_origin_name(int session) const {
+        return origin_name() + ":copy" + std::to_string(session);
+    }
+    /// Sessions that may copy rows side by side, each with a replication origin.
+    [[nodiscard]] int copy_sessions() const { return schema_stage || full_stage ? std::max(copy.workers, 1) : 0; }
     /// Sessions that may apply side by side, each with a replication origin.
     [[nodiscard]] int apply_sessions() const { return first_worker() + (apply.workers > 1 ? apply.workers : 0); }
     /// Number of the first worker's session.

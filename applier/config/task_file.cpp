@@ -320,6 +320,17 @@ void check_together(const Origin &origin, const GivenKeys &given, const TaskConf
     if (!task.schema_stage && !task.full_stage && !task.incremental_stage)
         origin.refuse(where("task.stages"), "task.stages", "the list is empty",
                       "Name at least one of schema, full and incremental.");
+    if (!task.reverse_of.empty() && (task.reverse_of == task.name || !config::valid_task_name(task.reverse_of)))
+        origin.refuse(where("task.reverse_of"), "task.reverse_of",
+                      fmt::format("\"{}\" is not the name of another task", task.reverse_of),
+                      "Name the task whose way back this one is, or remove the key.");
+    if (!task.reverse_of.empty() && (task.schema_stage || task.full_stage))
+        origin.refuse(where("task.stages"), "task.stages", "the way back of a running task copies nothing",
+                      "Write task.stages = [\"incremental\"].");
+    if (!task.reverse_of.empty() && !task.ddl.off())
+        origin.refuse(where("ddl.classes"), "ddl.classes",
+                      "the way back of a running task leaves DDL out: the forward task brings it",
+                      "Write ddl.classes = [\"none\"].");
     if (task.objects.include.empty())
         origin.refuse(where("objects.include"), "objects.include", "the list is empty",
                       "Leave the key out to replicate every table.");

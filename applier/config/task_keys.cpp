@@ -44,6 +44,12 @@ std::vector<Key> task_section() {
                  task.full_stage = holds(value, "full");
                  task.incremental_stage = holds(value, "incremental");
              }},
+        {.path = "task.reverse_of",
+         .type = KeyType::text,
+         .fallback = "",
+         .help = "Name of the task that this one is the way back of while both run: two-way synchronisation. Written "
+                 "by walbridge reverse.",
+         .store = [](TaskConfig &task, const Value &value) { task.reverse_of = text(value); }},
     };
 }
 

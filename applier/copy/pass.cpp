@@ -6,6 +6,7 @@
 #include "copy/chunk_store.hpp"
 #include "dialect/postgres.hpp"
 #include "schema/target_session.hpp"
+#include "target/postgres/origins.hpp"
 #include "target/postgres/user_code.hpp"
 
 #include <algorithm>
@@ -195,6 +196,17 @@ pg::Session open_copy_source(const TaskConfig &config) {
              {{"lc_monetary", "C"}, {"max_parallel_workers_per_gather", "0"}, {"synchronize_seqscans", "off"}}}};
 }
 
+/// Its rows are the task's, as those of the stream: they must not travel back, nor look as if somebody else had
+/// written them.
+pg::Session Pass::open_target() {
+    auto session = schema::open_target(context_.config, "copy");
+    std::vector<std::string> origins;
+    for (int number = 1; number <= std::max(context_.config.copy.workers, 1); ++number)
+        origins.push_back(context_.config.copy_origin_name(number));
+    target::use_free_origin(session, origins);
+    return session;
+}
+
 pg::Session Pass::open_source() {
     if (held_) {
         auto session = std::move(*held_);
@@ -318,7 +330,7 @@ void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
 }
 
 void Pass::copy_group(schema::WorkerSession &worker, Group &group) {
-    auto &target = worker.open([&] { return schema::open_target(context_.config, "copy"); }, target_session);
+    auto &target = worker.open([&] { return open_target(); }, target_session);
     auto &source = worker.open([&] { return open_source(); }, source_session);
     struct Release { // the locks must not outlive the group, whatever happens
         schema::WorkerSession &worker;

@@ -82,6 +82,7 @@ class Pass {
     Leg leg_of(const Chunk &chunk) const;
     void transfer(pg::Session &source, pg::Session &target, Group &group);
     pg::Session open_source();
+    pg::Session open_target();
 
     LoadContext context_;
     source::ExportedSnapshot &snapshot_;

@@ -19,9 +19,10 @@ constexpr milliseconds pause_ends_gathering{3};
 } // namespace
 
 Assembler::Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames,
-                     source::StreamPositions &positions, const Throttle &throttle, BatchQueue &batches)
+                     source::StreamPositions &positions, const Throttle &throttle, BatchQueue &batches,
+                     std::function<void(const ChangeBatch &)> inspect)
     : config_(config), decoder_(counter), frames_(frames), positions_(positions), throttle_(throttle),
-      batches_(batches) {}
+      batches_(batches), inspect_(std::move(inspect)) {}
 
 void Assembler::run() noexcept {
     try {
@@ -75,10 +76,15 @@ void Assembler::watch_backlog(const source::StreamItem &item) {
 /// Gives the batch away when the applier has room; false when it stays ours.
 bool Assembler::hand_over(milliseconds patience) {
     const auto under_way = decoder_.cut(*batch_);
+    if (inspect_ && inspected_ != batch_->pieces.size()) {
+        inspect_(*batch_);
+        inspected_ = batch_->pieces.size();
+    }
     std::shared_ptr<const ChangeBatch> ready = batch_;
     if (!batches_.try_push_for(ready, 1, patience)) return false;
     decoder_.handed_over(under_way);
     batch_ = std::make_shared<ChangeBatch>();
+    inspected_ = 0;
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include "wire/stream_decoder.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 
 namespace walbridge::pipeline {
@@ -23,9 +24,10 @@ using BatchQueue = BoundedQueue<std::shared_ptr<const ChangeBatch>>;
 class Assembler {
   public:
     /// `positions.backlog` is set while the source works off a backlog. Under a limit of `throttle` batches are as
-    /// large as a short while of it allows.
+    /// large as a short while of it allows. What `inspect` throws ends the stage before the batch reaches the applier.
     Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames,
-              source::StreamPositions &positions, const Throttle &throttle, BatchQueue &batches);
+              source::StreamPositions &positions, const Throttle &throttle, BatchQueue &batches,
+              std::function<void(const ChangeBatch &)> inspect = {});
 
     /// Runs until the frame queue is closed and drained; closes the batch queue with the error it met, if any. Does not
     /// throw.
@@ -46,6 +48,8 @@ class Assembler {
     source::StreamPositions &positions_;
     const Throttle &throttle_;
     BatchQueue &batches_;
+    const std::function<void(const ChangeBatch &)> inspect_;
+    std::size_t inspected_ = 0; ///< pieces of the batch in hand
     source::StreamBlock block_; ///< received, up to next_ taken
     std::size_t next_ = 0;
     bool backlog_ = false;

@@ -8,6 +8,7 @@
 #include "pipeline/capture_keys.hpp"
 #include "pipeline/heartbeat.hpp"
 #include "pipeline/parallel_apply.hpp"
+#include "pipeline/returning.hpp"
 #include "pipeline/sync_state.hpp"
 #include "source/replication_stream.hpp"
 #include "target/postgres/apply_session.hpp"
@@ -49,10 +50,12 @@ constexpr milliseconds stream_lock_timeout{500};
 constexpr milliseconds worker_lock_timeout{500};
 constexpr milliseconds lock_watch_interval{200};
 
-source::StreamOptions stream_options(const TaskConfig &config, const target::Progress &progress, int server_version) {
+source::StreamOptions stream_options(const TaskConfig &config, const target::Progress &progress, int server_version,
+                                     const std::string &left_out) {
     source::StreamOptions options{config.slot_name(), progress.position, {}};
     options.plugin = {{"proto_version", "1"}, {"format", "binary"}, {"include", joined(config.objects.include)}};
     if (!config.objects.exclude.empty()) options.plugin.emplace_back("exclude", joined(config.objects.exclude));
+    if (!left_out.empty()) options.plugin.emplace_back("origin", left_out);
     options.plugin.emplace_back("counter", std::to_string(progress.counter));
     options.plugin.emplace_back("messages", "on");
     if (!config.ddl.off()) options.plugin.emplace_back("rewrites", "on");
@@ -288,11 +291,13 @@ void Incremental::run() {
     check_identity_(replication, progress_.position);
     if (!config_.ddl.off()) applier.follow_ddl(make_ddl_verifier(config_, replication), aftermath_);
 
+    Returning returning(config_);
     source::StreamQueue frames(std::size_t{1} << 20, config_.apply.queue_bytes);
     BatchQueue batches(1, std::numeric_limits<std::size_t>::max());
-    source::ReplicationStream stream(std::move(replication), stream_options(config_, progress_, server_version),
-                                     positions);
-    Assembler assembler(config_, progress_.counter, frames, positions, throttle_, batches);
+    source::ReplicationStream stream(
+        std::move(replication), stream_options(config_, progress_, server_version, returning.left_out()), positions);
+    Assembler assembler(config_, progress_.counter, frames, positions, throttle_, batches,
+                        [&](const ChangeBatch &batch) { returning.check(batch); });
     Heartbeat heartbeat(config_);
     Threads threads(frames, batches, statistics_); // last: its end joins the threads that use what stands above
     threads.start([&] { stream.run(frames, threads.stop); });

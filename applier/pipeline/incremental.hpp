@@ -36,6 +36,10 @@ using Aftermath = std::function<void(const apply::DdlAftermath &)>;
 /// committed.
 struct CopyRequested {};
 
+/// Thrown by Incremental::run() when the stream has to begin anew because the origins to leave out changed: the way
+/// back of this task began to work (pipeline/returning.hpp). Everything applied is committed.
+struct OriginsChanged {};
+
 class Incremental {
   public:
     /// `start` is what target::take_over returned; all references must outlive the object.

@@ -36,7 +36,7 @@ options::options_description known_options() {
         ("sample", options::value<std::string>(), "")
         ("only", options::value<std::vector<std::string>>()->composing(), "")
         ("timeout", options::value<std::string>(), "")
-        ("dry-run", "")("wait-quiet", "")("no-reverse", "")("undo", "")
+        ("dry-run", "")("wait-quiet", "")("no-reverse", "")("undo", "")("remove", "")
         ("accept", options::value<std::vector<std::string>>()->composing(), "")
         ("reverse-name", options::value<std::string>(), "")
         ("verify", options::value<std::string>(), "")
@@ -194,6 +194,7 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
     line.wait_quiet = given.count("wait-quiet") != 0;
     line.no_reverse = given.count("no-reverse") != 0;
     line.undo = given.count("undo") != 0;
+    line.remove = given.count("remove") != 0;
     if (auto ids = optional_value<std::vector<std::string>>(given, "accept")) line.accept = std::move(*ids);
     line.reverse_name = optional_value<std::string>(given, "reverse-name").value_or("");
     line.verify = optional_value<std::string>(given, "verify").value_or("");

@@ -30,6 +30,7 @@ struct CommandLine {
     std::vector<std::string> only;                                              ///< precheck: ids
     std::optional<std::chrono::milliseconds> timeout;                           ///< wait, pause, resume, stop
     std::optional<std::chrono::milliseconds> sample;                            ///< plan: how long it measures
+    bool remove = false;                                                        ///< reverse
     bool dry_run = false, wait_quiet = false, no_reverse = false, undo = false; ///< switchover, switchback
     std::vector<std::string> accept;                                            ///< switchover: ids of gates
     std::string reverse_name, verify;                                           ///< switchover

@@ -4,6 +4,7 @@
 #include "alert/alerter.hpp"
 #include "base/error.hpp"
 #include "service/conflicts_command.hpp"
+#include "service/reverse_command.hpp"
 #include "service/run_command.hpp"
 #include "service/switchover_command.hpp"
 #include "service/verify_command.hpp"
@@ -234,6 +235,7 @@ std::vector<CommandEntry> build() {
          "  walbridge switchback orders.toml --yes",
          {"json", "yes", "dry-run", "wait-quiet", "no-reverse", "undo", "accept", "reverse-name", "verify"},
          run_switchback},
+        reverse_command(),
         {"throttle",
          "limits per second, changed while the task runs: show, set, reset",
          "Limits on the copy (queries, rows and bytes read from the source) and on applying (changes and bytes). They "

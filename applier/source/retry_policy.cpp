@@ -29,6 +29,7 @@ RetryClass class_of(ErrorKind kind) {
     case ErrorKind::protocol:
     case ErrorKind::stream_gap:
     case ErrorKind::conflict:
+    case ErrorKind::loop:
     case ErrorKind::unidentified:
     case ErrorKind::target_shape:
     case ErrorKind::target_data:

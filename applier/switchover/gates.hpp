@@ -4,8 +4,8 @@
 #include "base/postgres/session.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
+#include "reverse/reverse_task.hpp"
 #include "switchover/fence.hpp"
-#include "switchover/reverse_task.hpp"
 
 #include <functional>
 #include <optional>
@@ -26,7 +26,7 @@ struct Gate {
 struct GateInput {
     const TaskConfig &config;
     const FencePlan &fence;
-    const std::optional<ReverseTask> &reverse;
+    const std::optional<reverse::ReverseTask> &reverse;
     const StopToken &stop;
 };
 

@@ -3,12 +3,12 @@
 
 #include "copy/table_statistics.hpp"
 #include "dialect/postgres.hpp"
+#include "reverse/reverse_task.hpp"
 #include "sequence/sequences.hpp"
 #include "switchover/fence.hpp"
 #include "switchover/gates.hpp"
 #include "switchover/journal.hpp"
 #include "switchover/listing.hpp"
-#include "switchover/reverse_task.hpp"
 #include "switchover/undo.hpp"
 #include "switchover/unfollowed.hpp"
 #include "task/materialized_views.hpp"
@@ -74,8 +74,9 @@ class Run {
           source_(open_session(config.source.endpoint)), target_(open_session(config.target.endpoint)) {
         events_ = Json::array();
         if (options.reverse)
-            reverse_ = derive_reverse(
-                config, file, options.reverse_name.empty() ? reverse_name(config.name, source_) : options.reverse_name);
+            reverse_ = reverse::derive_reverse(
+                config, file,
+                options.reverse_name.empty() ? reverse::reverse_name(config.name, source_) : options.reverse_name);
     }
 
     Result go() {
@@ -349,26 +350,26 @@ class Run {
     }
 
     std::string prepare_way_back() {
-        const auto &reverse = reverse_->config;
-        const auto name = quote_literal(reverse.name);
+        const auto &way_back = reverse_->config;
+        const auto name = quote_literal(way_back.name);
         // In the order they have to be undone from the end: the slot first.
         journal_.will_do(
-            {Side::source, fmt::format("state of task {}", reverse.name),
+            {Side::source, fmt::format("state of task {}", way_back.name),
              fmt::format("DO $$ DECLARE kept text; BEGIN FOREACH kept IN ARRAY ARRAY['schema_item', 'table_sync', "
                          "'replica_identity', 'progress', 'task'] LOOP IF pg_catalog.to_regclass('walbridge.' || kept) "
                          "IS NOT NULL THEN EXECUTE pg_catalog.format('DELETE FROM walbridge.%I WHERE task = %L', kept, "
                          "{}); END IF; END LOOP; END $$",
                          name)});
-        for (const auto &identity : task::identities_to_set(reverse, target_))
+        for (const auto &identity : task::identities_to_set(way_back, target_))
             journal_.will_do(
                 {Side::target, fmt::format("replica identity of {}", to_string(identity.table)), identity.restoring});
-        journal_.will_do({Side::target, fmt::format("slot of task {}", reverse.name),
+        journal_.will_do({Side::target, fmt::format("slot of task {}", way_back.name),
                           fmt::format("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
                                       "pg_catalog.pg_replication_slots WHERE slot_name = {} AND NOT active",
-                                      quote_literal(reverse.slot_name()))});
-        write_file(*reverse_);
-        task::prepare(reverse, stop_);
-        return fmt::format("task {} is prepared: its slot is in place before the first write", reverse.name);
+                                      quote_literal(way_back.slot_name()))});
+        reverse::write_file(*reverse_);
+        task::prepare(way_back, stop_);
+        return fmt::format("task {} is prepared: its slot is in place before the first write", way_back.name);
     }
 
     /// Decision 23: the applier's rights to write to the target. Of tables it owns, and of a superuser, nothing can be
@@ -463,7 +464,7 @@ class Run {
     const Show &show_;
     Journal journal_;
     pg::Session source_, target_;
-    std::optional<ReverseTask> reverse_;
+    std::optional<reverse::ReverseTask> reverse_;
     FencePlan fence_;
     std::vector<std::optional<std::string>> writes_; ///< of unfollowed_kinds, before the gates
     Json events_;

@@ -62,6 +62,27 @@ class Live {
         sequences_ = std::move(sequences);
     }
 
+    /// The servers' clocks against this host's, as last measured (task/clock.hpp).
+    struct Clocks {
+        std::optional<std::int64_t> source_us, target_us; ///< ahead of this host's clock
+        std::int64_t uncertainty_us = 0;                  ///< of their difference: half of both round trips
+        std::int64_t measured_at = 0;                     ///< Unix seconds; 0 = never
+
+        /// The target's clock ahead of the source's.
+        [[nodiscard]] std::optional<std::int64_t> difference_us() const {
+            if (!source_us || !target_us) return std::nullopt;
+            return *target_us - *source_us;
+        }
+    };
+    [[nodiscard]] Clocks clocks() const {
+        const std::lock_guard lock(mutex_);
+        return clocks_;
+    }
+    void set_clocks(const Clocks &clocks) {
+        const std::lock_guard lock(mutex_);
+        clocks_ = clocks;
+    }
+
     Throttle copy_throttle, apply_throttle;
     /// Makes limits hold from now on, also for work that waits. `overrides`: the part of them that was set while
     /// running, as it is stored.
@@ -135,6 +156,7 @@ class Live {
     mutable std::mutex mutex_;
     View view_;
     Sequences sequences_;
+    Clocks clocks_;
     TaskConfig::Throttle limits_;
     std::string overrides_;
     std::optional<Error> verdict_;

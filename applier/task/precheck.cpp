@@ -67,19 +67,21 @@ std::optional<pg::Session> connect(PrecheckContext &context, const pg::Endpoint 
 
 const std::vector<std::string> &precheck_ids() {
     static const std::vector<std::string> ids{
-        "source.connection",  "source.version",    "source.primary",      "source.wal_level",
-        "source.replication", "source.slots",      "source.senders",      "source.plugin",
-        "source.extension",   "source.slot",       "source.transactions", "source.prepared",
-        "source.encoding",    "source.retention",  "source.failover",     "ddl.extension",
-        "ddl.preload",        "ddl.triggers",      "ddl.capture",         "ddl.key",
-        "target.connection",  "target.database",   "target.version",      "target.primary",
-        "target.state",       "target.create",     "target.quiet",        "target.origin",
-        "target.encoding",    "tables.selected",   "tables.select",       "tables.row_security",
-        "tables.identity",    "tables.deferrable", "tables.unsupported",  "tables.large_objects",
-        "tables.renames",     "tables.target",     "tables.columns",      "target.rights",
-        "target.triggers",    "target.roles",      "target.role_members", "target.user_code",
-        "target.space",       "ready.extensions",  "ready.collations",    "ready.access_methods",
-        "ready.tablespaces",  "ready.locale",      "ready.settings",      "tools.pg_dump"};
+        "source.connection",   "source.version",    "source.primary",      "source.wal_level",
+        "source.replication",  "source.slots",      "source.senders",      "source.plugin",
+        "source.extension",    "source.slot",       "source.transactions", "source.prepared",
+        "source.encoding",     "source.retention",  "source.failover",     "ddl.extension",
+        "ddl.preload",         "ddl.triggers",      "ddl.capture",         "ddl.key",
+        "target.connection",   "target.database",   "target.version",      "target.primary",
+        "target.state",        "target.create",     "target.quiet",        "target.origin",
+        "target.encoding",     "tables.selected",   "tables.select",       "tables.row_security",
+        "tables.identity",     "tables.deferrable", "tables.unsupported",  "tables.large_objects",
+        "tables.renames",      "tables.target",     "tables.columns",      "target.rights",
+        "target.triggers",     "target.roles",      "target.role_members", "target.user_code",
+        "target.space",        "ready.extensions",  "ready.collations",    "ready.access_methods",
+        "ready.tablespaces",   "ready.locale",      "ready.settings",      "tools.pg_dump",
+        "topology.loops",      "topology.overlap",  "topology.sequences",  "topology.reverse",
+        "conflict.timestamps", "clock.offset"};
     return ids;
 }
 
@@ -122,6 +124,7 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
     check_roles(context);
     check_target(context);
     check_readiness(context);
+    check_topology(context);
     const auto place = [](const Finding &finding) {
         return std::ranges::find(precheck_ids(), finding.id) - precheck_ids().begin();
     };

@@ -78,6 +78,8 @@ void check_renames(PrecheckContext &context, pg::Session &source);
 void check_roles(PrecheckContext &context);
 /// What the target has to have beside tables.
 void check_readiness(PrecheckContext &context);
+/// Other tasks of the two databases, the way back, clocks and commit times.
+void check_topology(PrecheckContext &context);
 
 /// "a, b, c and 12 more".
 [[nodiscard]] std::string some_of(const std::vector<std::string> &names, std::size_t most = 5);

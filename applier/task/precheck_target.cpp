@@ -162,10 +162,11 @@ void check_origin(PrecheckContext &context, pg::Session &target) {
     const std::string setting =
         target.server_version() >= 180000 ? "max_active_replication_origins" : "max_replication_slots";
     const auto total = std::stoll(target.value("SHOW " + setting).value());
-    const auto needed = context.config.apply_sessions();
+    const auto needed = context.config.apply_sessions() + context.config.copy_sessions();
     const auto left = total - counted.number(0, 1);
-    const auto text = fmt::format("{} of {} = {} are free for replication origins, {} needed: one per apply session",
-                                  left, setting, total, needed);
+    const auto text =
+        fmt::format("{} of {} = {} are free for replication origins, {} needed: one per session that copies or applies",
+                    left, setting, total, needed);
     const auto fix =
         fmt::format("ALTER SYSTEM SET {} = {}; then restart the target.", setting, counted.number(0, 1) + needed);
     if (left < 1) return context.error("target.origin", text, fix);

@@ -5,6 +5,7 @@
 #include "dialect/postgres.hpp"
 #include "task/alert_conditions.hpp"
 #include "task/alignment_server.hpp"
+#include "task/clock.hpp"
 #include "task/conflict_records.hpp"
 #include "task/limit_mark.hpp"
 #include "task/slot_guard.hpp"
@@ -234,6 +235,35 @@ class RecordWatch {
     std::map<std::string, Clock::time_point> conflicts_seen_;
 };
 
+/// The servers' clocks against each other, once a minute.
+class ClockWatch {
+  public:
+    void look(const TaskConfig &config, Live &live, BestEffortSession &source, BestEffortSession &target) {
+        const auto now = Clock::now();
+        if (now < next_) return;
+        next_ = now + std::chrono::seconds(60);
+        std::optional<ClockReading> here, there;
+        source.run([&](pg::Session &session) { here = read_clock(session); });
+        target.run([&](pg::Session &session) { there = read_clock(session); });
+        if (!here || !there) return;
+        const auto clocks = compare_clocks(*here, *there);
+        live.set_clocks(clocks);
+        const bool far = beyond(clocks, config.conflict.max_offset);
+        if (far && !told_)
+            log::warning("the clocks of source and target are too far apart",
+                         {{"reason", describe(clocks)},
+                          {"max_offset_ms", config.conflict.max_offset.count()},
+                          {"remedy", config.conflict.decided_by_time()
+                                         ? "Commit times decide conflicts: mend the servers' time (NTP) now."
+                                         : "Let both servers keep their time by NTP."}});
+        told_ = far;
+    }
+
+  private:
+    Clock::time_point next_{};
+    bool told_ = false;
+};
+
 } // namespace
 
 Reporter::Reporter(const TaskConfig &config, Live &live, StopToken &stop, alert::Alerter &alerter)
@@ -260,6 +290,7 @@ void Reporter::work() {
     auto &slot = read.slot;
     const auto began = Clock::now();
     auto slot_read = began - std::chrono::hours(1), cost_read = slot_read;
+    ClockWatch clocks;
     // Until the next second has come or something is to be heard. False: the end.
     const auto wait = [&] {
         for (int tenth = 0; tenth < 10; ++tenth) {
@@ -292,6 +323,7 @@ void Reporter::work() {
             if (!source.run([&](pg::Session &session) { read.cost = read_source_cost(session, config_); }))
                 read.cost.reset();
         }
+        if (view.epoch) clocks.look(config_, live_, source, target);
         read.slot_age_seconds = std::chrono::duration<double>(Clock::now() - slot_read).count();
         read.conflicts = records.conflicts();
         const auto status = writer.write(live_, read, alerter_.summary());

@@ -132,6 +132,9 @@ void Runner::run() {
         } catch (const pipeline::CopyRequested &) {
             if (stop_.requested() && !live_.verdict()) return leave();
             log::info("tables came into the selection: the task goes back to its initial load for them");
+        } catch (const pipeline::OriginsChanged &) {
+            if (stop_.requested() && !live_.verdict()) return leave();
+            log::info("the way back of this task works: the stream begins anew without its changes");
         } catch (const Error &error) {
             if (error.kind() == ErrorKind::fenced || live_.fenced) {
                 end_companions();

@@ -60,7 +60,8 @@ void SequenceKeeper::bring() {
     const auto permission = [&](pg::Session &target) {
         return epoch && target
                             .value("SELECT 1 FROM walbridge.task t WHERE t.task = $1 AND t.state NOT IN ('draining', "
-                                   "'switched-over', 'released') AND EXISTS (SELECT FROM walbridge.progress p WHERE "
+                                   "'switched-over', 'released') AND t.reverse_task IS NULL AND EXISTS (SELECT FROM "
+                                   "walbridge.progress p WHERE "
                                    "p.task = t.task AND p.epoch = $2::bigint) FOR SHARE OF t",
                                    {config_.name, std::to_string(*epoch)})
                             .has_value();

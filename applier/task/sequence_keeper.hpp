@@ -1,7 +1,8 @@
 // sequence_keeper.hpp: keeps the target's sequences near the source's while the task follows [I-12]: every
 // sequences.interval, in a thread and with sessions of its own. Best effort: what fails is shown in the status and
 // tried again; neither the stream nor the task's fate depends on it. Exact values come with the switchover, which this
-// thread leaves alone: it writes only while the task is its own and neither drains nor has switched over.
+// thread leaves alone: it writes only while the task is its own and neither drains nor has switched over. Nor does it
+// write while the task has a way back beside it: then both sides give out values (decision 13).
 #pragma once
 
 #include "base/stop_token.hpp"

@@ -77,7 +77,9 @@ std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
                      "slot_transactions, holder, control, status, extract(epoch FROM "
                      "pg_catalog.clock_timestamp() - status_at), updated_at, slot_confirmed, source_restored, "
                      "coalesce(pg_catalog.to_jsonb(t) ->> 'renames', ''), "
-                     "coalesce(pg_catalog.to_jsonb(t) ->> 'throttle', '') FROM walbridge.task t WHERE task = $1",
+                     "coalesce(pg_catalog.to_jsonb(t) ->> 'throttle', ''), "
+                     "coalesce(pg_catalog.to_jsonb(t) ->> 'reverse_of', ''), "
+                     "coalesce(pg_catalog.to_jsonb(t) ->> 'reverse_task', '') FROM walbridge.task t WHERE task = $1",
                      {task});
     if (row.rows() == 0) return std::nullopt;
     TaskRow found;
@@ -110,6 +112,8 @@ std::optional<TaskRow> read_task(pg::Session &target, const std::string &task) {
     identity.restored_before = row.flag(0, 19);
     found.renames = row.text(0, 20); // an older state has no such columns
     found.throttle = row.text(0, 21);
+    found.reverse_of = row.text(0, 22);
+    found.reverse_task = row.text(0, 23);
     return found;
 }
 
@@ -133,14 +137,47 @@ std::string stored_form(const NameMap &names) {
     return text;
 }
 
+std::string objects_json(const TaskConfig &config) {
+    nlohmann::ordered_json json{{"include", config.objects.include}, {"exclude", config.objects.exclude}};
+    auto &schemas = json["schemas"] = nlohmann::ordered_json::object();
+    for (const auto &[source, target] : config.names.schemas()) schemas[source] = target;
+    auto &tables = json["tables"] = nlohmann::ordered_json::array();
+    for (const auto &[source, target] : config.names.tables())
+        tables.push_back({source.schema, source.name, target.schema, target.name});
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::optional<TaskObjects> read_objects(const std::string &text) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_object() || !json.contains("include")) return std::nullopt;
+    TaskObjects objects;
+    objects.include = json.value("include", std::vector<std::string>{});
+    objects.exclude = json.value("exclude", std::vector<std::string>{});
+    const auto schemas = json.value("schemas", nlohmann::json::object()), // a temporary would be gone in the loop
+        tables = json.value("tables", nlohmann::json::array());
+    for (const auto &[source, target] : schemas.items()) objects.names.add_schema(source, target.get<std::string>());
+    for (const auto &four : tables)
+        objects.names.add_table({four[0].get<std::string>(), four[1].get<std::string>()},
+                                {four[2].get<std::string>(), four[3].get<std::string>()});
+    return objects;
+}
+
+void store_reverse_task(pg::Session &target, const std::string &task, const std::string &reverse) {
+    target.query("UPDATE walbridge.task SET reverse_task = nullif($2, ''), updated_at = now() WHERE task = $1",
+                 {task, reverse});
+}
+
 void store_renames(pg::Session &target, const TaskConfig &config) {
     target.query("UPDATE walbridge.task SET renames = nullif($2, '') WHERE task = $1",
                  {config.name, stored_form(config.names)});
 }
 
 void create_task(pg::Session &target, const TaskConfig &config) {
-    target.query("INSERT INTO walbridge.task (task, stages) VALUES ($1, $2::text[]) ON CONFLICT (task) DO NOTHING",
-                 {config.name, array_literal(stage_names(config))});
+    target.query("INSERT INTO walbridge.task AS t (task, stages, objects, reverse_of) VALUES ($1, $2::text[], "
+                 "$3::jsonb, nullif($4, '')) ON CONFLICT (task) DO UPDATE SET objects = excluded.objects, reverse_of = "
+                 "excluded.reverse_of WHERE (t.objects, t.reverse_of) IS DISTINCT FROM (excluded.objects, "
+                 "excluded.reverse_of)",
+                 {config.name, array_literal(stage_names(config)), objects_json(config), config.reverse_of});
 }
 
 std::vector<std::string> removal_statements(const std::string &task, bool keep_created) {

@@ -21,7 +21,7 @@ namespace walbridge::task {
 /// sql/target_state.sql, embedded at build time.
 extern const char *const target_state_sql;
 /// The shape of the state this program reads and writes.
-inline constexpr int state_version = 4;
+inline constexpr int state_version = 5;
 
 /// Creates or upgrades the schema `walbridge` of the target where needed, one process at a time.
 /// Throws Error(task_state) when a newer walbridge wrote it.
@@ -38,8 +38,9 @@ struct TaskRow {
     std::optional<std::string> slot; ///< set before the slot is created
     StoredIdentity identity;         ///< without the position; empty system = none stored yet
     std::optional<std::string> holder, control, status;
-    std::string throttle;             ///< limits set while running, as JSON; empty = none
-    std::optional<double> status_age; ///< seconds
+    std::string reverse_of, reverse_task; ///< the other task of a two-way pair; empty = none
+    std::string throttle;                 ///< limits set while running, as JSON; empty = none
+    std::optional<double> status_age;     ///< seconds
     std::string updated_at;
 };
 
@@ -54,7 +55,19 @@ struct TaskRow {
 /// Notes the renames that the plan was made under: the task's tables are called so from then on.
 void store_renames(pg::Session &target, const TaskConfig &config);
 
-/// Creates the row of a new task; keeps an existing one.
+/// Selection and renames of a task as walbridge.task holds them for the prechecks of other tasks.
+struct TaskObjects {
+    std::vector<std::string> include, exclude;
+    NameMap names;
+};
+[[nodiscard]] std::string objects_json(const TaskConfig &config);
+/// nullopt for what is not such a text.
+[[nodiscard]] std::optional<TaskObjects> read_objects(const std::string &text);
+
+/// Notes the way back of a task on the task's own row; empty = it has none.
+void store_reverse_task(pg::Session &target, const std::string &task, const std::string &reverse);
+
+/// Creates the row of a new task; of an existing one brings up to date what other tasks are to know.
 void create_task(pg::Session &target, const TaskConfig &config);
 
 /// The statements that remove everything stored about a task, in order. With `keep_created` replica identities that

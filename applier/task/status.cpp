@@ -10,6 +10,7 @@
 #include "task/throttle_settings.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -116,8 +117,8 @@ Json document(const TaskConfig &config) {
     auto tables = tables_of(target, config);
     if (live.is_object()) {
         if (alive) merge_active(tables, live);
-        for (const auto *key :
-             {"retry", "copy", "positions", "lag_seconds", "lag", "counters", "schema_drift", "throttle", "sequences"})
+        for (const auto *key : {"retry", "copy", "positions", "lag_seconds", "lag", "counters", "schema_drift",
+                                "throttle", "sequences", "clocks"})
             if (live.contains(key)) json[key] = live[key];
         // Figures of a process that is gone say nothing about now.
         if (!alive) json["lag_seconds"] = nullptr;
@@ -251,6 +252,13 @@ void add_conflicts(std::string &out, const Json &json) {
                            text_of(figure["outcome"]));
 }
 
+std::string clocks_line(const Json &clocks) {
+    const auto difference = number_of(clocks["difference_seconds"]), error = number_of(clocks["uncertainty_seconds"]);
+    return fmt::format(
+        "clocks:     the target's {:+.3f} s against the source's (± {:.3f} s){}\n", difference, error,
+        std::abs(difference) - error > number_of(clocks["max_offset_seconds"]) ? ", beyond conflict.max_offset" : "");
+}
+
 void add_source_cost(std::string &out, const Json &cost) {
     if (!cost.is_object()) return;
     out += fmt::format("source:     {} sessions", text_of(cost["sessions"]));
@@ -342,6 +350,7 @@ std::string for_people(const Json &json) {
                            human_count(static_cast<std::uint64_t>(number_of(json["counters"]["changes_per_second"]))));
     add_conflicts(out, json);
     if (json.contains("sequences") && !json["process"].is_null()) out += sequences_line(json["sequences"]);
+    if (json.contains("clocks") && !json["process"].is_null()) out += clocks_line(json["clocks"]);
     if (json.contains("ddl_undecided") && json["ddl_undecided"] != 0)
         out += fmt::format("DDL:        {} statements need a decision: walbridge ddl list\n",
                            text_of(json["ddl_undecided"]));

@@ -83,6 +83,15 @@ std::string StatusWriter::write(const Live &live, const Source &source, const st
         for (const auto &[key, value] : values(limits)) in_force[key] = value;
         json["throttle"] = {{"in_force", std::move(in_force)}, {"set", stored_throttle(overrides)}};
     }
+    if (const auto clocks = live.clocks(); clocks.measured_at != 0) {
+        const auto seconds = [](std::int64_t micros) { return static_cast<double>(micros) / 1e6; };
+        json["clocks"] = {{"source_ahead_seconds", seconds(clocks.source_us.value_or(0))},
+                          {"target_ahead_seconds", seconds(clocks.target_us.value_or(0))},
+                          {"difference_seconds", seconds(clocks.difference_us().value_or(0))},
+                          {"uncertainty_seconds", seconds(clocks.uncertainty_us)},
+                          {"max_offset_seconds", static_cast<double>(config_.conflict.max_offset.count()) / 1e3},
+                          {"measured_at", clocks.measured_at}};
+    }
     if (const auto sequences = live.sequences(); sequences.brought_at != 0 || sequences.failing_since != 0)
         json["sequences"] = {
             {"selected", sequences.selected},

@@ -28,6 +28,7 @@ class Exit:
     data_differs = 49
     switchover_refused = 52
     switchover_open = 53
+    loop = 54
     task_state, timeout = 50, 51
 
 

@@ -57,6 +57,32 @@ BOOST_AUTO_TEST_CASE(transactions_that_are_there_share_a_batch_and_the_end_is_pa
     BOOST_TEST(count <= 2u);
 }
 
+BOOST_AUTO_TEST_CASE(what_the_inspection_refuses_never_reaches_the_applier) {
+    stream.session();
+    stream.relation();
+    for (std::uint64_t at = 1; at <= 3; ++at) {
+        stream.begin(static_cast<wire::Xid>(at), at * 100);
+        stream.insert(std::to_string(at), "a");
+        stream.commit(at * 100, at);
+    }
+    send();
+    frames.close();
+    const Throttle throttle;
+    struct Refused {};
+    Assembler assembler(config, 0, frames, positions, throttle, batches, [](const ChangeBatch &batch) {
+        for (const auto &piece : batch.pieces)
+            if (piece.begin.xid == 3) throw Refused{};
+    });
+    std::thread thread([&] { assembler.run(); });
+    const auto drain = [&] {
+        while (const auto batch = batches.pop())
+            for (const auto &piece : (*batch)->pieces) BOOST_TEST(piece.begin.xid != 3u);
+    };
+    BOOST_CHECK_THROW(drain(), Refused);
+    thread.join();
+    BOOST_TEST(frames.closed());
+}
+
 BOOST_AUTO_TEST_CASE(a_large_transaction_is_cut_at_the_limit_and_keeps_its_numbers) {
     config.apply.batch_rows = 100;
     stream.session();

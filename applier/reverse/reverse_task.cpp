@@ -1,5 +1,5 @@
 // reverse_task.cpp: works on the file's TOML, because only the file says where its secrets come from.
-#include "switchover/reverse_task.hpp"
+#include "reverse/reverse_task.hpp"
 
 #include "config/task_file.hpp"
 
@@ -13,10 +13,12 @@
 #include <sys/stat.h>
 #include <toml++/toml.h>
 
-namespace walbridge::switchover {
+namespace walbridge::reverse {
 namespace {
 
-[[noreturn]] void impossible(const std::string &reason) {
+[[noreturn]] void impossible(Purpose purpose, const std::string &reason) {
+    if (purpose == Purpose::two_way)
+        throw Error(ErrorKind::task_state, "way back", reason, "Such a task stays one-way.");
     throw Error(ErrorKind::switchover_refused, "reverse.task", reason,
                 "Give --no-reverse to switch over without a way back, or write its task file by hand.");
 }
@@ -84,20 +86,28 @@ toml::array patterns_on_target(const std::vector<std::string> &patterns, const N
     return list;
 }
 
-toml::table objects(const TaskConfig &forward) {
+toml::table objects(const TaskConfig &forward, Purpose purpose) {
     toml::table result;
     auto include = patterns_on_target(forward.objects.include, forward.names);
     auto exclude = patterns_on_target(forward.objects.exclude, forward.names);
     toml::array schemas, tables;
     std::set<std::string> taken;
     for (const auto &[source, target] : forward.names.schemas()) {
-        if (!taken.insert(target).second) impossible(fmt::format("two schemas are both {} on the target", target));
+        if (!taken.insert(target).second)
+            impossible(purpose, fmt::format("two schemas are both {} on the target", target));
         schemas.push_back(toml::table{{"name", quoted_part(target)}, {"rename", quoted_part(source)}});
     }
     for (const auto &[source, target] : forward.names.tables()) {
-        tables.push_back(toml::table{{"name", quoted_name(target)}, {"rename", quoted_name(source)}});
+        toml::table entry{{"name", quoted_name(target)}, {"rename", quoted_name(source)}};
+        if (const auto policy = forward.conflict.by_table.find(source); policy != forward.conflict.by_table.end())
+            entry.insert("conflict", std::string(name_of(policy->second)));
+        tables.push_back(std::move(entry));
         include.push_back(quoted_name(target)); // a pattern of the source may not reach its new name
     }
+    for (const auto &[source, policy] : forward.conflict.by_table)
+        if (!forward.names.tables().contains(source))
+            tables.push_back(toml::table{{"name", quoted_name(forward.names.table(source))},
+                                         {"conflict", std::string(name_of(policy))}});
     result.insert("include", std::move(include));
     if (!exclude.empty()) result.insert("exclude", std::move(exclude));
     if (!schemas.empty()) result.insert("schema", std::move(schemas));
@@ -107,12 +117,25 @@ toml::table objects(const TaskConfig &forward) {
     return result;
 }
 
-toml::table roles(const TaskConfig &forward) {
+toml::table roles(const TaskConfig &forward, Purpose purpose) {
     toml::table result;
     for (const auto &[source, target] : forward.roles)
         if (!result.insert(target, source).second)
-            impossible(fmt::format("two roles are both {} on the target", target));
+            impossible(purpose, fmt::format("two roles are both {} on the target", target));
     return result;
+}
+
+/// What differs for a task that runs while the forward one does.
+void beside_forward(const toml::table &file, const TaskConfig &forward, toml::table &reverse) {
+    toml::table schema;
+    copy_keys(section(file, "schema"), schema, {"check"});
+    if (!schema.empty()) reverse.insert("schema", std::move(schema));
+    reverse.insert("ddl", toml::table{{"classes", toml::array{"none"}}});
+    reverse.insert("sequences", toml::table{{"interval", "0s"}});
+    // The same node wins on both sides: "source" means the other one now.
+    auto conflict = section(file, "conflict");
+    conflict.insert_or_assign("tie", forward.conflict.tie == "source" ? "target" : "source");
+    reverse.insert_or_assign("conflict", std::move(conflict));
 }
 
 } // namespace
@@ -136,11 +159,15 @@ std::string reverse_name(const std::string &forward, pg::Session &source) {
     }
 }
 
-ReverseTask derive_reverse(const TaskConfig &forward, const std::string &forward_file, const std::string &name) {
+ReverseTask derive_reverse(const TaskConfig &forward, const std::string &forward_file, const std::string &name,
+                           Purpose purpose) {
+    const bool two_way = purpose == Purpose::two_way;
     const auto file = toml::parse_file(forward_file);
     const auto &source = section(file, "source"), &target = section(file, "target");
     toml::table reverse;
-    reverse.insert("task", toml::table{{"name", name}, {"stages", toml::array{"incremental"}}});
+    toml::table task{{"name", name}, {"stages", toml::array{"incremental"}}};
+    if (two_way) task.insert("reverse_of", forward.name);
+    reverse.insert("task", std::move(task));
     toml::table new_source, new_target;
     copy_keys(target, new_source, connection_keys);
     copy_keys(source, new_source, {"heartbeat", "compression", "decoding_memory", "replica_identity"});
@@ -148,17 +175,25 @@ ReverseTask derive_reverse(const TaskConfig &forward, const std::string &forward
     new_target.insert_or_assign("kind", "postgresql");
     reverse.insert("source", std::move(new_source));
     reverse.insert("target", std::move(new_target));
-    reverse.insert("objects", objects(forward));
-    if (!forward.roles.empty()) reverse.insert("roles", roles(forward));
-    for (const auto *same : {"schema", "apply", "ddl", "conflict", "retry", "precheck", "slot", "alert", "verify",
-                             "switchover", "sequences", "log", "labels"})
+    reverse.insert("objects", objects(forward, purpose));
+    if (!forward.roles.empty() && !two_way) reverse.insert("roles", roles(forward, purpose));
+    for (const auto *same :
+         {"apply", "conflict", "retry", "precheck", "slot", "alert", "verify", "switchover", "log", "labels"})
         if (const auto *found = file[same].as_table()) reverse.insert(same, *found);
+    if (two_way)
+        beside_forward(file, forward, reverse);
+    else
+        for (const auto *same : {"schema", "ddl", "sequences"})
+            if (const auto *found = file[same].as_table()) reverse.insert(same, *found);
     std::ostringstream text;
-    text << "# The way back of task " << forward.name << ", written by walbridge switchover.\n" << reverse << "\n";
+    text << "# The way back of task " << forward.name << ", written by walbridge "
+         << (two_way ? "reverse" : "switchover") << ".\n"
+         << reverse << "\n";
     ReverseTask result;
     result.file = (std::filesystem::path(forward_file).parent_path() / (name + ".toml")).string();
     result.text = text.str();
     result.config = parse_task_config(result.text, result.file);
+    if (!two_way) result.config.succeeds = forward.name;
     return result;
 }
 
@@ -168,7 +203,8 @@ void write_file(const ReverseTask &task) {
         std::ostringstream there;
         there << in.rdbuf();
         if (there.str() == task.text) return;
-        throw Error(ErrorKind::switchover_refused, task.file, "the file exists and holds another task",
+        throw Error(task.config.reverse_of.empty() ? ErrorKind::switchover_refused : ErrorKind::task_state, task.file,
+                    "the file exists and holds another task",
                     "Move it away, or give another name with --reverse-name.");
     }
     const auto before = umask(077); // the connection string may hold what others should not read
@@ -177,8 +213,10 @@ void write_file(const ReverseTask &task) {
     out << task.text;
     out.close();
     if (!out)
-        throw Error(ErrorKind::switchover_refused, task.file, "the file of the way back cannot be written",
-                    "Make its folder writable, or give --no-reverse.");
+        throw Error(task.config.reverse_of.empty() ? ErrorKind::switchover_refused : ErrorKind::task_state, task.file,
+                    "the file of the way back cannot be written",
+                    task.config.reverse_of.empty() ? "Make its folder writable, or give --no-reverse."
+                                                   : "Make its folder writable.");
 }
 
-} // namespace walbridge::switchover
+} // namespace walbridge::reverse

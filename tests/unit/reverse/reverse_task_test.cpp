@@ -1,5 +1,5 @@
 // reverse_task_test.cpp: a way back that follows other tables than the way there, or that loses where a secret is.
-#include "switchover/reverse_task.hpp"
+#include "reverse/reverse_task.hpp"
 
 #include "config/task_file.hpp"
 
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 using namespace walbridge;
-using switchover::derive_reverse;
+using reverse::derive_reverse;
 
 namespace {
 
@@ -45,11 +45,12 @@ url = "postgresql://b@new:5433/shop"
 password_env = "NEW_PASSWORD"
 )";
 
-switchover::ReverseTask reverse_of(const Folder &folder, const std::string &rest) {
+reverse::ReverseTask reverse_of(const Folder &folder, const std::string &rest,
+                                reverse::Purpose purpose = reverse::Purpose::successor) {
     setenv("OLD_PASSWORD", "old secret", 1);
     setenv("NEW_PASSWORD", "new secret", 1);
     const auto file = folder.file(head + rest);
-    return derive_reverse(load_task_config(file), file, "orders_back");
+    return derive_reverse(load_task_config(file), file, "orders_back", purpose);
 }
 
 } // namespace
@@ -127,4 +128,51 @@ BOOST_AUTO_TEST_CASE(the_file_is_the_owners_and_is_never_written_over_another) {
     BOOST_TEST((about.st_mode & 077) == 0U);
     std::ofstream(reverse.file) << "somebody's";
     BOOST_CHECK_THROW(write_file(reverse), Error);
+}
+
+BOOST_AUTO_TEST_CASE(a_way_back_beside_its_task_leaves_ddl_and_sequences_alone) {
+    const Folder folder;
+    const auto reverse = reverse_of(folder,
+                                    "[schema]\nowner = \"map\"\ncheck = \"off\"\n[roles]\na = \"x\"\nb = \"x\"\n"
+                                    "[ddl]\non_error = \"skip\"\n[sequences]\ninterval = \"1s\"\n",
+                                    reverse::Purpose::two_way);
+    BOOST_TEST(reverse.config.reverse_of == "orders");
+    BOOST_TEST(reverse.config.succeeds == "");
+    BOOST_TEST(reverse.config.ddl.off());
+    BOOST_TEST(reverse.config.sequences.interval.count() == 0);
+    BOOST_TEST(reverse.config.schema.check == "off");
+    BOOST_TEST(reverse.config.roles.empty()); // two roles on one matter to DDL alone
+    BOOST_TEST(reverse.config.conflict.tie == "target");
+    BOOST_TEST(reverse_of(folder, "").config.reverse_of == "");
+    BOOST_TEST(reverse_of(folder, "").config.succeeds == "orders");
+}
+
+BOOST_AUTO_TEST_CASE(policies_come_along_under_the_other_names_and_ties_go_to_the_same_node) {
+    const Folder folder;
+    const auto reverse = reverse_of(folder, R"([objects]
+include = ["sales.*", "audit.*"]
+[[objects.schema]]
+name = "sales"
+rename = "shop"
+[[objects.table]]
+name = "audit.log"
+rename = "history.trail"
+conflict = "ignore"
+[[objects.table]]
+name = "sales.orders"
+conflict = "last-update-wins"
+[conflict]
+policy = "overwrite"
+tie = "target"
+update_missing = "ignore"
+)",
+                                    reverse::Purpose::two_way);
+    const auto &conflict = reverse.config.conflict;
+    BOOST_TEST((conflict.policy == ConflictPolicy::overwrite));
+    BOOST_TEST(conflict.tie == "source");
+    BOOST_TEST(conflict.update_missing == "ignore");
+    BOOST_TEST_REQUIRE(conflict.by_table.size() == 2U);
+    BOOST_TEST((conflict.by_table.at({"history", "trail"}) == ConflictPolicy::ignore));
+    BOOST_TEST((conflict.by_table.at({"shop", "orders"}) == ConflictPolicy::last_update_wins));
+    BOOST_TEST((reverse.config.names.table({"shop", "orders"}) == QualifiedName{"sales", "orders"}));
 }
