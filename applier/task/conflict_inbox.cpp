@@ -169,7 +169,8 @@ class Inbox {
     }
 
     void note(const RecordedConflict &conflict, const pg::Parameter &decision, const std::string &edited = {}) {
-        target_.query("UPDATE walbridge.conflict SET decision = $2::text, decided_by = CASE WHEN $2::text IS NOT NULL THEN $3 END, "
+        target_.query("UPDATE walbridge.conflict SET decision = $2::text, decided_by = CASE WHEN $2::text IS NOT NULL "
+                      "THEN $3 END, "
                       "decided_at = CASE WHEN $2::text IS NOT NULL THEN pg_catalog.clock_timestamp() END, edited_row = "
                       "$4::jsonb WHERE id = $1::bigint",
                       {conflict.id, decision, decider(), edited.empty() ? pg::Parameter{} : pg::Parameter{edited}});

@@ -67,7 +67,7 @@ std::vector<ConflictReplay::FoundRow> ConflictReplay::find_rows(const TargetTabl
     if (condition.sql.empty()) return {};
     const auto rows = run(table,
                           fmt::format("SELECT s.tableoid, s.ctid, {} FROM (SELECT t.tableoid, t.ctid, "
-                                      "pg_catalog.to_json(t)::text AS shown FROM {} AS t WHERE {}{} FOR UPDATE) AS s",
+                                      "pg_catalog.to_json(t.*)::text AS shown FROM {} AS t WHERE {}{} FOR UPDATE) AS s",
                                       shown_row, relation_of(table), condition.sql, one ? " LIMIT 1" : ""),
                           condition.parameters);
     std::vector<FoundRow> found;
@@ -119,11 +119,12 @@ std::optional<RowValues> ConflictReplay::from_record(const TargetTable &table, c
     if (order.empty()) return RowValues{};
     target_.execute("SAVEPOINT walbridge_record");
     try {
-        const auto made = run(table,
-                              fmt::format("SELECT (SELECT pg_catalog.to_json(x)::jsonb FROM (SELECT {}) AS x)::text = "
-                                          "($1::jsonb{})::text, {} FROM pg_catalog.jsonb_to_record($1::jsonb) AS r({})",
-                                          again, generated, texts, columns),
-                              {json});
+        const auto made =
+            run(table,
+                fmt::format("SELECT (SELECT pg_catalog.to_json(x.*)::jsonb FROM (SELECT {}) AS x)::text = "
+                            "($1::jsonb{})::text, {} FROM pg_catalog.jsonb_to_record($1::jsonb) AS r({})",
+                            again, generated, texts, columns),
+                {json});
         target_.execute("RELEASE SAVEPOINT walbridge_record");
         if (!made.flag(0, 0)) {
             why = "the record does not hold the values exactly";

@@ -205,15 +205,16 @@ pg::Result records_of(pg::Session &target, const QualifiedName &table, const Ver
                                type.base_type_oid < first_user_oid ? typed : text_of(typed), quote_identifier(column));
     }
     return target.query(
-        fmt::format("WITH k AS (SELECT pg_catalog.to_json(r)::jsonb AS key FROM (SELECT {}) AS r) SELECT c.id, c.task, "
-                    "c.at, c.kind, c.policy, c.outcome, coalesce(c.decision, ''), c.commit_lsn, "
-                    "pg_catalog.json_build_object('id', c.id, 'task', c.task, 'at', c.at, 'kind', c.kind, 'policy', "
-                    "c.policy, 'outcome', c.outcome, 'decision', c.decision, 'decided_by', c.decided_by, 'commit_lsn', "
-                    "c.commit_lsn, 'change', c.change, 'key', c.key, 'source_row', c.source_row, 'target_row', "
-                    "c.target_row)::text FROM walbridge.conflict c, k WHERE c.schema_name = $1 AND c.table_name = $2 "
-                    "AND (c.key @> k.key OR c.source_row @> k.key OR c.target_row @> k.key OR c.target_row @> "
-                    "pg_catalog.jsonb_build_array(k.key)) ORDER BY c.id DESC LIMIT {}",
-                    columns, latest_records),
+        fmt::format(
+            "WITH k AS (SELECT pg_catalog.to_json(r.*)::jsonb AS key FROM (SELECT {}) AS r) SELECT c.id, c.task, "
+            "c.at, c.kind, c.policy, c.outcome, coalesce(c.decision, ''), c.commit_lsn, "
+            "pg_catalog.json_build_object('id', c.id, 'task', c.task, 'at', c.at, 'kind', c.kind, 'policy', "
+            "c.policy, 'outcome', c.outcome, 'decision', c.decision, 'decided_by', c.decided_by, 'commit_lsn', "
+            "c.commit_lsn, 'change', c.change, 'key', c.key, 'source_row', c.source_row, 'target_row', "
+            "c.target_row)::text FROM walbridge.conflict c, k WHERE c.schema_name = $1 AND c.table_name = $2 "
+            "AND (c.key @> k.key OR c.source_row @> k.key OR c.target_row @> k.key OR c.target_row @> "
+            "pg_catalog.jsonb_build_array(k.key)) ORDER BY c.id DESC LIMIT {}",
+            columns, latest_records),
         parameters);
 }
 

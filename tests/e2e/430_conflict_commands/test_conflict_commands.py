@@ -238,10 +238,10 @@ def test_a_value_that_did_not_travel_comes_from_the_source(pair):
 
 def test_rows_of_every_type_come_back_exactly(pair):
     table = """CREATE TYPE mood AS ENUM ('sad', 'o''k "x"'); CREATE TYPE pair_of AS (a int, b text[]); CREATE DOMAIN sure AS text NOT NULL;
-        CREATE TABLE t (a uuid, b int GENERATED ALWAYS AS IDENTITY, n numeric, f float8, r float4, ts timestamptz, tp timestamp, d date, i interval, tm timetz, bytes bytea,
+        CREATE TABLE t (a uuid, b int GENERATED ALWAYS AS IDENTITY, n numeric, f float8, f4 float4, ts timestamptz, tp timestamp, d date, i interval, tm timetz, bytes bytea,
             j jsonb, arr text[], grid int[][], e mood, es mood[], c pair_of, s sure, rng int4range, m money, bits varbit, ch char(5), "Quoted ""name" text,
             calc int GENERATED ALWAYS AS (b * 2) STORED, ip inet, x xml, PRIMARY KEY (a, b))"""
-    rows = """INSERT INTO t (a, b, n, f, r, ts, tp, d, i, tm, bytes, j, arr, grid, e, es, c, s, rng, m, bits, ch, "Quoted ""name", ip, x) OVERRIDING SYSTEM VALUE VALUES
+    rows = """INSERT INTO t (a, b, n, f, f4, ts, tp, d, i, tm, bytes, j, arr, grid, e, es, c, s, rng, m, bits, ch, "Quoted ""name", ip, x) OVERRIDING SYSTEM VALUE VALUES
         ('11111111-1111-1111-1111-111111111111', 7, 1.500, 0.1, 1e-30, '2026-01-02 03:04:05.678901+02', 'infinity', '0044-03-15 BC', '1 year 2 days 3.5 s', '10:00:00+05:30', '\\x00ff',
          '{"a": [1.10, "é\\u0001"], "b": null}', '{a,NULL,"b,\\"c\\\\d"}', '{{1,2},{3,4}}', 'o''k "x"', '{sad}', '(1,"{x,NULL}")', 'sure', '[1,5)', '12.34', '1011', 'ab', 'line
 break', '10.0.0.1/8', '<a b="c"/>'),
@@ -251,6 +251,15 @@ break', '10.0.0.1/8', '<a b="c"/>'),
     assert len(ids) == 2
     result = resolve(applier, *ids, "--overwrite")
     assert "source has it now" not in result.text
+    pair.compare()
+
+
+def test_columns_called_like_the_aliases_of_our_statements(pair):
+    table = "CREATE TABLE t (t int PRIMARY KEY, r int, s text, x text, c text, k text, shown text)"
+    applier, (conflict,) = kept(pair, table=table, source="INSERT INTO t VALUES (1, 2, 's', 'x', 'c', 'k', 'shown')", target="INSERT INTO t VALUES (1)")
+    record = shown(applier, conflict)
+    assert record["source_row"]["r"] == 2 and record["target_row"]["t"] == 1
+    resolve(applier, conflict, "--overwrite")
     pair.compare()
 
 
@@ -326,7 +335,7 @@ def test_old_records_go_and_open_ones_stay(pair):
     applier.start()
     applier.wait_caught_up()
     applier.wait_until(lambda: listed(applier) == [], what="the record goes when its transaction is applied")
-    pair.compare()
+    assert pair.target.scalar("SELECT v FROM t WHERE id = 101") == "by the source"
 
 
 def test_the_records_are_kept_when_asked_to(pair):

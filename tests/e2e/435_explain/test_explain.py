@@ -60,6 +60,7 @@ def test_a_row_that_the_task_has_not_got_to(pair):
     pair.source.psql(TABLE)
     applier = pair.run()
     applier.cli("pause", check=True)
+    applier.wait_state("paused")
     pair.source.psql("UPDATE t SET v = 'later' WHERE id = 3")
     found = explain(applier, "public.t", "3")
     assert found["differs"] == ["v"] and found["progress"]["behind_bytes"] > 0 and found["progress"]["state"] == "paused"
