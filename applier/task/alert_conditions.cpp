@@ -143,7 +143,7 @@ std::vector<Condition> alert_conditions(const TaskConfig &config, const Observat
         out.push_back({.event = conflict_event + kind,
                        .level = recent ? Level::over : Level::clear,
                        .reason = recent ? fmt::format("a conflict {} was recorded", kind) : "none for an hour",
-                       .remedy = recent ? "See walbridge.conflict on the target: both rows, and what was done." : ""});
+                       .remedy = recent ? "See walbridge conflicts list: both rows, and what was done." : ""});
     if (seen.ddl_undecided)
         out.push_back({.event = "ddl_undecided",
                        .level = *seen.ddl_undecided > 0 ? Level::over : Level::clear,

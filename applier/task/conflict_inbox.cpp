@@ -109,10 +109,10 @@ class Inbox {
         } else {
             sql = conflict_conditions(target_, config_, resolution_.filter) +
                   fmt::format(" AND c.decision IS NULL AND ({} OR c.outcome IN ('kept target', 'skipped'))",
-                              conflict_pending_sql);
+                              conflict_pending_sql());
         }
         const auto rows = target_.query(
-            fmt::format("SELECT c.id {}{} ORDER BY c.commit_lsn, c.change, c.id", conflicts_from_sql, sql),
+            fmt::format("SELECT c.id {}{} ORDER BY c.commit_lsn, c.change, c.id", conflicts_from_sql(), sql),
             {config_.name});
         std::vector<std::string> ids;
         for (int row = 0; row < rows.rows(); ++row) ids.push_back(rows.text(row, 0));
@@ -126,7 +126,7 @@ class Inbox {
                                       "{}, c.outcome, coalesce(c.decision, ''), c.schema_name, c.table_name, "
                                       "coalesce(c.key::text, '{{}}'), coalesce(c.source_row::text, '{{}}') {} AND c.id "
                                       "= $2::bigint FOR UPDATE OF c",
-                                      conflict_state_sql, conflicts_from_sql),
+                                      conflict_state_sql(), conflicts_from_sql()),
                           {config_.name, id});
         if (row.rows() == 0)
             throw Error(ErrorKind::task_state, "conflict " + id, "its record was removed",
@@ -245,7 +245,7 @@ std::string skip_stopping_conflict(const TaskConfig &config) {
     const auto found = target.query(
         fmt::format("SELECT c.id, c.kind, c.schema_name || '.' || c.table_name, c.key::text {} AND {} ORDER BY "
                     "c.decision IS NULL DESC, c.at DESC, c.id DESC LIMIT 1",
-                    conflicts_from_sql, conflict_pending_sql),
+                    conflicts_from_sql(), conflict_pending_sql()),
         {config.name});
     if (row.state != State::failed || !conflicted || found.rows() == 0)
         throw Error(ErrorKind::task_state, fmt::format("task {}", config.name), "it did not stop at a conflict",

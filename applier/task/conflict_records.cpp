@@ -102,17 +102,22 @@ std::string rows_side_by_side(pg::Session &target, const TaskConfig &config, con
 
 } // namespace
 
-const char *const conflict_pending_sql = "(c.outcome = 'stopped' AND c.commit_lsn >= coalesce(p.position, '0/0'))";
-const char *const conflict_state_sql =
-    "CASE WHEN c.outcome = 'stopped' AND c.commit_lsn >= coalesce(p.position, '0/0') THEN CASE WHEN c.decision IS NULL "
-    "THEN 'open' ELSE 'decided' END WHEN c.outcome = 'stopped' THEN 'passed' WHEN c.decision IS NOT NULL THEN "
-    "'resolved' ELSE 'settled' END";
-const char *const conflicts_from_sql =
-    "FROM walbridge.conflict c LEFT JOIN walbridge.progress p ON p.task = c.task WHERE c.task = $1";
+std::string conflict_pending_sql() {
+    return "(c.outcome = 'stopped' AND c.commit_lsn >= coalesce((SELECT p.position FROM walbridge.progress p WHERE "
+           "p.task = $1), '0/0'))";
+}
+
+std::string conflict_state_sql() {
+    return fmt::format("CASE WHEN {} THEN CASE WHEN c.decision IS NULL THEN 'open' ELSE 'decided' END WHEN c.outcome = "
+                       "'stopped' THEN 'passed' WHEN c.decision IS NOT NULL THEN 'resolved' ELSE 'settled' END",
+                       conflict_pending_sql());
+}
+
+std::string conflicts_from_sql() { return "FROM walbridge.conflict c WHERE c.task = $1"; }
 
 std::string conflict_conditions(pg::Session &target, const TaskConfig &config, const ConflictFilter &filter) {
     std::string sql;
-    if (filter.open) sql += fmt::format(" AND {} AND c.decision IS NULL", conflict_pending_sql);
+    if (filter.open) sql += fmt::format(" AND {} AND c.decision IS NULL", conflict_pending_sql());
     std::string tables;
     for (const auto &table : filter.tables)
         for (const auto &name : {table, config.names.table(table)})
@@ -153,12 +158,12 @@ std::string conflict_id(const std::string &word) {
 std::string list_conflicts(const TaskConfig &config, const ConflictFilter &filter, bool json) {
     auto target = open_inbox(config);
     const auto conditions = conflict_conditions(target, config, filter);
-    const auto order = fmt::format(" ORDER BY {} AND c.decision IS NULL DESC, c.id DESC{}", conflict_pending_sql,
+    const auto order = fmt::format(" ORDER BY {} AND c.decision IS NULL DESC, c.id DESC{}", conflict_pending_sql(),
                                    filter.limit > 0 ? fmt::format(" LIMIT {}", filter.limit) : std::string());
     if (json) {
         const auto rows = target.query(fmt::format("SELECT pg_catalog.json_build_object({}) {}{}{}",
-                                                   fmt::format(fmt::runtime(json_pairs), conflict_state_sql),
-                                                   conflicts_from_sql, conditions, order),
+                                                   fmt::format(fmt::runtime(json_pairs), conflict_state_sql()),
+                                                   conflicts_from_sql(), conditions, order),
                                        {config.name});
         std::string text = "[";
         for (int row = 0; row < rows.rows(); ++row) text += (row == 0 ? "\n " : ",\n ") + rows.text(row, 0);
@@ -167,7 +172,7 @@ std::string list_conflicts(const TaskConfig &config, const ConflictFilter &filte
     const auto rows = target.query(
         fmt::format("SELECT c.id, pg_catalog.to_char(c.at, 'YYYY-MM-DD HH24:MI:SS'), {}, c.kind, c.schema_name || '.' "
                     "|| c.table_name, c.key::text, c.policy, c.outcome, coalesce(c.decision, '') {}{}{}",
-                    conflict_state_sql, conflicts_from_sql, conditions, order),
+                    conflict_state_sql(), conflicts_from_sql(), conditions, order),
         {config.name});
     if (rows.rows() == 0) return filter.open ? "no conflict waits for a decision\n" : "no conflict is recorded\n";
     std::string text = fmt::format("{:>6}  {:<19}  {:<8}  {:<25}  {:<24}  {:<24}  {:<10}  {:<16}  {}\n", "id", "at",
@@ -178,7 +183,7 @@ std::string list_conflicts(const TaskConfig &config, const ConflictFilter &filte
                             one_line(rows.text(row, 5), 40), rows.get(row, 6), rows.get(row, 7), rows.get(row, 8));
     if (filter.limit > 0 && rows.rows() == filter.limit)
         if (const auto all =
-                target.query(fmt::format("SELECT count(*) {}{}", conflicts_from_sql, conditions), {config.name})
+                target.query(fmt::format("SELECT count(*) {}{}", conflicts_from_sql(), conditions), {config.name})
                     .number(0, 0);
             all > filter.limit)
             text += fmt::format("and {} more (--limit 0 shows all)\n", all - filter.limit);
@@ -197,7 +202,7 @@ std::string show_conflict(const TaskConfig &config, const std::string &id, bool 
                 "c.source_row ELSE '{{}}' END) AS k(name) WHERE EXISTS (SELECT FROM {} AS t(row) WHERE t.row ? k.name "
                 "AND (t.row -> k.name)::text IS DISTINCT FROM (c.source_row -> k.name)::text))) {} AND c.id = "
                 "$2::bigint",
-                fmt::format(fmt::runtime(json_pairs), conflict_state_sql), target_rows, conflicts_from_sql),
+                fmt::format(fmt::runtime(json_pairs), conflict_state_sql()), target_rows, conflicts_from_sql()),
             {config.name, number});
         if (row.rows() == 0) none_of_that_id(id);
         return row.text(0, 0) + "\n";
@@ -208,7 +213,7 @@ std::string show_conflict(const TaskConfig &config, const std::string &id, bool 
                     "coalesce(c.constraint_name, ''), c.source_origin, c.target_origin, "
                     "coalesce(c.target_commit_time::text, ''), coalesce(c.decision, 'none'), coalesce(c.decided_by, "
                     "''), coalesce(c.decided_at::text, '') {} AND c.id = $2::bigint",
-                    conflict_state_sql, conflicts_from_sql),
+                    conflict_state_sql(), conflicts_from_sql()),
         {config.name, number});
     if (row.rows() == 0) none_of_that_id(id);
     std::string text =
@@ -230,7 +235,7 @@ std::int64_t count_open_conflicts(pg::Session &target, const std::string &task) 
     return target
         // A state of an older version has no decisions.
         .query(fmt::format("SELECT count(*) {} AND {} AND (pg_catalog.to_jsonb(c) ->> 'decision') IS NULL",
-                           conflicts_from_sql, conflict_pending_sql),
+                           conflicts_from_sql(), conflict_pending_sql()),
                {task})
         .number(0, 0);
 }

@@ -29,12 +29,12 @@ struct ConflictFilter {
     int limit = 50;                    ///< 0 = none
 };
 
-/// SQL over walbridge.conflict c and walbridge.progress p: the task meets the change again.
-extern const char *const conflict_pending_sql;
-/// ... one of the words above.
-extern const char *const conflict_state_sql;
-/// ... FROM, with $1 the task.
-extern const char *const conflicts_from_sql;
+/// SQL over walbridge.conflict c, $1 the task. Whether the task meets the change again.
+[[nodiscard]] std::string conflict_pending_sql();
+/// One of the words above.
+[[nodiscard]] std::string conflict_state_sql();
+/// FROM and WHERE.
+[[nodiscard]] std::string conflicts_from_sql();
 
 /// Conditions of the filter, each with AND before it. Throws Error(usage) for a `since` that is no time.
 [[nodiscard]] std::string conflict_conditions(pg::Session &target, const TaskConfig &config,
