@@ -13,6 +13,7 @@ def test_a_row_of_the_task_is_the_same_on_both_sides(pair):
     applier = pair.run()
     pair.source.psql("UPDATE t SET v = 'w' WHERE id = 3")
     applier.wait_caught_up()
+    applier.wait_state("running")
     found = explain(applier, "public.t", "3")
     assert found["verdict"] == "the same on both sides" and found["key"] == {"id": "3"}
     assert found["source"]["written_by"] == "written there"
