@@ -459,7 +459,13 @@ std::string ConflictReplay::apply(const RecordedConflict &conflict, ConflictActi
     }
     if (action == ConflictAction::replay) refuse_for_others("--overwrite removes it; --edit writes other values.");
     for (const auto &row : others) remove(*table, row);
-    const auto done = write(*table, values, own);
+    std::string done;
+    try {
+        done = write(*table, values, own);
+    } catch (const SqlError &error) {
+        if (!error.sqlstate().starts_with("23")) throw; // a constraint of the target
+        refuse(conflict, error.reason(), "Write other values with --edit, or mend what stands in the way.");
+    }
     for (const auto &row : find_rows(*table, by_values(*table, values), true)) check_unenforced(conflict, *table, row);
     return fmt::format("{} the target's row{}{}", done,
                        others.empty() ? "" : fmt::format(", removed {} in its way", others.size()),

@@ -263,6 +263,27 @@ def test_columns_called_like_the_aliases_of_our_statements(pair):
     pair.compare()
 
 
+def test_partitions_and_identities_that_are_always_generated(pair):
+    table = """CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, part int, v text, twice int GENERATED ALWAYS AS (part * 2) STORED, PRIMARY KEY (id, part))
+        PARTITION BY LIST (part); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); CREATE TABLE t2 PARTITION OF t FOR VALUES IN (2)"""
+    applier, (first, second) = kept(pair, table=table, source="INSERT INTO t (id, part, v) OVERRIDING SYSTEM VALUE VALUES (7, 1, 'source'), (8, 1, 'source')",
+                                    target="INSERT INTO t (id, part, v) OVERRIDING SYSTEM VALUE VALUES (7, 1, 'target'), (8, 1, 'target')")
+    resolve(applier, first, "--overwrite")
+    assert "partition constraint" in resolve(applier, second, "--edit", '{"part": 2}', code=Exit.conflict).text
+    resolve(applier, second, "--edit", '{"id": 9}')
+    assert pair.target.sql("SELECT id, part, v, twice FROM t ORDER BY 1") == [(7, 1, "source", 2), (9, 1, "source", 2)]
+
+
+def test_constraints_that_the_session_does_not_enforce_are_checked(pair):
+    table = "CREATE TABLE t (id int PRIMARY KEY, at int4range, u int UNIQUE DEFERRABLE, c int CHECK (c > 0), EXCLUDE USING gist (at WITH &&) DEFERRABLE); INSERT INTO t VALUES (1, '[0,5)', 1)"
+    applier, (conflict,) = kept(pair, table=table, source="INSERT INTO t VALUES (2, '[10,15)', 2)", target="INSERT INTO t VALUES (2, '[20,25)', 3)")
+    assert "t_at_excl" in resolve(applier, conflict, "--edit", '{"at": "[4,6)"}', code=Exit.conflict).text
+    assert "holds a unique value" in resolve(applier, conflict, "--edit", '{"u": 1}', code=Exit.conflict).text
+    assert "t_c_check" in resolve(applier, conflict, "--edit", '{"c": 0}', code=Exit.conflict).text
+    resolve(applier, conflict, "--overwrite")
+    pair.compare()
+
+
 def test_a_table_without_a_key(pair):
     table = "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL; INSERT INTO t VALUES (1, 'x'), (1, 'x'), (2, NULL)"
     applier, (conflict,) = kept(pair, table=table, conflict={"update_missing": "ignore"}, target="DELETE FROM t WHERE a = 2",
