@@ -284,6 +284,8 @@ void Runner::attempt() {
         snapshot = start_new_task(config_, control, load, live_, stop_);
         row = read_task(control, config_.name).value();
     }
+    // The reporter must not take an epoch that we are about to raise ourselves for another process's.
+    live_.set_epoch(std::nullopt);
     const auto progress = target::take_over(control, config_.name);
     if (!progress)
         throw Error(
