@@ -1,7 +1,7 @@
 """Several databases on clusters of their own, and tasks between any two of them: two-way pairs, cascades, fans."""
-import json
 import random
 import threading
+import time
 
 from .applier import Applier, Exit, task
 from .cluster import base_directory
@@ -28,15 +28,15 @@ class Nodes:
     def __getitem__(self, number):
         return self.databases[number]
 
-    def applier(self, name, source, target, **options):
+    def applier(self, name, here, there, **options):
         """A task from the database of one number to that of another."""
-        made = Applier(task(f"{self.name}_{name}"[-40:].lstrip("_"), self[source].url(), self[target].url(), **options),
+        made = Applier(task(f"{self.name}_{name}"[-40:].lstrip("_"), self[here].url(), self[there].url(), **options),
                        base_directory() / "tasks" / self.name)
         self.appliers.append(made)
         return made
 
-    def run(self, name, source, target, **options):
-        applier = self.applier(name, source, target, **options)
+    def run(self, name, here, there, **options):
+        applier = self.applier(name, here, there, **options)
         applier.start()
         applier.wait_caught_up(90)
         return applier
@@ -88,8 +88,19 @@ class Nodes:
 
 
 def transactions(applier):
-    """Source transactions that the process has applied since it started."""
-    return json.loads(applier.cli("status", "--json", check=True).out)["counters"]["transactions"]
+    """Source transactions that the process has applied since it started, as it tells after this call."""
+    began = time.monotonic()
+
+    def told():
+        status = applier.status()
+        return status if status["process"] and time.monotonic() - began > (status["status_age_seconds"] or 0) + 0.2 else None
+    return applier.wait_until(told, 20, "a fresh status")["counters"]["transactions"]
+
+
+def applied(applier, count):
+    """The process has applied that many transactions since it started, and nothing twice. Every `walbridge wait` on its source,
+    of any task, is one more."""
+    return 0 <= transactions(applier) - count <= 12
 
 
 class KeyLoad:

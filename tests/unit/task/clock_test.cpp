@@ -6,7 +6,7 @@
 using namespace walbridge::task;
 using std::chrono::milliseconds;
 
-BOOST_AUTO_TEST_SUITE(clock)
+BOOST_AUTO_TEST_SUITE(clocks_of_servers)
 
 BOOST_AUTO_TEST_CASE(the_difference_is_the_targets_against_the_sources) {
     const auto clocks = compare_clocks({2'000'000, 100}, {-500'000, 300});
