@@ -200,9 +200,11 @@ pg::Session open_copy_source(const TaskConfig &config) {
 /// written them.
 pg::Session Pass::open_target() {
     auto session = schema::open_target(context_.config, "copy");
+    // Each worker begins at another name: one that is in use is an error in the server's log.
+    const int workers = std::max(context_.config.copy.workers, 1), first = targets_opened_++;
     std::vector<std::string> origins;
-    for (int number = 1; number <= std::max(context_.config.copy.workers, 1); ++number)
-        origins.push_back(context_.config.copy_origin_name(number));
+    for (int number = 0; number < workers; ++number)
+        origins.push_back(context_.config.copy_origin_name((first + number) % workers + 1));
     target::use_free_origin(session, origins);
     return session;
 }

@@ -21,6 +21,7 @@
 #include "source/retry_window.hpp"
 #include "source/snapshot.hpp"
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -96,6 +97,7 @@ class Pass {
     std::optional<pg::Session> held_; ///< until the one worker takes it
     const bool single_;
     std::size_t workers_ = 1;
+    std::atomic<int> targets_opened_{0};
     std::map<std::uint32_t, TableState> states_;
     std::mutex now_mutex_;           // guards now_
     std::optional<pg::Session> now_; ///< sees the source as it is now

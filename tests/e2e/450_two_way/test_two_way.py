@@ -130,18 +130,22 @@ def test_renamed_tables_and_their_policies_find_back(nodes):
 def test_copied_rows_are_known_as_the_tasks(nodes):
     left, right = nodes
     left.psql(TABLE + "CREATE TABLE u (id int PRIMARY KEY); INSERT INTO u SELECT generate_series(1, 50)")
-    forward = nodes.run("f", 0, 1)
+    left.psql("CREATE SCHEMA aside; CREATE TABLE aside.old (id int PRIMARY KEY); INSERT INTO aside.old SELECT generate_series(1, 200)")
+    forward = nodes.run("f", 0, 1, include=["public.*"])
     marks = right.sql("SELECT DISTINCT o.roname::text FROM (SELECT xmin FROM t UNION ALL SELECT xmin FROM u) r, LATERAL "
                       "pg_xact_commit_timestamp_origin(r.xmin) c LEFT JOIN pg_replication_origin o ON o.roident = c.roident")
     assert marks and all(name and name.startswith(f"walbridge_{forward.name}:copy") for (name,) in marks), marks
-    # A table that comes later is copied while the way back listens: its rows do not travel.
+    # A table that comes later is copied while the way back listens: its rows do not travel either.
     back = nodes.reverse(forward)
     back.start()
     left.psql("CREATE TABLE late (id int PRIMARY KEY, v text); INSERT INTO late SELECT i, 'x' FROM generate_series(1, 500) i")
-    left.psql("CREATE SCHEMA aside; CREATE TABLE aside.old (id int PRIMARY KEY); INSERT INTO aside.old SELECT generate_series(1, 200)")
+    left.psql("ALTER TABLE aside.old SET SCHEMA public")
     forward.wait_caught_up()
     back.wait_caught_up()
-    nodes.same(0, 1, tables=["t", "u", "late"])
+    nodes.same(0, 1, tables=["t", "u", "late", "old"])
+    marks = right.sql("SELECT DISTINCT o.roname::text FROM old r, LATERAL pg_xact_commit_timestamp_origin(r.xmin) c LEFT JOIN pg_replication_origin o ON o.roident = c.roident")
+    assert marks and all(name and ":copy" in name for (name,) in marks), marks
+    assert not [line for line in right.cluster.log.read_text().splitlines() if f"walbridge_{forward.name}:copy" in line and "is already active" in line]
     assert applied(back, 0)
 
 

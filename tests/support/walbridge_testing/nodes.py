@@ -93,7 +93,7 @@ def transactions(applier):
 
     def told():
         status = applier.status()
-        return status if status["process"] and time.monotonic() - began > (status["status_age_seconds"] or 0) + 0.2 else None
+        return status if status["process"] and "counters" in status and time.monotonic() - began > (status["status_age_seconds"] or 0) + 0.2 else None
     return applier.wait_until(told, 20, "a fresh status")["counters"]["transactions"]
 
 
