@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <pwd.h>
+#include <set>
 #include <unistd.h>
 
 namespace walbridge::task {
@@ -72,7 +74,7 @@ class Inbox {
             resolved.text = "no conflict waits for a decision\n";
             return resolved;
         }
-        replay_.decided_together({ids.begin(), ids.end()});
+        find_later(ids);
         for (const auto &id : ids) {
             try {
                 resolved.text += fmt::format("conflict {}: {}\n", id, resolve(id));
@@ -119,6 +121,30 @@ class Inbox {
         return ids;
     }
 
+    /// Which of the chosen ones have a later change of the same row beside them that is not decided with them. One look
+    /// at all of them: records are not found by their key.
+    void find_later(const std::vector<std::string> &ids) {
+        const std::set<std::string> mine(ids.begin(), ids.end());
+        std::string named; // may have been closed before
+        if (!resolution_.ids.empty())
+            for (const auto &id : ids) named += (named.empty() ? " OR c.id IN (" : ", ") + id;
+        if (!named.empty()) named += ")";
+        const auto rows = target_.query(
+            fmt::format("SELECT c.id, pg_catalog.hashtextextended(pg_catalog.concat_ws('.', c.schema_name, "
+                        "c.table_name, c.key), 0) {} AND ((c.decision IS NULL AND c.outcome IN ('kept target', "
+                        "'skipped')){}) ORDER BY c.id DESC",
+                        conflicts_from_sql(), named),
+            {config_.name});
+        std::map<std::string, std::string> left_out; // row -> the oldest of those that are younger
+        for (int row = 0; row < rows.rows(); ++row) {
+            auto id = rows.text(row, 0), same_row = rows.text(row, 1);
+            if (!mine.contains(id))
+                left_out.insert_or_assign(std::move(same_row), std::move(id));
+            else if (const auto found = left_out.find(same_row); found != left_out.end())
+                later_.emplace(std::move(id), found->second);
+        }
+    }
+
     /// Locked: two operators do not decide the same.
     RecordedConflict read(const std::string &id) {
         const auto row =
@@ -140,7 +166,9 @@ class Inbox {
                                   {row.text(0, 5), row.text(0, 6)},
                                   row.text(0, 7),
                                   row.text(0, 8),
+                                  {},
                                   {}};
+        if (const auto found = later_.find(id); found != later_.end()) conflict.later = found->second;
         const auto rows = target_.query(
             "SELECT e.row::text FROM walbridge.conflict c CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(CASE "
             "pg_catalog.jsonb_typeof(c.target_row) WHEN 'array' THEN c.target_row WHEN 'object' THEN "
@@ -219,6 +247,7 @@ class Inbox {
     const ConflictResolution &resolution_;
     pg::Session target_;
     ConflictReplay replay_;
+    std::map<std::string, std::string> later_; ///< by id
     bool marked_ = false;
     int stopped_ = 0;
 };

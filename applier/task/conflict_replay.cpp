@@ -312,19 +312,12 @@ void ConflictReplay::guard(const RecordedConflict &conflict, const std::vector<F
     for (const auto &row : others)
         if (!known(expected, row) && !known(conflict.target_rows, row))
             refuse(conflict, "the target has a row now that was not there: " + row.shown, remedy);
-    std::string together = "{";
-    for (const auto &id : together_) together += (together.size() > 1 ? "," : "") + id;
-    const auto later = target_.value(
-        "SELECT min(id) FROM walbridge.conflict WHERE task = $1 AND schema_name = $2 AND table_name = $3 AND key = "
-        "$4::jsonb AND id > $5::bigint AND id <> ALL ($6::bigint[]) AND decision IS NULL AND outcome IN ('kept "
-        "target', 'skipped')",
-        {config_.name, conflict.table.schema, conflict.table.name, conflict.key, conflict.id, together + "}"});
-    if (later)
+    if (!conflict.later.empty())
         refuse(
-            conflict, fmt::format("conflict {} is a later change of the same row", *later),
+            conflict, fmt::format("conflict {} is a later change of the same row", conflict.later),
             fmt::format("Decide about both in one command (walbridge conflicts resolve TASK.toml {} {} ...), or only "
                         "about the later one.",
-                        conflict.id, *later));
+                        conflict.id, conflict.later));
 }
 
 void ConflictReplay::remove(const TargetTable &table, const FoundRow &row) {

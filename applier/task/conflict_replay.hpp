@@ -9,7 +9,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +21,7 @@ struct RecordedConflict {
     QualifiedName table;                  ///< the target's name
     std::string key, source_row;          ///< JSON
     std::vector<std::string> target_rows; ///< JSON of each
+    std::string later;                    ///< id of a later change of the row that waits as well; empty = none
 };
 
 enum class ConflictAction {
@@ -35,9 +35,6 @@ class ConflictReplay {
   public:
     /// `target`: a session with session_replication_role = replica. Both are borrowed.
     ConflictReplay(const TaskConfig &config, pg::Session &target);
-
-    /// Records that are decided by the same command: the order between them is kept.
-    void decided_together(std::set<std::string> ids) { together_ = std::move(ids); }
 
     /// In the session's open transaction. `edit`: a JSON object that is laid over the row. `unguarded`: whatever became
     /// of the target's rows since. Words on what was done; throws Error(conflict) with the reason why nothing is.
@@ -80,7 +77,6 @@ class ConflictReplay {
     pg::Session &target_;
     target::ActingRole role_;
     std::optional<pg::Session> source_;
-    std::set<std::string> together_;
     std::string written_;
     bool asked_source_ = false;
     std::map<Key, std::vector<std::string>> left_; ///< rows as committed applications left them

@@ -183,6 +183,8 @@ def test_changes_of_one_row_are_replayed_in_order(pair):
     applier, (first, second) = kept(pair, conflict=missing, target="DELETE FROM t WHERE id = 1",
                                     source="UPDATE t SET v = 'once' WHERE id = 1; UPDATE t SET v = 'twice' WHERE id = 1")
     assert f"conflict {second} is a later change" in resolve(applier, first, "--replay", code=Exit.conflict).text
+    resolve(applier, first, "--skip")
+    assert f"conflict {second} is a later change" in resolve(applier, first, "--replay", code=Exit.conflict).text
     resolve(applier, second, first, "--replay")
     pair.compare()
 
