@@ -310,9 +310,9 @@ void ExactApplier::stop(const TablePlan &plan, const RowChange &change, const Ch
     if (!conflict.source_row.empty()) text += "; source row " + conflict.source_row;
     for (const auto &row : met.rows) text += "; target row " + row.shown;
     throw Error(ErrorKind::conflict, target::object_of(plan), text,
-                "Nothing of the transaction was applied. Mend the target's row (or choose a conflict.policy) and start "
-                "the task again; "
-                "the record stands in walbridge.conflict on the target.");
+                "Nothing of the transaction was applied. Mend the target's row, decide about the change (walbridge "
+                "conflicts resolve) or choose a conflict.policy, and start the task again; the record stands in "
+                "walbridge.conflict on the target.");
 }
 
 void ExactApplier::record(const TablePlan &plan, const RowChange &change, const ChangePlace &place, const Met &found,

@@ -145,7 +145,7 @@ std::string PostgresApplySession::row_as_json(const TablePlan &plan, Row row) {
             bind_value(bindings, plan.columns[index], value);
         }
     }
-    const auto sql = fmt::format("SELECT pg_catalog.to_json(r)::text FROM (SELECT {}) AS r", columns);
+    const auto sql = fmt::format("SELECT pg_catalog.to_json(r.*)::text FROM (SELECT {}) AS r", columns);
     const auto result = run_as_owner(plan, sql, bindings);
     if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK) return "{}";
     return result.text(0, 0);
@@ -232,7 +232,8 @@ std::optional<MetRow> PostgresApplySession::delete_announced(const std::string &
             : std::string();
     const auto sql = fmt::format(
         "WITH gone AS (DELETE FROM {}{} AS t WHERE {} AND (SELECT COALESCE(w.timestamp, '-infinity') < {}{} FROM "
-        "pg_catalog.pg_xact_commit_timestamp_origin(t.xmin) AS w) RETURNING pg_catalog.to_json(t)::text AS shown, NULL "
+        "pg_catalog.pg_xact_commit_timestamp_origin(t.xmin) AS w) RETURNING pg_catalog.to_json(t.*)::text AS shown, "
+        "NULL "
         "AS key, t.xmin AS writer) {}",
         table->kind == 'p' ? "" : "ONLY ", quote(name), condition, time, tie, met("SELECT * FROM gone"));
     if (!table->acting_owner.empty()) role_.enter_owner(table->acting_owner);

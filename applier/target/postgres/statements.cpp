@@ -219,7 +219,7 @@ std::string met_row(const TablePlan &plan) {
     for (const auto index : plan.key)
         key += fmt::format("{}{}, t.{}", key.empty() ? "" : ", ",
                            dialect::postgres::quote_literal(plan.columns[index].target.name), column_of(plan, index));
-    return fmt::format("pg_catalog.to_json(t)::text AS shown, {} AS key, t.xmin AS writer",
+    return fmt::format("pg_catalog.to_json(t.*)::text AS shown, {} AS key, t.xmin AS writer",
                        key.empty() ? "NULL" : fmt::format("pg_catalog.json_build_object({})::text", key));
 }
 
