@@ -109,6 +109,8 @@ Json document(const TaskConfig &config) {
                                                            : "none");
     json["stages"] = row->stages;
     json["paused"] = row->paused;
+    json["reverse_of"] = row->reverse_of.empty() ? Json(nullptr) : Json(row->reverse_of);
+    json["reverse_task"] = row->reverse_task.empty() ? Json(nullptr) : Json(row->reverse_task);
     json["labels"] = config.labels;
     json["process"] = alive ? Json(row->holder ? *row->holder : "unknown") : Json(nullptr);
     json["status_age_seconds"] = row->status_age ? Json(*row->status_age) : Json(nullptr);
@@ -310,6 +312,10 @@ std::string for_people(const Json &json) {
         fmt::format("state:      {}{}\n", json["process"].is_null() && !at_rest ? "stopped (was " + state + ")" : state,
                     json["paused"].get<bool>() && state != "paused" ? " (pause asked for)" : "");
     out += fmt::format("stage:      {}\n", text_of(json["stage"]));
+    if (json["reverse_task"].is_string())
+        out += fmt::format("two-way:    task {} is the way back\n", text_of(json["reverse_task"]));
+    if (json["reverse_of"].is_string())
+        out += fmt::format("two-way:    the way back of task {}\n", text_of(json["reverse_of"]));
     const auto &age = json["status_age_seconds"];
     if (json["process"].is_null())
         out += fmt::format("process:    none runs; what follows is what was stored{}\n",
