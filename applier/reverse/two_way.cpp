@@ -7,7 +7,9 @@
 #include "task/operator_commands.hpp"
 #include "task/precheck.hpp"
 #include "task/prepare.hpp"
+#include "task/replica_identity.hpp"
 #include "task/reverse_possible.hpp"
+#include "task/slot_watch.hpp"
 #include "task/start.hpp"
 #include "task/state_store.hpp"
 
@@ -59,22 +61,36 @@ TaskConfig known_way_back(const TaskConfig &forward, const std::string &file, co
     return derive_reverse(forward, file, name, Purpose::two_way).config;
 }
 
-/// What a failed step leaves is taken back; what cannot be is said by the log.
+/// The name is free, or holds what an earlier try of this forward task left.
+void require_free_name(const TaskConfig &forward, const ReverseTask &way_back, pg::Session &source,
+                       pg::Session &target) {
+    const auto &name = way_back.config.name;
+    const auto known = task::read_task(source, name);
+    const bool ours = known && known->reverse_of == forward.name && known->phase == task::Phase::none;
+    const bool slot = task::read_slot(target, way_back.config.slot_name()).has_value();
+    if ((!known || ours) && (!slot || (ours && known->slot == way_back.config.slot_name()))) return;
+    throw not_now(forward,
+                  known && !ours ? fmt::format("the source knows another task {}", name)
+                                 : fmt::format("the target has a slot {} already", way_back.config.slot_name()),
+                  "Give another name with --reverse-name.");
+}
+
+/// What a failed step leaves is taken back: nothing has streamed yet, so there are no origins. What cannot be taken
+/// back is said by the log.
 void take_back(const TaskConfig &forward, const ReverseTask &way_back) noexcept {
     try {
-        const auto released = task::release(way_back.config);
-        if (!released.complete) log::warning("not everything could be taken back", {{"left", released.text}});
-    } catch (const std::exception &error) {
-        log::warning("the way back could not be taken back",
-                     {{"reason", error.what()}, {"remedy", "Repeat walbridge reverse, or run it with --remove."}});
-        return; // the link stays, so that --remove finds it
-    }
-    try {
-        auto target = open(forward.target.endpoint);
+        auto target = open(forward.target.endpoint), source = open(forward.source.endpoint);
+        const auto &config = way_back.config;
+        if (const auto row = task::read_task(source, config.name); row && row->reverse_of == forward.name) {
+            for (const auto &statement : task::restoring_statements(config.name, source)) target.execute(statement);
+            if (row->slot == config.slot_name()) task::drop_slot(target, config);
+            task::remove_task(source, config.name, false);
+        }
         task::store_reverse_task(target, forward.name, {});
         if (text_of(way_back.file) == way_back.text) std::filesystem::remove(way_back.file);
     } catch (const std::exception &error) {
-        log::warning("the way back could not be taken back", {{"reason", error.what()}});
+        log::warning("the way back could not be taken back",
+                     {{"reason", error.what()}, {"remedy", "Repeat walbridge reverse, or run it with --remove."}});
     }
 }
 
@@ -111,6 +127,7 @@ std::string add_way_back(const TaskConfig &forward, const std::string &file, con
         return fmt::format("{}\n# {} would be written:\n{}", task::precheck_table(report), way_back.file,
                            way_back.text);
     }
+    require_free_name(forward, way_back, source, target);
     write_file(way_back);
     try {
         // First: from now on the forward task leaves the target's sequences alone.
@@ -131,6 +148,14 @@ std::string remove_way_back(const TaskConfig &forward, const std::string &file, 
     auto target = open(forward.target.endpoint), source = open(forward.source.endpoint);
     const auto row = task::read_task(target, forward.name);
     if (!row || row->reverse_task.empty()) throw not_now(forward, "it has no way back", "walbridge reverse makes one.");
+    const auto there = task::read_task(source, row->reverse_task);
+    if (there && there->reverse_of != forward.name)
+        throw not_now(forward, fmt::format("task {} is not its way back (any more)", row->reverse_task),
+                      "Look at that task with walbridge status, and at walbridge.task on both servers.");
+    if (!there) { // it was released by itself
+        task::store_reverse_task(target, forward.name, {});
+        return fmt::format("task {} is gone; task {} is one-way again\n", row->reverse_task, forward.name);
+    }
     const auto way_back = known_way_back(forward, file, row->reverse_task);
     std::string text;
     stop_process(way_back, source, patience, text);
