@@ -41,6 +41,8 @@ def test_upgrade_and_removal_under_load(nodes):
     for load in (here, there):
         load.wait_for(150)
     assert nodes.row(1, forward.name)["reverse_task"] == back.name and nodes.row(0, back.name)["reverse_of"] == forward.name
+    assert f"two-way:    task {back.name} is the way back" in forward.cli("status").text
+    assert f"two-way:    the way back of task {forward.name}" in back.cli("status").text
     back.kill()                             # and again over a kill and a restart of each
     there.wait_for(30)
     back.start()
@@ -166,6 +168,16 @@ def test_what_stands_in_the_way_of_a_way_back(nodes):
     assert nodes.row(1, forward.name)["reverse_task"] is None and nodes.row(0, f"{forward.name}_back") is None
     assert not (forward.directory / f"{forward.name}_back.toml").exists()
     right.psql("ALTER TABLE t ADD PRIMARY KEY (id)")
+    # Nor is anything of somebody else's taken for the way back's.
+    right.psql(f"SELECT pg_create_logical_replication_slot('walbridge_{nodes.name}_x', 'walbridge')")
+    result = forward.cli("reverse", f"--reverse-name={nodes.name}_x")
+    assert result.code == Exit.task_state and "has a slot" in result.text, result
+    assert right.scalar("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", (f"walbridge_{nodes.name}_x",)) == 1
+    right.psql(f"SELECT pg_drop_replication_slot('walbridge_{nodes.name}_x')")
+    left.psql(f"INSERT INTO walbridge.task (task, stages) VALUES ('{nodes.name}_y', '{{incremental}}')")
+    result = forward.cli("reverse", f"--reverse-name={nodes.name}_y")
+    assert result.code == Exit.task_state and "knows another task" in result.text and nodes.row(0, f"{nodes.name}_y"), result
+    assert nodes.row(1, forward.name)["reverse_task"] is None
     dry = forward.cli("reverse", "--dry-run")
     assert dry.code == Exit.ok and "reverse_of" in dry.text and not (forward.directory / f"{forward.name}_back.toml").exists(), dry
     back = nodes.reverse(forward)
@@ -252,6 +264,26 @@ def test_a_loop_that_the_filter_does_not_know_of_stops_the_task(nodes):
         applier.wait_caught_up()
     nodes.same(0, 1, tables=["t"])
     assert forward.is_running() and opposite.is_running()
+
+
+def test_a_role_that_may_not_see_the_other_tasks(nodes):
+    left, right = nodes
+    left.psql(TABLE)
+    forward = nodes.run("f", 0, 1)
+    right.psql("CREATE ROLE blind LOGIN REPLICATION; GRANT SELECT ON t TO blind")
+    try:
+        opposite = nodes.applier("o", 1, 0, stages=["incremental"], source={"url": right.url(user="blind")})
+        found = finding(opposite, "topology.loops")
+        assert found["result"] == "warning" and "GRANT SELECT ON walbridge.task" in found["fix"], found
+        back = nodes.applier("b", 1, 0, stages=["incremental"], source={"url": right.url(user="blind")}, ddl={"classes": ["none"]},
+                             task={"reverse_of": forward.name})
+        assert finding(back, "topology.loops")["result"] == "error"
+        right.psql("GRANT USAGE ON SCHEMA walbridge TO blind; GRANT SELECT ON walbridge.task TO blind")
+        found = finding(opposite, "topology.loops")
+        assert found["result"] == "ok" and forward.name in found["reason"], found
+        assert finding(back, "topology.loops")["result"] == "ok" and finding(back, "topology.overlap")["result"] == "ok"
+    finally:
+        right.psql("DROP OWNED BY blind; DROP ROLE blind")
 
 
 def test_the_clocks_are_compared(nodes):
