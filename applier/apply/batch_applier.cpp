@@ -30,6 +30,18 @@ Error unidentified(const UnidentifiedChange &change, const ChangePlace &place) {
                     table));
 }
 
+/// A TRUNCATE is not carried by the way back of a running task (decision 6).
+bool stays_behind(const TaskConfig &config, const TruncateChange &change, Lsn commit_lsn) {
+    if (config.reverse_of.empty()) return false;
+    std::string names;
+    for (const auto *relation : change.relations) names += (names.empty() ? "" : ", ") + to_string(relation->name);
+    log::warning("a TRUNCATE is not carried back: the two sides differ from here on",
+                 {{"tables", names},
+                  {"position", to_string(commit_lsn)},
+                  {"remedy", "Truncate the tables on the forward source, which carries it, or DELETE the rows."}});
+    return true;
+}
+
 } // namespace
 
 BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
@@ -248,6 +260,7 @@ bool BatchApplier::plan_changes(const ChangeBatch &batch, const TransactionPiece
                 planned.push_back({&change, &plan, {}});
             } else if (const auto *truncate = std::get_if<TruncateChange>(&change)) {
                 if (in_progress || !filter_.empty()) return false;
+                if (stays_behind(config_, *truncate, piece.begin.commit_lsn)) continue;
                 PlannedChange entry{&change, nullptr, {}};
                 for (const auto *relation : truncate->relations) entry.truncated.push_back(&plans_.plan(*relation));
                 planned.push_back(std::move(entry));
@@ -293,7 +306,7 @@ void BatchApplier::apply_change(const Change &change, const ChangePlace &place) 
         }
         if (!copied(*row, place.commit_lsn)) exact_.apply(plans_.plan(*row->relation), *row, place);
     } else if (const auto *truncated = std::get_if<TruncateChange>(&change)) {
-        truncate(*truncated, place.commit_lsn);
+        if (!stays_behind(config_, *truncated, place.commit_lsn)) truncate(*truncated, place.commit_lsn);
     } else if (const auto *unknown = std::get_if<UnidentifiedChange>(&change)) {
         const auto *sync = filter_.table(unknown->relation->oid);
         if (sync != nullptr && SyncFilter::of_table(*sync, place.commit_lsn) == SyncVerdict::copied) return;

@@ -109,6 +109,24 @@ def test_no_circles(nodes, options):
     assert applied(forward, counts[0]) and applied(back, counts[1])
 
 
+@pytest.mark.parametrize("bulk", [True, False], ids=["bulk", "exact"])
+def test_a_truncate_is_not_carried_back(nodes, bulk):
+    left, right = nodes
+    left.psql(TABLE)
+    forward = nodes.run("f", 0, 1, apply={"bulk": bulk})
+    back = nodes.reverse(forward)
+    back.start()
+    back.wait_caught_up()
+    right.psql("BEGIN; INSERT INTO t VALUES (-1, 'goes with it', 0); TRUNCATE t; INSERT INTO t VALUES (-2, 'behind it', 0); COMMIT")
+    back.wait_caught_up()
+    assert left.scalar("SELECT count(*) FROM t") == 302 and right.scalar("SELECT count(*) FROM t") == 1
+    assert "a TRUNCATE is not carried back" in back.log_text() and "public.t" in back.log_tail()
+    left.psql("TRUNCATE t; INSERT INTO t VALUES (1, 'both', 0)")
+    forward.wait_caught_up()
+    back.wait_caught_up()
+    nodes.same(0, 1, tables=["t"])
+
+
 def test_renamed_tables_and_their_policies_find_back(nodes):
     left, right = nodes
     left.psql("CREATE SCHEMA sales; CREATE TABLE sales.orders (id int PRIMARY KEY, v text); CREATE TABLE sales.plain (id int PRIMARY KEY, v text)")

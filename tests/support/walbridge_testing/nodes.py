@@ -12,8 +12,12 @@ from .waiting import wait_until
 class Nodes:
     """A database per cluster, all of one name, each able to be source and target."""
 
+    made = 0        # stories whose names are cut to the same one have folders of their own
+
     def __init__(self, name, clusters):
+        Nodes.made += 1
         self.name = name
+        self.directory = base_directory() / "tasks" / f"{name}-{Nodes.made}"
         self.clusters = clusters
         self.appliers = []
         self.databases = []
@@ -31,7 +35,7 @@ class Nodes:
     def applier(self, name, here, there, **options):
         """A task from the database of one number to that of another."""
         made = Applier(task(f"{self.name}_{name}"[-40:].lstrip("_"), self[here].url(), self[there].url(), **options),
-                       base_directory() / "tasks" / self.name)
+                       self.directory)
         self.appliers.append(made)
         return made
 
