@@ -244,7 +244,7 @@ bool BatchApplier::plan_changes(const ChangeBatch &batch, const TransactionPiece
         for (auto index = first; index < last; ++index) {
             const auto &change = batch.changes[index];
             if (const auto *message = std::get_if<MessageChange>(&change)) {
-                if (message->prefix == deleted_prefix) return false;
+                if (message->prefix == outdated_prefix) return false;
                 continue;
             }
             if (const auto *row = std::get_if<RowChange>(&change)) {
@@ -312,7 +312,7 @@ void BatchApplier::apply_change(const Change &change, const ChangePlace &place) 
         if (sync != nullptr && SyncFilter::of_table(*sync, place.commit_lsn) == SyncVerdict::copied) return;
         throw unidentified(*unknown, place);
     } else if (const auto *message = std::get_if<MessageChange>(&change)) {
-        if (message->prefix == deleted_prefix) exact_.apply_announced(message->content, place);
+        if (message->prefix == outdated_prefix) exact_.apply_announced(message->content, place);
     }
 }
 

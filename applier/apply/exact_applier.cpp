@@ -119,7 +119,7 @@ bool ExactApplier::judge_writer(const TablePlan &plan, const RowChange &change, 
         return false;
     default:
         record(plan, change, place, met, name_of(Resolution::overwrite));
-        if (change.operation == RowOperation::remove || moves_key(plan, change)) announce(plan, change, place, met);
+        announce(plan, change, place, met);
         return true;
     }
 }
@@ -146,7 +146,7 @@ void ExactApplier::meet_rows(const TablePlan &plan, const RowChange &change, con
         return;
     default:
         record(plan, change, place, met, name_of(Resolution::overwrite));
-        announce_rivals(plan, change, place, met);
+        announce(plan, change, place, met);
         return overwrite(plan, change, place);
     }
 }
@@ -239,27 +239,18 @@ void ExactApplier::overwrite(const TablePlan &plan, const RowChange &change, con
     note(plan, change);
 }
 
-/// Rows that go and were not ours: a version of them may be on its way back, and would rise again there.
+/// Rows that gave way and were not ours are on their way back, or have been there: they would rise again where a later
+/// deletion finds nothing.
 void ExactApplier::announce(const TablePlan &plan, const RowChange &change, const ChangePlace &place, const Met &met) {
     if (policy_of(config_.conflict, change.relation->name, met.kind) != ConflictPolicy::last_update_wins) return;
     if (plan.lookup != target::Lookup::unique_key) return;
     for (const auto &row : met.rows)
-        if (!row.own && !row.key.empty()) session_.announce_deletion(plan, row.key, place.commit_time);
-}
-
-/// The same of rows that give way to the change's; the one under its own key is simply overwritten there, too.
-void ExactApplier::announce_rivals(const TablePlan &plan, const RowChange &change, const ChangePlace &place,
-                                   const Met &met) {
-    if (plan.lookup != target::Lookup::unique_key || !plan.extra_unique_keys) return;
-    if (policy_of(config_.conflict, change.relation->name, met.kind) != ConflictPolicy::last_update_wins) return;
-    const auto row = whole_new_row(plan, change);
-    const Row own_key(row);
-    announce(plan, change, place, {met.kind, session_.rows_in_the_way(plan, row, &own_key), {}, {}});
+        if (!row.own && !row.key.empty()) session_.announce_outdated(plan, row.key, place.commit_time);
 }
 
 void ExactApplier::apply_announced(std::string_view announcement, const ChangePlace &place) {
     if (!config_.conflict.decided_by_time()) return;
-    const auto gone = session_.delete_announced(std::string(announcement));
+    const auto gone = session_.delete_outdated(std::string(announcement));
     if (!gone) return;
     ++conflicts_;
     log::debug("a row that had been deleted here came back older and went again",

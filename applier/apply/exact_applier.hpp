@@ -64,8 +64,6 @@ class ExactApplier {
     void insert_instead(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
     void overwrite(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
     void announce(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, const Met &met);
-    void announce_rivals(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
-                         const Met &met);
     [[noreturn]] void stop(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
                            const Met &met);
     void record(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place, const Met &met,

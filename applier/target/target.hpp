@@ -119,12 +119,12 @@ class TargetSession {
     [[nodiscard]] virtual bool detects_origins() const = 0;
     /// Decisions about changes that stopped the task; read once.
     virtual std::vector<ConflictDecision> decisions() = 0;
-    /// Tells the way back, in the stream of the target's own changes, that the row with this key (MetRow::key) was
-    /// deleted at `time`: where a version of the row that was older had travelled there, it must go. Independent of the
-    /// open transaction, and true whether that commits or not.
-    virtual void announce_deletion(const TablePlan &plan, const std::string &key, SourceTime time) = 0;
-    /// What announce_deletion() of the opposite task wrote: deletes the row if it is older; the row that went.
-    virtual std::optional<MetRow> delete_announced(const std::string &announcement) = 0;
+    /// Tells the way back, in the stream of the target's own changes, that versions of the row with this key
+    /// (MetRow::key) are outdated that were committed before `time`: one that has come to life again there must go.
+    /// Independent of the open transaction, and true whether that commits or not.
+    virtual void announce_outdated(const TablePlan &plan, const std::string &key, SourceTime time) = 0;
+    /// What announce_outdated() of the opposite task wrote: deletes the row if it is older; the row that went.
+    virtual std::optional<MetRow> delete_outdated(const std::string &announcement) = 0;
     /// A row in transit as JSON, made by the server's own type functions.
     virtual std::string row_as_json(const TablePlan &plan, Row row) = 0;
     /// Checks the constraints that the server does not enforce in our session: a name when `row` is now there twice.

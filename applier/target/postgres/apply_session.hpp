@@ -45,8 +45,8 @@ class PostgresApplySession final : public TargetSession {
     std::optional<MetRow> row_found(const TablePlan &plan, const RowChange &change) override;
     [[nodiscard]] bool detects_origins() const override { return !our_origins_.empty(); }
     std::vector<ConflictDecision> decisions() override;
-    void announce_deletion(const TablePlan &plan, const std::string &key, SourceTime time) override;
-    std::optional<MetRow> delete_announced(const std::string &announcement) override;
+    void announce_outdated(const TablePlan &plan, const std::string &key, SourceTime time) override;
+    std::optional<MetRow> delete_outdated(const std::string &announcement) override;
     std::string row_as_json(const TablePlan &plan, Row row) override;
     std::optional<std::string> violated_unenforced(const TablePlan &plan, Row row) override;
     void truncate(const std::vector<const TablePlan *> &plans, bool restart_identity) override;

@@ -188,7 +188,7 @@ void PostgresApplySession::record_conflict(const ConflictRecord &conflict) {
                                                   : pg::Parameter{}});
 }
 
-void PostgresApplySession::announce_deletion(const TablePlan &plan, const std::string &key, SourceTime time) {
+void PostgresApplySession::announce_outdated(const TablePlan &plan, const std::string &key, SourceTime time) {
     nlohmann::json announcement{{"task", config_.name},
                                 {"schema", plan.table.name.schema},
                                 {"table", plan.table.name.name},
@@ -202,10 +202,10 @@ void PostgresApplySession::announce_deletion(const TablePlan &plan, const std::s
                                {{"synchronous_commit", config_.apply.synchronous_commit ? "on" : "off"}}});
     // A transaction of its own, of the target's own: the plugin leaves those of our origin out of the way back.
     announcer_->query("SELECT pg_catalog.pg_logical_emit_message(true, $1, $2)",
-                      {std::string(deleted_prefix), announcement.dump()});
+                      {std::string(outdated_prefix), announcement.dump()});
 }
 
-std::optional<MetRow> PostgresApplySession::delete_announced(const std::string &announcement) {
+std::optional<MetRow> PostgresApplySession::delete_outdated(const std::string &announcement) {
     const auto json = nlohmann::json::parse(announcement);
     const auto name = config_.names.table({json.at("schema").get<std::string>(), json.at("table").get<std::string>()});
     const auto table = describe(name);

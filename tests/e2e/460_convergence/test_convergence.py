@@ -3,6 +3,7 @@ import random
 import threading
 import time
 
+import psycopg2
 import pytest
 from walbridge_testing.applier import Exit
 from walbridge_testing.cluster import Cluster
@@ -43,7 +44,10 @@ class Clashes(threading.Thread):
             connection = self.database.connect(autocommit=True)
             cursor = connection.cursor()
             while not self.ending.is_set():
-                self.step(cursor)
+                try:
+                    self.step(cursor)
+                except psycopg2.errors.UniqueViolation:     # the other client was faster
+                    continue
                 self.committed += 1
                 self.ending.wait(0.004 * self.random.random())
             connection.close()
