@@ -73,8 +73,9 @@ bool any_policy_goes_on(const TaskConfig::Conflict &settings) {
 } // namespace
 
 ExactApplier::ExactApplier(const TaskConfig &config, target::TargetSession &session)
-    : config_(config), session_(session), decisions_(session.decisions()),
-      guarded_(any_policy_goes_on(config.conflict) || !decisions_.empty()) {}
+    : config_(config), session_(session), decisions_(session.decisions()) {}
+
+bool ExactApplier::guarded() const { return !decisions_.empty() || any_policy_goes_on(config_.conflict); }
 
 void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
     if (change.operation != RowOperation::insert && plan.lookup == target::Lookup::none)
@@ -85,7 +86,7 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
                                 dialect::postgres::quote(change.relation->name)));
     if (change.operation != RowOperation::insert && session_.detects_origins() && !judge_writer(plan, change, place))
         return;
-    const auto outcome = session_.apply(plan, change, guarded_);
+    const auto outcome = session_.apply(plan, change, guarded());
     if (outcome.violation) return meet_rows(plan, change, place, outcome);
     if (outcome.affected == 0 && change.operation != RowOperation::insert) return meet_nothing(plan, change, place);
     if (outcome.affected != 1)
@@ -131,7 +132,7 @@ void ExactApplier::meet_rows(const TablePlan &plan, const RowChange &change, con
     Met met{
         insert ? ConflictKind::insert_exists : ConflictKind::update_exists, {}, outcome.constraint, outcome.message};
     ++conflicts_;
-    if (guarded_) { // else nothing can be asked before the transaction is rolled back
+    if (guarded()) { // else nothing can be asked before the transaction is rolled back
         const auto row = whole_new_row(plan, change);
         const auto key = key_row(plan, change);
         const Row key_span(key);
@@ -157,7 +158,7 @@ void ExactApplier::lose(const TablePlan &plan, const RowChange &change, const Ch
     RowChange gone = change;
     gone.operation = RowOperation::remove;
     gone.new_row = {};
-    if (const auto outcome = session_.apply(plan, gone, guarded_); outcome.affected > 1)
+    if (const auto outcome = session_.apply(plan, gone, guarded()); outcome.affected > 1)
         throw Error(
             ErrorKind::target_shape, target::object_of(plan),
             fmt::format("the old key of an UPDATE at {} names {} rows", to_string(place.commit_lsn), outcome.affected),

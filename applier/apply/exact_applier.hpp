@@ -70,13 +70,14 @@ class ExactApplier {
                 std::string_view outcome);
     target::ConflictRecord record_of(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
                                      const Met &met, std::string_view outcome);
+    /// Whether the transaction goes on after a refused row.
+    [[nodiscard]] bool guarded() const;
     [[nodiscard]] const target::ConflictDecision *decision_on(const ChangePlace &place) const;
     void note(const target::TablePlan &plan, const RowChange &change);
 
     const TaskConfig &config_;
     target::TargetSession &session_;
     const std::vector<target::ConflictDecision> decisions_;
-    const bool guarded_; ///< the transaction goes on after a refused row
     std::vector<NotedRow> noted_;
     std::uint64_t conflicts_ = 0;
 };

@@ -81,7 +81,7 @@ class Server(Cluster):
 
     def clone(self, name, template):
         """A database as a copy of another one."""
-        return self.create_database(name, f"TEMPLATE {template} STRATEGY file_copy")
+        return self.create_database(name, f"TEMPLATE {template}")
 
     def drop_databases(self):
         for (name,) in self.sql("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"):

@@ -54,7 +54,7 @@ def test_the_runbook(own_pair, capsys):
     subprocess.run([str(cluster.bin / "pgbench"), "-i", "-q", "-s", str(SCALE), "--foreign-keys", "-h", "127.0.0.1", "-p", str(cluster.port), "-U", "postgres", pair.source.name],
                    check=True, capture_output=True)
     pair.source.psql("""ALTER TABLE pgbench_history ADD COLUMN id bigserial PRIMARY KEY; CREATE TABLE t (id bigserial PRIMARY KEY, v text, at timestamptz DEFAULT now());
-        CREATE TABLE s (id int PRIMARY KEY, n int); INSERT INTO s SELECT i, 0 FROM generate_series(1, 100) i; CREATE MATERIALIZED VIEW richest AS SELECT bid, max(abalance) FROM pgbench_accounts GROUP BY bid;
+        CREATE TABLE s (id int PRIMARY KEY, n int); INSERT INTO s SELECT i, 0 FROM generate_series(1, 100) i; CREATE MATERIALIZED VIEW richest AS SELECT bid, max(tbalance) FROM pgbench_tellers GROUP BY bid;
         GRANT ALL ON ALL TABLES IN SCHEMA public TO shop; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO shop; ANALYZE;""")
     base = pair.applier(name="orders", precheck={"acknowledge": ["tables.unsupported"]})
     appliers = {}
