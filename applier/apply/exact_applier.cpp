@@ -64,6 +64,9 @@ bool moves_key(const TablePlan &plan, const RowChange &change) {
     });
 }
 
+/// Exclusion constraints and keys over expressions never show their rows: then it is left at that.
+constexpr int looks_at_rows = 3;
+
 bool any_policy_goes_on(const TaskConfig::Conflict &settings) {
     const auto goes_on = [](const auto &entry) { return entry.second != ConflictPolicy::fail; };
     return settings.policy != ConflictPolicy::fail || std::ranges::any_of(settings.by_kind, goes_on) ||
@@ -86,7 +89,11 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
                                 dialect::postgres::quote(change.relation->name)));
     if (change.operation != RowOperation::insert && session_.detects_origins() && !judge_writer(plan, change, place))
         return;
-    const auto outcome = session_.apply(plan, change, guarded());
+    auto outcome = session_.apply(plan, change, guarded());
+    // What was in the way may be gone, or be another row by now: only a row that is locked can be judged.
+    for (int attempt = 0;
+         outcome.violation && guarded() && attempt < looks_at_rows && !anything_in_the_way(plan, change); ++attempt)
+        outcome = session_.apply(plan, change, true);
     if (outcome.violation) return meet_rows(plan, change, place, outcome);
     if (outcome.affected == 0 && change.operation != RowOperation::insert) return meet_nothing(plan, change, place);
     if (outcome.affected != 1)
@@ -96,6 +103,13 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
                         to_string(place.commit_lsn), outcome.affected),
             "A trigger, a rule or a policy on the target interferes: disable it for replica sessions and resume.");
     if (change.operation != RowOperation::remove) note(plan, change);
+}
+
+bool ExactApplier::anything_in_the_way(const TablePlan &plan, const RowChange &change) {
+    const auto row = whole_new_row(plan, change);
+    const auto key = key_row(plan, change);
+    const Row key_span(key);
+    return !session_.rows_in_the_way(plan, row, change.operation == RowOperation::insert ? nullptr : &key_span).empty();
 }
 
 /// An UPDATE or DELETE of a row that somebody else wrote last. False: the change is done with.

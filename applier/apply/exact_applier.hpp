@@ -56,6 +56,7 @@ class ExactApplier {
         std::string constraint, reason;
     };
     bool judge_writer(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
+    bool anything_in_the_way(const target::TablePlan &plan, const RowChange &change);
     void meet_rows(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
                    const target::RowOutcome &outcome);
     void meet_nothing(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);

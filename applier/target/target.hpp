@@ -110,7 +110,8 @@ class TargetSession {
     virtual RowOutcome apply(const TablePlan &plan, const RowChange &change, bool guarded) = 0;
     /// Deletes every row that holds one of the unique keys of `row`, except the row found by `except_key`; how many.
     virtual long long delete_conflicting(const TablePlan &plan, Row row, const Row *except_key) = 0;
-    /// The rows that hold one of the unique keys of `row`, except the row found by `except_key`; a few at the most.
+    /// The rows that hold one of the unique keys of `row`, except the row found by `except_key`, locked; a few at the
+    /// most.
     virtual std::vector<MetRow> rows_in_the_way(const TablePlan &plan, Row row, const Row *except_key) = 0;
     /// The row that an UPDATE or DELETE finds, locked.
     virtual std::optional<MetRow> row_found(const TablePlan &plan, const RowChange &change) = 0;

@@ -121,7 +121,7 @@ std::vector<MetRow> PostgresApplySession::rows_in_the_way(const TablePlan &plan,
     auto condition = unique_key_condition(plan, row);
     if (condition.sql.empty()) return {};
     if (except_key != nullptr) leave_out(plan, *except_key, condition);
-    const auto sql = met(fmt::format("SELECT {} FROM {} AS t WHERE {} LIMIT {}", statements::met_row(plan),
+    const auto sql = met(fmt::format("SELECT {} FROM {} AS t WHERE {} LIMIT {} FOR UPDATE", statements::met_row(plan),
                                      statements::relation_of(plan), condition.sql, most_rows_met));
     const auto result = run_as_owner(plan, sql, condition.bindings);
     if (PQresultStatus(result.raw()) != PGRES_TUPLES_OK) session_.raise(result.raw(), sql);
