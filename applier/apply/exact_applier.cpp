@@ -87,8 +87,12 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
                                 to_string(place.commit_lsn)),
                     fmt::format("Run on the source: ALTER TABLE {} REPLICA IDENTITY FULL;",
                                 dialect::postgres::quote(change.relation->name)));
-    if (change.operation != RowOperation::insert && session_.detects_origins() && !judge_writer(plan, change, place))
-        return;
+    if (change.operation != RowOperation::insert && session_.detects_origins()) {
+        // Locked, or not there: a row that somebody inserts from now on is met by the insert and judged by it.
+        auto found = session_.row_found(plan, change);
+        if (!found) return meet_nothing(plan, change, place);
+        if (!found->own && !judge_writer(plan, change, place, std::move(*found))) return;
+    }
     auto outcome = session_.apply(plan, change, guarded());
     // What was in the way may be gone, or be another row by now: only a row that is locked can be judged.
     for (int attempt = 0;
@@ -113,15 +117,15 @@ bool ExactApplier::anything_in_the_way(const TablePlan &plan, const RowChange &c
 }
 
 /// An UPDATE or DELETE of a row that somebody else wrote last. False: the change is done with.
-bool ExactApplier::judge_writer(const TablePlan &plan, const RowChange &change, const ChangePlace &place) {
-    auto found = session_.row_found(plan, change);
-    if (!found || found->own) return true;
+bool ExactApplier::judge_writer(const TablePlan &plan, const RowChange &change, const ChangePlace &place,
+                                target::MetRow found) {
     Met met{change.operation == RowOperation::update ? ConflictKind::update_origin_differs
                                                      : ConflictKind::delete_origin_differs,
-            {std::move(*found)},
+            {},
             {},
             fmt::format("the row was last written by {}",
-                        found->origin && !found->origin->empty() ? "origin " + *found->origin : "the target itself")};
+                        found.origin && !found.origin->empty() ? "origin " + *found.origin : "the target itself")};
+    met.rows.push_back(std::move(found));
     ++conflicts_;
     switch (decide_on(change, place, met)) {
     case Resolution::stop: stop(plan, change, place, met);

@@ -55,7 +55,8 @@ class ExactApplier {
         std::vector<target::MetRow> rows;
         std::string constraint, reason;
     };
-    bool judge_writer(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
+    bool judge_writer(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
+                      target::MetRow found);
     bool anything_in_the_way(const target::TablePlan &plan, const RowChange &change);
     void meet_rows(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
                    const target::RowOutcome &outcome);
