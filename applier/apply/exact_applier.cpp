@@ -94,11 +94,16 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
         if (!found->own && !judge_writer(plan, change, place, std::move(*found))) return;
     }
     auto outcome = session_.apply(plan, change, guarded());
-    // What was in the way may be gone, or be another row by now: only a row that is locked can be judged.
-    for (int attempt = 0;
-         outcome.violation && guarded() && attempt < looks_at_rows && !anything_in_the_way(plan, change); ++attempt)
-        outcome = session_.apply(plan, change, true);
-    if (outcome.violation) return meet_rows(plan, change, place, outcome);
+    if (outcome.violation) {
+        // Under `fail` nothing can be asked before the transaction is rolled back.
+        auto rows = guarded() ? rows_in_the_way(plan, change) : std::vector<target::MetRow>();
+        // What was in the way may be gone, or be another row by now: only a row that is locked can be judged.
+        for (int attempt = 0; guarded() && outcome.violation && rows.empty() && attempt < looks_at_rows; ++attempt) {
+            outcome = session_.apply(plan, change, true);
+            if (outcome.violation) rows = rows_in_the_way(plan, change);
+        }
+        if (outcome.violation) return meet_rows(plan, change, place, outcome, std::move(rows));
+    }
     if (outcome.affected == 0 && change.operation != RowOperation::insert) return meet_nothing(plan, change, place);
     if (outcome.affected != 1)
         throw Error(
@@ -109,11 +114,12 @@ void ExactApplier::apply(const TablePlan &plan, const RowChange &change, const C
     if (change.operation != RowOperation::remove) note(plan, change);
 }
 
-bool ExactApplier::anything_in_the_way(const TablePlan &plan, const RowChange &change) {
+/// The target's rows that hold the change's new values in a unique key, locked; not the row it changes.
+std::vector<target::MetRow> ExactApplier::rows_in_the_way(const TablePlan &plan, const RowChange &change) {
     const auto row = whole_new_row(plan, change);
     const auto key = key_row(plan, change);
     const Row key_span(key);
-    return !session_.rows_in_the_way(plan, row, change.operation == RowOperation::insert ? nullptr : &key_span).empty();
+    return session_.rows_in_the_way(plan, row, change.operation == RowOperation::insert ? nullptr : &key_span);
 }
 
 /// An UPDATE or DELETE of a row that somebody else wrote last. False: the change is done with.
@@ -145,18 +151,12 @@ bool ExactApplier::judge_writer(const TablePlan &plan, const RowChange &change, 
 
 /// The row's new values stand in other rows.
 void ExactApplier::meet_rows(const TablePlan &plan, const RowChange &change, const ChangePlace &place,
-                             const RowOutcome &outcome) {
-    const auto insert = change.operation == RowOperation::insert;
-    Met met{
-        insert ? ConflictKind::insert_exists : ConflictKind::update_exists, {}, outcome.constraint, outcome.message};
+                             const RowOutcome &outcome, std::vector<target::MetRow> rows) {
+    const auto kind = rows.size() > 1                            ? ConflictKind::multiple_unique_conflicts
+                      : change.operation == RowOperation::insert ? ConflictKind::insert_exists
+                                                                 : ConflictKind::update_exists;
+    const Met met{kind, std::move(rows), outcome.constraint, outcome.message};
     ++conflicts_;
-    if (guarded()) { // else nothing can be asked before the transaction is rolled back
-        const auto row = whole_new_row(plan, change);
-        const auto key = key_row(plan, change);
-        const Row key_span(key);
-        met.rows = session_.rows_in_the_way(plan, row, insert ? nullptr : &key_span);
-        if (met.rows.size() > 1) met.kind = ConflictKind::multiple_unique_conflicts;
-    }
     switch (decide_on(change, place, met)) {
     case Resolution::stop: stop(plan, change, place, met);
     case Resolution::keep_target:

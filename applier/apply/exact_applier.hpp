@@ -57,9 +57,9 @@ class ExactApplier {
     };
     bool judge_writer(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
                       target::MetRow found);
-    bool anything_in_the_way(const target::TablePlan &plan, const RowChange &change);
+    std::vector<target::MetRow> rows_in_the_way(const target::TablePlan &plan, const RowChange &change);
     void meet_rows(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place,
-                   const target::RowOutcome &outcome);
+                   const target::RowOutcome &outcome, std::vector<target::MetRow> rows);
     void meet_nothing(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
     void lose(const target::TablePlan &plan, const RowChange &change, const ChangePlace &place);
     Resolution decide_on(const RowChange &change, const ChangePlace &place, const Met &met) const;
