@@ -1,6 +1,6 @@
 // state_store.hpp: the task's row in the target's walbridge.task: installing the state, reading it, changing it, and
 // the lock that one running process holds. Nothing here decides what the target's data holds: that is the progress row
-// (target/postgres/progress.hpp).
+// (target/progress.hpp).
 #pragma once
 
 #include "base/error.hpp"

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "config/task_config.hpp"
+#include "target/commit_ledger.hpp"
 #include "target/postgres/acting_role.hpp"
-#include "target/postgres/commit_ledger.hpp"
 #include "target/postgres/ddl_target.hpp"
 #include "target/postgres/pipeline.hpp"
 #include "target/postgres/statements.hpp"

@@ -1,22 +1,15 @@
-// progress.hpp: the fenced progress row of a task on a PostgreSQL target (architecture, "Exactly once" 1).
-// Nothing else decides what the target holds. A task's process takes the row over once at its start and then moves it
-// only with statements that name the position and the epoch it knows; no row hit = somebody else took the task over.
+// progress.hpp: creating, taking over and guarding the progress row (target/progress.hpp) on a PostgreSQL target.
 #pragma once
 
 #include "base/lsn.hpp"
 #include "base/postgres/session.hpp"
+#include "target/progress.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace walbridge::target {
-
-struct Progress {
-    std::uint64_t epoch = 0;
-    Lsn position;              ///< everything up to here is on the target
-    std::uint64_t counter = 0; ///< of the last applied transaction
-};
 
 /// Creates the row with `position` when it does not exist yet (a slot was just created). Keeps an existing one.
 void create_progress(pg::Session &session, const std::string &task, Lsn position);

@@ -1,5 +1,5 @@
 // durability_test.cpp: a position confirmed too early is lost for ever when the target crashes.
-#include "target/postgres/durability.hpp"
+#include "target/durability.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -6,8 +6,8 @@
 // Lives as long as one run of the incremental stage: when one session's connection breaks, all start anew.
 #pragma once
 
-#include "target/postgres/durability.hpp"
-#include "target/postgres/progress.hpp"
+#include "target/durability.hpp"
+#include "target/progress.hpp"
 #include "target/target.hpp"
 
 #include <atomic>
