@@ -69,7 +69,7 @@ int last_number(const TaskConfig &config, pg::Session &target) {
 
 } // namespace
 
-void admit_tables(const TaskConfig &config, const std::string &fence, const StopToken &stop) {
+void admit_tables(const TaskConfig &config, const sql::Fence &fence, const StopToken &stop) {
     if (!config.schema_stage) return;
     auto target = schema::open_target(config, "copy");
     const auto tables = waiting(config, target);
@@ -88,7 +88,7 @@ void admit_tables(const TaskConfig &config, const std::string &fence, const Stop
     });
     int number = last_number(config, target);
     for (auto &item : items) item.number = ++number;
-    schema::in_transaction(target, fence, [&] { schema::store_items(target, config.name, items); });
+    fence.around(target, [&] { schema::store_items(target, config.name, items); });
     for (const auto &table : tables)
         log::info("the table's definition is taken from the source", {{"table", to_string(table)}});
 }

@@ -11,7 +11,7 @@
 namespace walbridge::copy {
 
 /// Adds the definitions of such tables, as they are on the source now, to walbridge.schema_item; what is on the target
-/// already is left out. Does nothing when there are none. `fence` asserts the task's epoch.
-void admit_tables(const TaskConfig &config, const std::string &fence, const StopToken &stop);
+/// already is left out. Does nothing when there are none.
+void admit_tables(const TaskConfig &config, const sql::Fence &fence, const StopToken &stop);
 
 } // namespace walbridge::copy

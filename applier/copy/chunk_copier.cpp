@@ -182,7 +182,6 @@ void explain_source_error(const SqlError &error, const QualifiedName &table) {
 }
 
 void explain_target_error(const SqlError &error, const QualifiedName &table, const NameMap &names) {
-    if (error.sqlstate() == "WB001") throw Error(ErrorKind::fenced, "task", "another process took the task over");
     if (source::transient(error)) throw error;
     const auto object = names.describe(table);
     const auto reason = "the target refuses the rows: " + error.reason();

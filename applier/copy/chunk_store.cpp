@@ -1,16 +1,18 @@
 // chunk_store.cpp: SQL of walbridge.table_sync.
 #include "copy/chunk_store.hpp"
 
-#include "schema/target_session.hpp"
+#include "base/error.hpp"
+#include "base/sql/insert_rows.hpp"
 
+#include <fmt/format.h>
 #include <map>
 #include <utility>
 
 namespace walbridge::copy {
 namespace {
 
-pg::Parameter text_of(const std::optional<std::int64_t> &bound) {
-    return bound ? pg::Parameter(std::to_string(*bound)) : std::nullopt;
+sql::Parameter text_of(const std::optional<std::int64_t> &bound) {
+    return bound ? sql::Parameter(std::to_string(*bound)) : std::nullopt;
 }
 
 /// One value of each chunk as an array in text form; the values need no quoting.
@@ -25,27 +27,26 @@ std::string number_of(const Chunk &chunk) { return std::to_string(chunk.number);
 
 } // namespace
 
-void store_chunks(pg::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
+void store_chunks(sql::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
     if (chunks.empty()) return;
-    std::vector<std::vector<pg::Parameter>> rows;
+    std::vector<std::vector<sql::Parameter>> rows;
     rows.reserve(chunks.size());
     for (const auto &chunk : chunks)
         rows.push_back({task, std::to_string(chunk.source_oid), chunk.table.schema, chunk.table.name,
                         std::to_string(chunk.number), std::string(name_of(chunk.kind)), text_of(chunk.low),
-                        text_of(chunk.high), to_string(chunk.sync_lsn), chunk.done ? "t" : "f",
+                        text_of(chunk.high), to_string(chunk.sync_lsn), chunk.done ? "1" : "0",
                         std::to_string(chunk.estimated_rows), std::to_string(chunk.estimated_bytes), chunk.fingerprint,
-                        chunk.unlogged ? "t" : "f"});
-    schema::copy_rows(target,
-                      "COPY walbridge.table_sync (task, source_oid, schema_name, table_name, chunk, chunk_kind, low, "
-                      "high, sync_lsn, done, "
-                      "estimated_rows, estimated_bytes, fingerprint, unlogged) FROM STDIN",
-                      rows);
+                        chunk.unlogged ? "1" : "0"});
+    sql::insert_rows(target, "walbridge.table_sync",
+                     {"task", "source_oid", "schema_name", "table_name", "chunk", "chunk_kind", "low", "high",
+                      "sync_lsn", "done", "estimated_rows", "estimated_bytes", "fingerprint", "unlogged"},
+                     rows);
 }
 
-std::vector<Chunk> load_chunks(pg::Session &target, const std::string &task) {
-    const auto rows = target.query(
-        "SELECT source_oid, schema_name, table_name, chunk, chunk_kind, low, high, sync_lsn, done, rows, bytes, "
-        "estimated_rows, estimated_bytes, fingerprint, started_at IS NOT NULL, unlogged FROM walbridge.table_sync "
+std::vector<Chunk> load_chunks(sql::Session &target, const std::string &task) {
+    const auto rows = target.ask(
+        "SELECT source_oid, schema_name, table_name, chunk, chunk_kind, low, high, sync_lsn, done, t.rows, bytes, "
+        "estimated_rows, estimated_bytes, fingerprint, started_at IS NOT NULL, unlogged FROM walbridge.table_sync t "
         "WHERE task = $1 ORDER BY source_oid, chunk",
         {task});
     std::vector<Chunk> chunks;
@@ -59,13 +60,13 @@ std::vector<Chunk> load_chunks(pg::Session &target, const std::string &task) {
         chunk.source_oid = static_cast<std::uint32_t>(rows.number(row, 0));
         chunk.table = {rows.text(row, 1), rows.text(row, 2)};
         chunk.number = static_cast<int>(rows.number(row, 3));
-        const auto kind = chunk_kind(rows.get(row, 4));
+        const auto kind = chunk_kind(rows.text(row, 4));
         if (!kind)
             throw Error(ErrorKind::task_state, "walbridge.table_sync", "unknown kind of chunk " + rows.text(row, 4));
         chunk.kind = *kind;
         chunk.low = bound(row, 5);
         chunk.high = bound(row, 6);
-        chunk.sync_lsn = parse_lsn(rows.get(row, 7)).value_or(Lsn{});
+        chunk.sync_lsn = parse_lsn(rows.text(row, 7)).value_or(Lsn{});
         chunk.done = rows.flag(row, 8);
         chunk.rows = count(row, 9);
         chunk.bytes = count(row, 10);
@@ -79,26 +80,30 @@ std::vector<Chunk> load_chunks(pg::Session &target, const std::string &task) {
     return chunks;
 }
 
-void replace_chunks(pg::Session &target, const std::string &task, std::uint32_t source_oid,
+void replace_chunks(sql::Session &target, const std::string &task, std::uint32_t source_oid,
                     const std::vector<Chunk> &chunks) {
-    target.query("DELETE FROM walbridge.table_sync WHERE task = $1 AND source_oid = $2::oid",
-                 {task, std::to_string(source_oid)});
+    target.ask({"DELETE FROM walbridge.table_sync WHERE task = $1 AND source_oid = $2::oid",
+                "DELETE FROM walbridge.table_sync WHERE task = $1 AND source_oid = $2"},
+               {task, std::to_string(source_oid)});
     store_chunks(target, task, chunks);
 }
 
-void mark_started(pg::Session &target, const std::string &task, std::uint32_t source_oid) {
-    target.query("UPDATE walbridge.table_sync SET started_at = clock_timestamp() WHERE task = $1 AND source_oid = "
-                 "$2::oid AND started_at IS NULL",
-                 {task, std::to_string(source_oid)});
+void mark_started(sql::Session &target, const std::string &task, std::uint32_t source_oid) {
+    target.ask({"UPDATE walbridge.table_sync SET started_at = clock_timestamp() WHERE task = $1 AND source_oid = "
+                "$2::oid AND started_at IS NULL",
+                "UPDATE walbridge.table_sync SET started_at = now(6) WHERE task = $1 AND source_oid = $2 AND "
+                "started_at IS NULL"},
+               {task, std::to_string(source_oid)});
 }
 
-// unnest with several arrays is syntax, not a function: it cannot be qualified (search_path is pg_catalog).
-std::vector<bool> lock_open_chunks(pg::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
-    const auto rows =
-        target.query("SELECT s.source_oid, s.chunk, s.done FROM walbridge.table_sync s WHERE s.task = $1 AND "
-                     "(s.source_oid, s.chunk) IN "
-                     "(SELECT * FROM unnest($2::oid[], $3::integer[])) ORDER BY 1, 2 FOR UPDATE OF s",
-                     {task, array_of(chunks, oid_of), array_of(chunks, number_of)});
+std::vector<bool> lock_open_chunks(sql::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
+    std::string places;
+    for (const auto &chunk : chunks)
+        places += fmt::format("{}({}, {})", places.empty() ? "" : ", ", chunk.source_oid, chunk.number);
+    const auto rows = target.ask(fmt::format("SELECT source_oid, chunk, done FROM walbridge.table_sync WHERE task = $1 "
+                                             "AND (source_oid, chunk) IN ({}) ORDER BY 1, 2 FOR UPDATE",
+                                             places),
+                                 {task});
     std::map<std::pair<std::uint32_t, int>, bool> open;
     for (int row = 0; row < rows.rows(); ++row)
         open.emplace(std::pair(static_cast<std::uint32_t>(rows.number(row, 0)), static_cast<int>(rows.number(row, 1))),
@@ -113,18 +118,43 @@ std::vector<bool> lock_open_chunks(pg::Session &target, const std::string &task,
     return result;
 }
 
-void finish_chunks(pg::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
-    const auto result =
-        target.query("UPDATE walbridge.table_sync s SET done = true, sync_lsn = c.lsn, rows = c.rows, bytes = c.bytes, "
-                     "started_at = coalesce(s.started_at, now()), finished_at = clock_timestamp() "
-                     "FROM unnest($2::oid[], $3::integer[], $4::pg_lsn[], $5::bigint[], $6::bigint[]) "
-                     "c (oid, number, lsn, rows, bytes) "
-                     "WHERE s.task = $1 AND s.source_oid = c.oid AND s.chunk = c.number AND NOT s.done",
-                     {task, array_of(chunks, oid_of), array_of(chunks, number_of),
-                      array_of(chunks, [](const Chunk &chunk) { return to_string(chunk.sync_lsn); }),
-                      array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.rows); }),
-                      array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.bytes); })});
-    if (result.affected() != static_cast<long long>(chunks.size()))
+namespace {
+
+/// One statement for all. unnest with several arrays is syntax, not a function: it cannot be qualified (search_path is
+/// pg_catalog).
+long long finish_in_postgres(sql::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
+    return target
+        .ask("UPDATE walbridge.table_sync s SET done = true, sync_lsn = c.lsn, rows = c.rows, bytes = c.bytes, "
+             "started_at = coalesce(s.started_at, now()), finished_at = clock_timestamp() "
+             "FROM unnest($2::oid[], $3::integer[], $4::pg_lsn[], $5::bigint[], $6::bigint[]) "
+             "c (oid, number, lsn, rows, bytes) "
+             "WHERE s.task = $1 AND s.source_oid = c.oid AND s.chunk = c.number AND NOT s.done",
+             {task, array_of(chunks, oid_of), array_of(chunks, number_of),
+              array_of(chunks, [](const Chunk &chunk) { return to_string(chunk.sync_lsn); }),
+              array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.rows); }),
+              array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.bytes); })})
+        .affected();
+}
+
+long long finish_in_mysql(sql::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
+    long long finished = 0;
+    for (const auto &chunk : chunks)
+        finished += target
+                        .ask("UPDATE walbridge.table_sync s SET s.done = 1, s.sync_lsn = $1, s.rows = $2, s.bytes = "
+                             "$3, s.started_at = coalesce(s.started_at, now(6)), s.finished_at = now(6) WHERE s.task = "
+                             "$4 AND s.source_oid = $5 AND s.chunk = $6 AND s.done = 0",
+                             {to_string(chunk.sync_lsn), std::to_string(chunk.rows), std::to_string(chunk.bytes), task,
+                              oid_of(chunk), number_of(chunk)})
+                        .affected();
+    return finished;
+}
+
+} // namespace
+
+void finish_chunks(sql::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
+    const auto finished = target.dialect() == sql::Dialect::mysql ? finish_in_mysql(target, task, chunks)
+                                                                  : finish_in_postgres(target, task, chunks);
+    if (finished != static_cast<long long>(chunks.size()))
         throw Error(ErrorKind::fenced, to_string(chunks.front().table), "its chunk was finished by somebody else");
 }
 

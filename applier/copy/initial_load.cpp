@@ -173,7 +173,7 @@ class DataStage {
 };
 
 /// A synchronous commit flushes what was committed before it. True when nothing is missing after it.
-bool flushed_and_complete(const TaskConfig &config, const std::string &fence, const StopToken &stop,
+bool flushed_and_complete(const TaskConfig &config, const sql::Fence &fence, const StopToken &stop,
                           RetryBoard &retries) {
     source::RetryWindow retry(config.retry, stop, &retries);
     for (;;) {
@@ -209,7 +209,7 @@ bool sequences_brought(const LoadContext &context) {
             auto target = schema::open_target(context.config, "sequences");
             const auto result =
                 sequence::bring(source, target, sequence::selected(source, context.config), [&](pg::Session &session) {
-                    session.execute(context.fence);
+                    context.fence.hold(session);
                     return true;
                 });
             for (const auto &left : result.missing)
@@ -219,10 +219,6 @@ bool sequences_brought(const LoadContext &context) {
                              {{"sequence", sequence::describe(left)}, {"remedy", left.remedy}});
             log::info("sequences are set", {{"sequences", result.selected}, {"changed", result.written}});
             return true;
-        } catch (const SqlError &error) {
-            if (error.sqlstate() == "WB001")
-                throw Error(ErrorKind::fenced, "task", "another process took the task over");
-            if (!retry.again(error, "sequences")) return false;
         } catch (const Error &error) {
             if (!retry.again(error, "sequences")) return false;
         }
@@ -253,14 +249,14 @@ LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
     return plan;
 }
 
-void InitialLoad::store(const LoadPlan &plan, pg::Session &target) const {
+void InitialLoad::store(const LoadPlan &plan, sql::Session &target) const {
     schema::store_items(target, config_.name, plan.items);
     store_chunks(target, config_.name, plan.chunks);
     store_large_objects(target, config_.name, plan.large_objects);
 }
 
 bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
-    const auto fence = target::assert_epoch_sql(config_.name, epoch);
+    const sql::Fence fence(config_.name, epoch);
     const auto phase_of = [](schema::Section section) {
         switch (section) {
         case schema::Section::before_data: return Phase::before_data;
@@ -295,8 +291,8 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
     return true;
 }
 
-bool InitialLoad::complete(pg::Session &target, const std::string &task) {
-    return !target.value("SELECT 1 FROM walbridge.table_sync WHERE task = $1 AND NOT done UNION ALL "
+bool InitialLoad::complete(sql::Session &target, const std::string &task) {
+    return !target.ask_value("SELECT 1 FROM walbridge.table_sync WHERE task = $1 AND NOT done UNION ALL "
                          "SELECT 1 FROM walbridge.large_object WHERE task = $1 AND NOT done UNION ALL "
                          "SELECT 1 FROM walbridge.schema_item WHERE task = $1 AND NOT done LIMIT 1",
                          {task});

@@ -45,7 +45,7 @@ class InitialLoad {
     [[nodiscard]] LoadPlan plan(source::ExportedSnapshot &snapshot) const;
 
     /// Writes the plan through the caller's open transaction.
-    void store(const LoadPlan &plan, pg::Session &target) const;
+    void store(const LoadPlan &plan, sql::Session &target) const;
 
     /// Does what is missing, in order. `first` is the permanent slot's snapshot right after its creation; nullptr makes
     /// a fresh temporary slot where rows are still missing. True: all done and durable. False: a stop was requested.
@@ -54,7 +54,7 @@ class InitialLoad {
     bool run(std::uint64_t epoch, source::ExportedSnapshot *first);
 
     /// True when nothing of the stored plan is missing (also when there never was one).
-    [[nodiscard]] static bool complete(pg::Session &target, const std::string &task);
+    [[nodiscard]] static bool complete(sql::Session &target, const std::string &task);
 
   private:
     const TaskConfig &config_;

@@ -66,7 +66,7 @@ class Copier {
         if (!pay({.queries = 2})) return false; // the group's objects and their grants
         Oids oids;
         for (int row = 0; row < rows.rows(); ++row) oids.push_back(oid_of(rows, row));
-        schema::in_transaction(*target_, context_.fence, [&] { copy(oids); });
+        context_.fence.around(*target_, [&] { copy(oids); });
         return false;
     }
 
@@ -272,10 +272,10 @@ std::vector<std::uint32_t> list_large_objects(pg::Session &source) {
     return oids;
 }
 
-void store_large_objects(pg::Session &target, const std::string &task, const std::vector<std::uint32_t> &oids) {
+void store_large_objects(sql::Session &target, const std::string &task, const std::vector<std::uint32_t> &oids) {
     if (oids.empty()) return;
-    target.query("INSERT INTO walbridge.large_object (task, oid) SELECT $1, o FROM pg_catalog.unnest($2::oid[]) o",
-                 {task, array_of(oids)});
+    target.ask("INSERT INTO walbridge.large_object (task, oid) SELECT $1, o FROM pg_catalog.unnest($2::oid[]) o",
+               {task, array_of(oids)});
 }
 
 bool copy_large_objects(const LoadContext &context, source::ExportedSnapshot *first) {

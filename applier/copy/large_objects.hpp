@@ -20,7 +20,7 @@ namespace walbridge::copy {
 [[nodiscard]] std::vector<std::uint32_t> list_large_objects(pg::Session &source);
 
 /// Through the caller's transaction.
-void store_large_objects(pg::Session &target, const std::string &task, const std::vector<std::uint32_t> &oids);
+void store_large_objects(sql::Session &target, const std::string &task, const std::vector<std::uint32_t> &oids);
 
 /// Copies what is missing, under the snapshot of `first` while that lives, else under one of its own. Objects that were
 /// dropped meanwhile are forgotten. False: a stop was requested. Throws Error: copy_stage when the target has an object

@@ -287,8 +287,7 @@ void Pass::begin_table(pg::Session &target, const Chunk &chunk) {
     const std::lock_guard lock(state.begin);
     if (state.begun) return;
     refuse_rows(target, context_.config.names, {chunk});
-    schema::in_transaction(target, context_.fence,
-                           [&] { mark_started(target, context_.config.name, chunk.source_oid); });
+    context_.fence.around(target, [&] { mark_started(target, context_.config.name, chunk.source_oid); });
     state.begun = true;
 }
 
@@ -349,7 +348,7 @@ void Pass::copy_group(schema::WorkerSession &worker, Group &group) {
     try {
         const bool whole = group.front().kind == ChunkKind::whole;
         if (!whole) begin_table(target, group.front());
-        schema::in_transaction(target, context_.fence, [&] {
+        context_.fence.around(target, [&] {
             const auto open = lock_open_chunks(target, context_.config.name, group);
             Group missing;
             done.clear();

@@ -10,6 +10,7 @@
 // tables are copied one by one, which waits where it must and names the table that fails.
 #pragma once
 
+#include "base/sql/fence.hpp"
 #include "base/stop_token.hpp"
 #include "base/throttle.hpp"
 #include "config/task_config.hpp"
@@ -35,7 +36,7 @@ namespace walbridge::copy {
 /// What all parts of a load share.
 struct LoadContext {
     const TaskConfig &config;
-    const std::string fence; ///< SQL that refuses when the task was taken over
+    const sql::Fence fence;
     const StopToken &stop;
     Progress &progress;
     Throttle &throttle;

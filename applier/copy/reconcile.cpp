@@ -117,8 +117,7 @@ class Reconciler {
         last.sync_lsn = snapshot_.lsn();
         log::warning("the table was dropped or renamed out of the selection on the source: it is left out of the copy",
                      {{"table", to_string(last.table)}});
-        schema::in_transaction(target_, context_.fence,
-                               [&] { replace_chunks(target_, context_.config.name, last.source_oid, {last}); });
+        context_.fence.around(target_, [&] { replace_chunks(target_, context_.config.name, last.source_oid, {last}); });
         chunks = {last};
     }
 
@@ -141,7 +140,7 @@ class Reconciler {
                                                                         {"chunks", one.chunks.size()}});
         }
         if (redefine) add_parents(work);
-        schema::in_transaction(target_, context_.fence, [&] { write(work, redefine); });
+        context_.fence.around(target_, [&] { write(work, redefine); });
         for (auto &[oid, one] : work)
             if (one.holds_rows) groups[oid] = std::move(one.chunks);
     }

@@ -85,7 +85,7 @@ std::vector<Item> plan(pg::Session &target, const LoadContext &context, std::map
     // A table that was copied anew under a name that had its statistics is another table.
     std::set<std::string> without;
     for (const auto &name : without_statistics(target, names)) without.insert(to_string(name));
-    schema::in_transaction(target, context.fence, [&] {
+    context.fence.around(target, [&] {
         std::set<std::string> planned;
         int number = 0;
         std::vector<Item> again, more;
@@ -116,7 +116,7 @@ std::vector<Item> plan(pg::Session &target, const LoadContext &context, std::map
 }
 
 void analyze(pg::Session &target, const LoadContext &context, const std::vector<Item> &items) {
-    schema::in_transaction(target, context.fence, [&] {
+    context.fence.around(target, [&] {
         const auto open = schema::lock_open_items(target, context.config.name, items);
         for (const auto &item : open) {
             target.execute("SAVEPOINT walbridge_analyze");

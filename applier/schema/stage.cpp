@@ -199,7 +199,7 @@ bool Stage::run_wave(const Wave &wave, const std::string &what) {
 }
 
 void Stage::run_items(pg::Session &session, const std::vector<Item> &items) {
-    in_transaction(session, fence_, [&] {
+    fence_.around(session, [&] {
         const auto open = lock_open_items(session, config_.name, items);
         if (open.size() == 1)
             execute(session, open.front());

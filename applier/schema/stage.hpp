@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/retry_board.hpp"
+#include "base/sql/fence.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
 #include "schema/batch.hpp"
@@ -23,8 +24,8 @@ struct StageEvents {
 
 class Stage {
   public:
-    /// `fence` is the statement that refuses when the task was taken over. The references must outlive the object.
-    Stage(const TaskConfig &config, std::string fence, const StopToken &stop, StageEvents events)
+    /// The references must outlive the object.
+    Stage(const TaskConfig &config, sql::Fence fence, const StopToken &stop, StageEvents events)
         : config_(config), fence_(std::move(fence)), stop_(stop), events_(std::move(events)) {}
 
     /// Everything that tables need, and the tables. Throws Error(target_shape) when a table exists already,
@@ -45,7 +46,7 @@ class Stage {
     void run_items(pg::Session &session, const std::vector<Item> &items);
 
     const TaskConfig &config_;
-    const std::string fence_;
+    const sql::Fence fence_;
     const StopToken &stop_;
     const StageEvents events_;
 };

@@ -16,13 +16,14 @@ std::int64_t micros(std::chrono::system_clock::time_point time) {
 
 } // namespace
 
-ClockReading read_clock(pg::Session &session) {
+ClockReading read_clock(sql::Session &session) {
     std::optional<ClockReading> best;
     for (int sample = 0; sample < samples; ++sample) {
         const auto asked = std::chrono::system_clock::now();
         const auto steady = std::chrono::steady_clock::now(); // a clock that is set in between spoils no round trip
-        const auto there = session.execute(
-            "SELECT (extract(epoch FROM pg_catalog.clock_timestamp())::numeric * 1000000)::pg_catalog.int8");
+        const auto there = session.ask(
+            {"SELECT (extract(epoch FROM pg_catalog.clock_timestamp())::numeric * 1000000)::pg_catalog.int8",
+             "SELECT timestampdiff(MICROSECOND, '1970-01-01', utc_timestamp(6))"});
         const auto trip =
             std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - steady).count();
         const ClockReading reading{there.number(0, 0) - micros(asked) - trip / 2, trip};

@@ -2,7 +2,7 @@
 // runs ahead wins every one of them.
 #pragma once
 
-#include "base/postgres/session.hpp"
+#include "base/sql/session.hpp"
 #include "task/live.hpp"
 
 #include <chrono>
@@ -18,7 +18,7 @@ struct ClockReading {
 
 /// Of several questions the one that was answered fastest. Not inside a transaction with a statement timeout of its
 /// own.
-[[nodiscard]] ClockReading read_clock(pg::Session &session);
+[[nodiscard]] ClockReading read_clock(sql::Session &session);
 
 /// Both servers against each other. Throws SqlError.
 [[nodiscard]] Live::Clocks compare_clocks(const ClockReading &source, const ClockReading &target);

@@ -49,6 +49,20 @@ std::string origin_text(const pg::Result &row, int column) {
     return row.get(0, column).empty() ? "written there" : "origin " + row.text(0, column);
 }
 
+/// Positions are text on MySQL.
+std::string position_in_mysql(const std::string &text) {
+    return fmt::format("(conv(substring_index({0}, '/', 1), 16, 10) * 4294967296 + conv(substring_index({0}, '/', -1), "
+                       "16, 10))",
+                       text);
+}
+
+/// conflict_pending_sql() there.
+std::string pending_in_mysql(const std::string &row, const std::string &task) {
+    return fmt::format("({0}.outcome = 'stopped' AND {1} >= coalesce((SELECT {2} FROM walbridge.progress p WHERE p.task "
+                       "= {3}), 0))",
+                       row, position_in_mysql(row + ".commit_lsn"), position_in_mysql("p.position"), task);
+}
+
 [[noreturn]] void none_of_that_id(const std::string &id) {
     throw Error(ErrorKind::task_state, "conflict " + id, "there is none of that id",
                 "walbridge conflicts list shows them.");
@@ -231,35 +245,44 @@ std::string show_conflict(const TaskConfig &config, const std::string &id, bool 
     return text + rows_side_by_side(target, config, number);
 }
 
-std::int64_t count_open_conflicts(pg::Session &target, const std::string &task) {
+std::int64_t count_open_conflicts(sql::Session &target, const std::string &task) {
     return target
-        // A state of an older version has no decisions.
-        .query(fmt::format("SELECT count(*) {} AND {} AND (pg_catalog.to_jsonb(c) ->> 'decision') IS NULL",
-                           conflicts_from_sql(), conflict_pending_sql()),
-               {task})
+        .ask({// A state of an older version has no decisions.
+              fmt::format("SELECT count(*) {} AND {} AND (pg_catalog.to_jsonb(c) ->> 'decision') IS NULL",
+                          conflicts_from_sql(), conflict_pending_sql()),
+              fmt::format("SELECT count(*) {} AND {} AND c.decision IS NULL", conflicts_from_sql(),
+                          pending_in_mysql("c", "$1"))},
+             {task})
         .number(0, 0);
 }
 
-std::int64_t remove_old_conflicts(pg::Session &target, const TaskConfig &config) {
+std::int64_t remove_old_conflicts(sql::Session &target, const TaskConfig &config) {
     if (config.conflict.keep.count() == 0) return 0;
-    const auto removed = target.query(
-        fmt::format("DELETE FROM walbridge.conflict d USING (SELECT c.id FROM walbridge.conflict c WHERE c.task = $1 "
-                    "ORDER BY c.task, c.commit_lsn, c.change, c.kind LIMIT {}) AS oldest WHERE d.id = oldest.id AND "
-                    "greatest(d.at, d.decided_at) < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => "
-                    "$2::float8) AND NOT (d.outcome = 'stopped' AND d.commit_lsn >= coalesce((SELECT p.position FROM "
-                    "walbridge.progress p WHERE p.task = $1), '0/0'))",
-                    oldest_looked_at),
-        {config.name, std::to_string(static_cast<double>(config.conflict.keep.count()) / 1000)});
-    return removed.affected();
+    const auto seconds = std::to_string(static_cast<double>(config.conflict.keep.count()) / 1000);
+    return target
+        .ask({fmt::format(
+                  "DELETE FROM walbridge.conflict d USING (SELECT c.id FROM walbridge.conflict c WHERE c.task = $1 "
+                  "ORDER BY c.task, c.commit_lsn, c.change, c.kind LIMIT {}) AS oldest WHERE d.id = oldest.id AND "
+                  "greatest(d.at, d.decided_at) < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => "
+                  "$2::float8) AND NOT (d.outcome = 'stopped' AND d.commit_lsn >= coalesce((SELECT p.position FROM "
+                  "walbridge.progress p WHERE p.task = $1), '0/0'))",
+                  oldest_looked_at),
+              fmt::format("DELETE FROM walbridge.conflict WHERE task = $1 AND greatest(at, coalesce(decided_at, at)) < "
+                          "utc_timestamp(6) - INTERVAL $2 SECOND AND NOT {} ORDER BY id LIMIT {}",
+                          pending_in_mysql("walbridge.conflict", "$1"), oldest_looked_at)},
+             {config.name, seconds})
+        .affected();
 }
 
-void ConflictCounter::look(pg::Session &target, const std::string &task, std::chrono::duration<double> age) {
+void ConflictCounter::look(sql::Session &target, const std::string &task, std::chrono::duration<double> age) {
     const bool first = !newest_;
-    if (first) newest_ = target.query("SELECT coalesce(max(id), 0) FROM walbridge.conflict").number(0, 0);
-    const auto rows = target.query("SELECT id, schema_name, table_name, kind, outcome, at > "
-                                   "pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3::float8) FROM "
-                                   "walbridge.conflict WHERE task = $1 AND id > $2::bigint",
-                                   {task, std::to_string(*newest_ - late_ids), std::to_string(age.count())});
+    if (first) newest_ = target.ask("SELECT coalesce(max(id), 0) FROM walbridge.conflict").number(0, 0);
+    const auto rows = target.ask(
+        {"SELECT id, schema_name, table_name, kind, outcome, at > pg_catalog.clock_timestamp() - "
+         "pg_catalog.make_interval(secs => $3::float8) FROM walbridge.conflict WHERE task = $1 AND id > $2::bigint",
+         "SELECT id, schema_name, table_name, kind, outcome, at > utc_timestamp(6) - INTERVAL $3 SECOND FROM "
+         "walbridge.conflict WHERE task = $1 AND id > $2"},
+        {task, std::to_string(*newest_ - late_ids), std::to_string(age.count())});
     news_.clear();
     for (int row = 0; row < rows.rows(); ++row) {
         const std::int64_t id = rows.number(row, 0);

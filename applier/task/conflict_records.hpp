@@ -54,11 +54,11 @@ struct ConflictFilter {
 [[nodiscard]] std::string show_conflict(const TaskConfig &config, const std::string &id, bool json);
 
 /// Number of open ones.
-[[nodiscard]] std::int64_t count_open_conflicts(pg::Session &target, const std::string &task);
+[[nodiscard]] std::int64_t count_open_conflicts(sql::Session &target, const std::string &task);
 
 /// Removes some of the oldest records that are older than conflict.keep, never one that the task still has to meet; how
 /// many. Cheap when there is nothing to remove: few rows are looked at, in the order of the source's commits.
-std::int64_t remove_old_conflicts(pg::Session &target, const TaskConfig &config);
+std::int64_t remove_old_conflicts(sql::Session &target, const TaskConfig &config);
 
 /// Counts records as they appear, by reading the newest ones.
 class ConflictCounter {
@@ -70,7 +70,7 @@ class ConflictCounter {
     };
 
     /// Reads what came since the last look; at the first one, what is younger than `age`.
-    void look(pg::Session &target, const std::string &task, std::chrono::duration<double> age);
+    void look(sql::Session &target, const std::string &task, std::chrono::duration<double> age);
     /// Kinds that the last look found.
     [[nodiscard]] const std::set<std::string> &news() const { return news_; }
     [[nodiscard]] std::vector<Figure> figures() const;

@@ -1,4 +1,5 @@
 // control.cpp: requests to a running process through the task's row, and their answers.
+#include "target/state_session.hpp"
 #include "task/operator_commands.hpp"
 #include "task/state_store.hpp"
 
@@ -21,8 +22,8 @@ std::string past(const std::string &request) {
 } // namespace
 
 std::string control(const TaskConfig &config, const std::string &request, std::chrono::milliseconds patience) {
-    pg::Session target(config.target.endpoint,
-                       {.application_name = "walbridge:" + request, .replication = false, .settings = {}});
+    const auto session = target::open_state(config, "walbridge:" + request);
+    auto &target = *session;
     const auto object = fmt::format("task {}", config.name);
     auto row = read_task(target, config.name);
     if (!row)
@@ -33,9 +34,9 @@ std::string control(const TaskConfig &config, const std::string &request, std::c
         if (request == "stop")
             return fmt::format("task {}: no process runs it; its slot is kept, walbridge run goes on with it\n",
                                config.name);
-        target.query(
-            "UPDATE walbridge.task SET paused = $2::boolean, control = NULL, updated_at = now() WHERE task = $1",
-            {config.name, request == "pause" ? "true" : "false"});
+        target.ask({"UPDATE walbridge.task SET paused = $2::boolean, control = NULL, updated_at = now() WHERE task = $1",
+                    "UPDATE walbridge.task SET paused = $2, control = NULL, updated_at = now(6) WHERE task = $1"},
+                   {config.name, request == "pause" ? "1" : "0"});
         return fmt::format("task {}: no process runs it; {} is noted for the next walbridge run\n", config.name,
                            request);
     }

@@ -23,8 +23,8 @@ std::string exists_here(const char *name) {
         name);
 }
 
-void drop_changed_tables(pg::Session &target, const std::string &task) {
-    const auto changed = target.query(
+void drop_changed_tables(sql::Session &target, const std::string &task) {
+    const auto changed = target.ask(
         fmt::format("SELECT DISTINCT n.nspname, c.relname FROM walbridge.schema_item i JOIN walbridge.kept_object k ON "
                     "k.task = i.task "
                     "AND k.object_type = i.object_type AND k.object_name = i.object_name JOIN pg_catalog.pg_class c ON "
@@ -38,24 +38,24 @@ void drop_changed_tables(pg::Session &target, const std::string &task) {
         {task});
     for (int row = 0; row < changed.rows(); ++row) {
         const auto name = dialect::postgres::quote({changed.text(row, 0), changed.text(row, 1)});
-        target.execute("SAVEPOINT changed_table");
+        target.ask("SAVEPOINT changed_table");
         try {
-            if (target.value(fmt::format("SELECT 1 FROM {} LIMIT 1", name))) continue;
-            target.execute(fmt::format("DROP TABLE {}", name));
+            if (target.ask_value(fmt::format("SELECT 1 FROM {} LIMIT 1", name))) continue;
+            target.ask(fmt::format("DROP TABLE {}", name));
             log::info("dropped an empty table of an earlier life of the task: the source defines it otherwise now",
                       {{"table", name}});
         } catch (const SqlError &error) {
             if (error.recovery() != Recovery::stop) throw;
-            target.execute("ROLLBACK TO SAVEPOINT changed_table"); // the schema stage will name it
+            target.ask("ROLLBACK TO SAVEPOINT changed_table"); // the schema stage will name it
         }
     }
 }
 
 } // namespace
 
-void keep_created_objects(pg::Session &target, const std::string &task) {
+void keep_created_objects(sql::Session &target, const std::string &task) {
     // Data is not an object: sequences are set and materialized views filled again.
-    target.query("INSERT INTO walbridge.kept_object (task, object_type, object_name, table_name, statement) "
+    target.ask("INSERT INTO walbridge.kept_object (task, object_type, object_name, table_name, statement) "
                  "SELECT task, object_type, object_name, table_name, statement FROM walbridge.schema_item i WHERE task "
                  "= $1 AND done "
                  "AND object_type NOT IN ('SEQUENCE SET', 'MATERIALIZED VIEW DATA', 'STATISTICS DATA') AND NOT EXISTS "
@@ -66,26 +66,32 @@ void keep_created_objects(pg::Session &target, const std::string &task) {
                  {task});
 }
 
-std::vector<std::string> kept_tables(pg::Session &target, const std::string &task) {
+std::vector<std::string> kept_tables(sql::Session &target, const std::string &task) {
     std::vector<std::string> names;
     if (!state_installed(target)) return names;
-    const auto rows = target.query(
-        "SELECT DISTINCT k.object_name FROM walbridge.kept_object k JOIN pg_catalog.pg_class c ON c.relkind IN ('r', "
-        "'p') "
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname || '.' || c.relname = k.object_name "
-        "WHERE k.task = $1 AND k.object_type = 'TABLE' ORDER BY 1",
+    const auto rows = target.ask(
+        {"SELECT DISTINCT k.object_name FROM walbridge.kept_object k JOIN pg_catalog.pg_class c ON c.relkind IN ('r', "
+         "'p') JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname || '.' || c.relname = "
+         "k.object_name WHERE k.task = $1 AND k.object_type = 'TABLE' ORDER BY 1",
+         "SELECT DISTINCT k.object_name FROM walbridge.kept_object k JOIN information_schema.tables t ON "
+         "concat(t.table_schema, '.', t.table_name) = k.object_name WHERE k.task = $1 AND k.object_type = 'TABLE' "
+         "ORDER BY 1"},
         {task});
     for (int row = 0; row < rows.rows(); ++row) names.push_back(rows.text(row, 0));
     return names;
 }
 
-void adopt_kept_objects(pg::Session &target, const std::string &task) {
+void adopt_kept_objects(sql::Session &target, const std::string &task) {
     if (kept_tables(target, task).empty()) { // somebody cleaned up: everything is created again
-        target.query("DELETE FROM walbridge.kept_object WHERE task = $1", {task});
+        target.ask("DELETE FROM walbridge.kept_object WHERE task = $1", {task});
+        return;
+    }
+    if (target.dialect() == sql::Dialect::mysql) { // definitions are compared where they are made (schema/mysql)
+        target.ask("DELETE FROM walbridge.kept_object WHERE task = $1", {task});
         return;
     }
     drop_changed_tables(target, task);
-    const auto adopted = target.query(
+    const auto adopted = target.ask(
         fmt::format("UPDATE walbridge.schema_item i SET done = true FROM walbridge.kept_object k WHERE i.task = $1 AND "
                     "k.task = i.task AND NOT i.done "
                     "AND k.object_type = i.object_type AND k.object_name = i.object_name AND {} = {} "

@@ -1,6 +1,7 @@
 // prepare.cpp: the first half of a run.
 #include "task/prepare.hpp"
 
+#include "target/state_session.hpp"
 #include "task/start.hpp"
 #include "task/state_store.hpp"
 
@@ -9,9 +10,8 @@
 namespace walbridge::task {
 
 void prepare(const TaskConfig &config, const StopToken &stop) {
-    pg::Session control(config.target.endpoint, {.application_name = config.application_name("control"),
-                                                 .replication = false,
-                                                 .settings = {{"synchronous_commit", "on"}}});
+    const auto session = target::open_state(config, config.application_name("control"));
+    auto &control = *session;
     install_state(control);
     lock_task(control, config.name);
     create_task(control, config);

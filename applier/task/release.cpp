@@ -3,6 +3,7 @@
 #include "copy/large_objects.hpp"
 #include "dialect/postgres.hpp"
 #include "target/postgres/origins.hpp"
+#include "target/state_session.hpp"
 #include "task/operator_commands.hpp"
 #include "task/replica_identity.hpp"
 #include "task/start.hpp"
@@ -17,14 +18,18 @@ namespace {
 
 using dialect::postgres::quote_literal;
 
-pg::Session open(const pg::Endpoint &endpoint, const char *what) {
-    return {endpoint,
-            {.application_name = fmt::format("walbridge:{}", what),
-             .replication = false,
-             .settings = {{"lock_timeout", "10s"}}}};
+std::string session_name(const char *what) { return fmt::format("walbridge:{}", what); }
+
+pg::Session open_source(const TaskConfig &config, const char *what) {
+    return {config.source.endpoint,
+            {.application_name = session_name(what), .replication = false, .settings = {{"lock_timeout", "10s"}}}};
 }
 
-void refuse_while_running(pg::Session &target, const TaskConfig &config, const char *what) {
+std::unique_ptr<sql::Session> open_target(const TaskConfig &config, const char *what) {
+    return target::open_state(config, session_name(what), {.lock_timeout = std::chrono::seconds(10)});
+}
+
+void refuse_while_running(sql::Session &target, const TaskConfig &config, const char *what) {
     if (!lock_holder(target, config.name)) return;
     const auto row = read_task(target, config.name);
     throw Error(ErrorKind::task_state, fmt::format("task {}", config.name),
@@ -33,10 +38,10 @@ void refuse_while_running(pg::Session &target, const TaskConfig &config, const c
 }
 
 /// A session that still uses the origin needs a moment to go.
-std::string drop_origin(pg::Session &target, const std::string &origin, bool &complete) {
+std::string drop_origin(sql::Session &target, const std::string &origin, bool &complete) {
     for (int attempt = 0;; ++attempt) {
         try {
-            target.query("SELECT pg_catalog.pg_replication_origin_drop($1)", {origin});
+            target.ask("SELECT pg_catalog.pg_replication_origin_drop($1)", {origin});
             return fmt::format("target: dropped origin {}\n", origin);
         } catch (const SqlError &error) {
             if (error.sqlstate() == "55006" && attempt < 20) {
@@ -52,9 +57,10 @@ std::string drop_origin(pg::Session &target, const std::string &origin, bool &co
     }
 }
 
-std::string drop_origins(pg::Session &target, const TaskConfig &config, bool &complete) {
+std::string drop_origins(sql::Session &target, const TaskConfig &config, bool &complete) {
+    if (target.dialect() != sql::Dialect::postgres) return {};
     const auto origins =
-        target.query(fmt::format("SELECT o.roname FROM pg_catalog.pg_replication_origin o WHERE {} ORDER BY 1",
+        target.ask(fmt::format("SELECT o.roname FROM pg_catalog.pg_replication_origin o WHERE {} ORDER BY 1",
                                  target::origins_of_task),
                      {config.origin_name()});
     std::string text;
@@ -62,34 +68,39 @@ std::string drop_origins(pg::Session &target, const TaskConfig &config, bool &co
     return text;
 }
 
-std::string truncate_targets(pg::Session &target, const TaskConfig &config) {
+std::string truncate_targets(sql::Session &target, const TaskConfig &config) {
     const auto rows =
-        target.query("SELECT DISTINCT schema_name, table_name FROM walbridge.table_sync WHERE task = $1 ORDER BY 1, 2",
-                     {config.name});
+        target.ask("SELECT DISTINCT schema_name, table_name FROM walbridge.table_sync WHERE task = $1 ORDER BY 1, 2",
+                   {config.name});
     const auto here =
-        target.query("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
-                     "c.relnamespace WHERE c.relkind IN ('r', 'p')");
+        target.ask({"SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                    "c.relnamespace WHERE c.relkind IN ('r', 'p')",
+                    "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"});
     std::unordered_set<QualifiedName> present;
     for (int row = 0; row < here.rows(); ++row) present.insert({here.text(row, 0), here.text(row, 1)});
-    std::string list;
-    int tables = 0;
-    for (int row = 0; row < rows.rows(); ++row) {
-        const auto table = config.names.table({rows.text(row, 0), rows.text(row, 1)});
-        if (!present.contains(table)) continue;
-        list += (list.empty() ? "" : ", ") + dialect::postgres::quote(table);
-        ++tables;
+    std::vector<QualifiedName> tables;
+    for (int row = 0; row < rows.rows(); ++row)
+        if (auto table = config.names.table({rows.text(row, 0), rows.text(row, 1)}); present.contains(table))
+            tables.push_back(std::move(table));
+    if (tables.empty()) return {};
+    if (target.dialect() == sql::Dialect::mysql) {
+        target.ask("SET foreign_key_checks = 0");
+        for (const auto &table : tables) target.ask("TRUNCATE TABLE " + fmt::format("`{}`.`{}`", table.schema, table.name));
+        target.ask("SET foreign_key_checks = 1");
+        return fmt::format("target: emptied {} tables\n", tables.size());
     }
-    if (list.empty()) return {};
+    std::string list;
+    for (const auto &table : tables) list += (list.empty() ? "" : ", ") + dialect::postgres::quote(table);
     // One statement, so that foreign keys among the tables do not stand in the way; tables outside the task stay
     // protected.
-    target.execute(
+    target.ask(
         fmt::format("SET session_replication_role = replica; TRUNCATE {}; RESET session_replication_role", list));
-    return fmt::format("target: emptied {} tables\n", tables);
+    return fmt::format("target: emptied {} tables\n", tables.size());
 }
 
-std::string kept_created(pg::Session &target, const TaskConfig &config) {
+std::string kept_created(sql::Session &target, const TaskConfig &config) {
     const auto items =
-        target.value("SELECT count(*) FROM walbridge.schema_item WHERE task = $1 AND done", {config.name});
+        target.ask_value("SELECT count(*) FROM walbridge.schema_item WHERE task = $1 AND done", {config.name});
     if (!items || *items == "0") return {};
     return fmt::format("target: {} objects of the schema stage stay and are used again by the next run\n", *items);
 }
@@ -97,21 +108,23 @@ std::string kept_created(pg::Session &target, const TaskConfig &config) {
 } // namespace
 
 std::string reset(const TaskConfig &config, bool truncate) {
-    auto target = open(config.target.endpoint, "reset");
+    const auto session = open_target(config, "reset");
+    auto &target = *session;
     refuse_while_running(target, config, "reset");
     std::string text;
     const auto row = read_task(target, config.name);
     if (row && row->state == State::switched_over)
         throw Error(ErrorKind::task_state, fmt::format("task {}", config.name),
                     "it was switched over and never runs again", "Use walbridge release.");
-    auto source = open(config.source.endpoint, "reset");
+    auto source = open_source(config, "reset");
     // The slot first: a task without its slot is refused, a slot without its task would keep WAL for ever.
     if (row && row->slot && drop_slot(source, config))
         text += fmt::format("source: dropped slot {}\n", config.slot_name());
     if (row) {
         if (truncate) text += truncate_targets(target, config);
-        if (truncate)
-            if (const auto removed = copy::unlink_large_objects(target, config.name); removed > 0)
+        if (truncate && target.dialect() == sql::Dialect::postgres)
+            if (const auto removed = copy::unlink_large_objects(static_cast<pg::Session &>(target), config.name);
+                removed > 0)
                 text += fmt::format("target: removed {} large objects\n", removed);
         text += kept_created(target, config);
         bool complete = true;
@@ -124,15 +137,16 @@ std::string reset(const TaskConfig &config, bool truncate) {
 
 ReleaseResult release(const TaskConfig &config) {
     ReleaseResult result;
-    std::optional<pg::Session> target, source;
+    std::unique_ptr<sql::Session> target;
+    std::optional<pg::Session> source;
     std::string target_down, source_down;
     try {
-        target.emplace(open(config.target.endpoint, "release"));
+        target = open_target(config, "release");
     } catch (const Error &error) {
         target_down = error.reason();
     }
     try {
-        source.emplace(open(config.source.endpoint, "release"));
+        source.emplace(open_source(config, "release"));
     } catch (const Error &error) {
         source_down = error.reason();
     }
@@ -176,17 +190,22 @@ ReleaseResult release(const TaskConfig &config) {
         if (known) {
             remove_task(*target, config.name, false);
             result.text += "target: removed the task's state\n";
-            if (target->value("SELECT count(*) FROM walbridge.task") == "0")
-                result.text += "target: no task is left; the schema can go: DROP SCHEMA walbridge CASCADE;\n";
+            if (target->ask_value("SELECT count(*) FROM walbridge.task") == "0")
+                result.text += target->dialect() == sql::Dialect::mysql
+                                   ? "target: no task is left; the database can go: DROP DATABASE walbridge;\n"
+                                   : "target: no task is left; the schema can go: DROP SCHEMA walbridge CASCADE;\n";
         }
     } else {
         result.complete = false;
         result.text += fmt::format("target: cannot be reached ({}); run there:\n", target_down);
-        result.text +=
+        const bool mysql = target::is_mysql(config);
+        if (!mysql)
+            result.text +=
             fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {} OR "
                         "starts_with(roname, {});\n",
                         quote_literal(config.origin_name()), quote_literal(config.origin_name() + ":"));
-        for (const auto &statement : removal_statements(config.name, false))
+        for (const auto &statement : removal_statements(
+                 config.name, false, mysql ? sql::Dialect::mysql : sql::Dialect::postgres))
             result.text += fmt::format("  {};\n", statement);
     }
     return result;

@@ -22,10 +22,12 @@ std::string restoring(const source::Table &table) {
     return fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", name);
 }
 
-void set_full(const TaskConfig &config, pg::Session &source, pg::Session &target, const source::Table &table) {
-    target.query(
-        "INSERT INTO walbridge.replica_identity (task, schema_name, table_name, statement) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (task, schema_name, table_name) DO NOTHING",
+void set_full(const TaskConfig &config, pg::Session &source, sql::Session &target, const source::Table &table) {
+    target.ask(
+        {"INSERT INTO walbridge.replica_identity (task, schema_name, table_name, statement) VALUES ($1, $2, $3, $4) "
+         "ON CONFLICT (task, schema_name, table_name) DO NOTHING",
+         "INSERT INTO walbridge.replica_identity (task, schema_name, table_name, statement) VALUES ($1, $2, $3, $4) "
+         "ON DUPLICATE KEY UPDATE task = task"},
         {config.name, table.name.schema, table.name.name, restoring(table)});
     source.execute(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", dialect::postgres::quote(table.name)));
     log::info("set REPLICA IDENTITY FULL", {{"table", to_string(table.name)}});
@@ -63,7 +65,7 @@ std::vector<IdentityToSet> identities_to_set(const TaskConfig &config, pg::Sessi
     return list;
 }
 
-void set_replica_identities(const TaskConfig &config, pg::Session &source, pg::Session &target) {
+void set_replica_identities(const TaskConfig &config, pg::Session &source, sql::Session &target) {
     source.execute("SET lock_timeout = '3s'");
     for (const auto &table : tables_to_set(config, source)) set_full(config, source, target, table);
     source.execute("SET lock_timeout = 0");
@@ -71,7 +73,7 @@ void set_replica_identities(const TaskConfig &config, pg::Session &source, pg::S
 
 namespace {
 
-void see_to_identity(const TaskConfig &config, pg::Session &source, pg::Session &target, const QualifiedName &name) {
+void see_to_identity(const TaskConfig &config, pg::Session &source, sql::Session &target, const QualifiedName &name) {
     const auto all = source::read_tables(source); // with their indexes
     const auto table = std::ranges::find(all, name, &source::Table::name);
     if (table == all.end() || identifiable(*table)) return;
@@ -92,7 +94,7 @@ void see_to_identity(const TaskConfig &config, pg::Session &source, pg::Session 
 
 } // namespace
 
-void see_to_identities(const TaskConfig &config, pg::Session &target,
+void see_to_identities(const TaskConfig &config, sql::Session &target,
                        const std::vector<QualifiedName> &tables) noexcept {
     if (tables.empty()) return;
     try {
@@ -105,16 +107,16 @@ void see_to_identities(const TaskConfig &config, pg::Session &target,
     }
 }
 
-std::vector<std::string> restoring_statements(const std::string &task, pg::Session &target) {
-    const auto rows = target.query(
+std::vector<std::string> restoring_statements(const std::string &task, sql::Session &target) {
+    const auto rows = target.ask(
         "SELECT statement FROM walbridge.replica_identity WHERE task = $1 ORDER BY schema_name, table_name", {task});
     std::vector<std::string> statements;
     for (int row = 0; row < rows.rows(); ++row) statements.push_back(rows.text(row, 0));
     return statements;
 }
 
-std::optional<std::string> hand_over_identities(const std::string &task, pg::Session &target) {
-    const auto heir = target.value(
+std::optional<std::string> hand_over_identities(const std::string &task, sql::Session &target) {
+    const auto heir = target.ask_value(
         "SELECT other.task FROM walbridge.task mine JOIN walbridge.task other ON other.source_system = "
         "mine.source_system AND other.source_database_oid = mine.source_database_oid WHERE mine.task = $1 AND "
         "other.task <> mine.task AND other.phase IS NOT NULL AND other.state NOT IN ('switched-over', 'completed', "
@@ -122,11 +124,13 @@ std::optional<std::string> hand_over_identities(const std::string &task, pg::Ses
         "LIMIT 1",
         {task});
     if (!heir) return std::nullopt;
-    target.query("INSERT INTO walbridge.replica_identity (task, schema_name, table_name, statement) SELECT $2, "
-                 "schema_name, table_name, statement FROM walbridge.replica_identity WHERE task = $1 ON CONFLICT "
-                 "(task, schema_name, table_name) DO UPDATE SET statement = excluded.statement",
-                 {task, *heir});
-    target.query("DELETE FROM walbridge.replica_identity WHERE task = $1", {task});
+    target.ask({"INSERT INTO walbridge.replica_identity (task, schema_name, table_name, statement) SELECT $2, "
+                "schema_name, table_name, statement FROM walbridge.replica_identity WHERE task = $1 ON CONFLICT "
+                "(task, schema_name, table_name) DO UPDATE SET statement = excluded.statement",
+                "REPLACE INTO walbridge.replica_identity (task, schema_name, table_name, statement) SELECT $2, "
+                "schema_name, table_name, statement FROM walbridge.replica_identity WHERE task = $1"},
+               {task, *heir});
+    target.ask("DELETE FROM walbridge.replica_identity WHERE task = $1", {task});
     return heir;
 }
 

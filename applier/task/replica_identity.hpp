@@ -32,19 +32,19 @@ struct IdentityToSet {
 /// ALTER TABLE ... REPLICA IDENTITY FULL under a short lock_timeout for every selected table that needs it; the
 /// statement that restores the old identity is stored in the target first. Throws SqlError (a lock timeout is retried
 /// by the caller).
-void set_replica_identities(const TaskConfig &config, pg::Session &source, pg::Session &target);
+void set_replica_identities(const TaskConfig &config, pg::Session &source, sql::Session &target);
 
 /// The same for tables that were created, or renamed into the selection, while the task runs. With
 /// source.replica_identity = "report" it only says which statement is needed. Does not throw: what is missing stops the
 /// task at the first change that needs it.
-void see_to_identities(const TaskConfig &config, pg::Session &target,
+void see_to_identities(const TaskConfig &config, sql::Session &target,
                        const std::vector<QualifiedName> &tables) noexcept;
 
 /// The stored statements.
-[[nodiscard]] std::vector<std::string> restoring_statements(const std::string &task, pg::Session &target);
+[[nodiscard]] std::vector<std::string> restoring_statements(const std::string &task, sql::Session &target);
 
 /// Before the task is released: another task of this target that still follows the same source may live on identities
 /// that this one set. It takes over what is to be restored, and its name is returned.
-[[nodiscard]] std::optional<std::string> hand_over_identities(const std::string &task, pg::Session &target);
+[[nodiscard]] std::optional<std::string> hand_over_identities(const std::string &task, sql::Session &target);
 
 } // namespace walbridge::task

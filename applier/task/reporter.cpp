@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
+#include "target/state_session.hpp"
 #include "task/alert_conditions.hpp"
 #include "task/alignment_server.hpp"
 #include "task/clock.hpp"
@@ -18,6 +19,8 @@
 #include <chrono>
 #include <cstdio>
 #include <fmt/format.h>
+#include <functional>
+#include <memory>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -27,63 +30,69 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// A session that comes and goes: opened when needed, dropped when it fails, not tried again for a few seconds.
-class BestEffortSession {
+template <class Session> class BestEffort {
   public:
-    BestEffortSession(const pg::Endpoint &endpoint, pg::ConnectOptions options, std::string channel = {})
-        : endpoint_(endpoint), options_(std::move(options)), channel_(std::move(channel)) {}
+    BestEffort(std::string role, std::function<std::unique_ptr<Session>()> open)
+        : role_(std::move(role)), open_(std::move(open)) {}
 
-    /// Whether somebody notified this session. Asks the connection, not the server.
-    [[nodiscard]] bool notified() {
-        if (!session_ || PQconsumeInput(session_->raw()) == 0) return false;
-        bool any = false;
-        while (PGnotify *notify = PQnotifies(session_->raw())) {
-            PQfreemem(notify);
-            any = true;
-        }
-        return any;
-    }
+    /// nullptr while there is none.
+    [[nodiscard]] Session *session() { return session_.get(); }
 
     /// Runs `body(session)`; false when there is no session or it failed.
     template <class Body> bool run(Body &&body) {
         try {
             if (!session_) {
                 if (Clock::now() < not_before_) return false;
-                session_.emplace(endpoint_, options_);
-                if (!channel_.empty()) listen();
+                session_ = open_();
             }
             body(*session_);
             return true;
         } catch (const SqlError &error) {
-            if (error.recovery() == Recovery::reconnect || PQstatus_bad()) {
+            if (error.recovery() == Recovery::reconnect || !session_ || !session_->usable()) {
                 session_.reset();
                 not_before_ = Clock::now() + std::chrono::seconds(3);
             } else {
                 session_->rollback_quietly();
             }
-            log::debug("status reporter", {{"server", endpoint_.role}, {"reason", error.reason()}});
+            log::debug("status reporter", {{"server", role_}, {"reason", error.reason()}});
         } catch (const std::exception &error) {
-            log::debug("status reporter", {{"server", endpoint_.role}, {"reason", error.what()}});
+            log::debug("status reporter", {{"server", role_}, {"reason", error.what()}});
         }
         return false;
     }
 
   private:
-    /// Where that is impossible (a pooler in between), the look once a second has to do.
-    void listen() {
-        try {
-            session_->execute("LISTEN " + dialect::postgres::quote_identifier(channel_));
-        } catch (const SqlError &error) {
-            if (error.recovery() == Recovery::reconnect) throw;
-            log::debug("status reporter", {{"server", endpoint_.role}, {"reason", error.reason()}});
-        }
-    }
-    [[nodiscard]] bool PQstatus_bad() const { return !session_ || PQstatus(session_->raw()) != CONNECTION_OK; }
-    const pg::Endpoint &endpoint_;
-    pg::ConnectOptions options_;
-    std::string channel_;
-    std::optional<pg::Session> session_;
+    std::string role_;
+    std::function<std::unique_ptr<Session>()> open_;
+    std::unique_ptr<Session> session_;
     Clock::time_point not_before_{};
 };
+using SourceSession = BestEffort<pg::Session>;
+using TargetSession = BestEffort<sql::Session>;
+
+/// Where that is impossible (a pooler in between), and on databases without it, the look once a second has to do.
+void listen(sql::Session &target, const TaskConfig &config) {
+    if (target.dialect() != sql::Dialect::postgres) return;
+    try {
+        target.ask("LISTEN " + dialect::postgres::quote_identifier(task_channel(config.name)));
+    } catch (const SqlError &error) {
+        if (error.recovery() == Recovery::reconnect) throw;
+        log::debug("status reporter", {{"server", "target"}, {"reason", error.reason()}});
+    }
+}
+
+/// Whether somebody notified the session. Asks the connection, not the server.
+bool notified(sql::Session *target) {
+    if (target == nullptr || target->dialect() != sql::Dialect::postgres) return false;
+    auto *connection = static_cast<pg::Session *>(target)->raw();
+    if (PQconsumeInput(connection) == 0) return false;
+    bool any = false;
+    while (PGnotify *notify = PQnotifies(connection)) {
+        PQfreemem(notify);
+        any = true;
+    }
+    return any;
+}
 
 /// The terminal's last line during the copy; erased when the copy ends.
 class Bar {
@@ -118,32 +127,50 @@ struct Asked {
 };
 
 /// One exchange with the task's row.
-Asked exchange(pg::Session &target, const std::string &task, const Live::View &view, State shown,
+Asked exchange(sql::Session &target, const std::string &task, const Live::View &view, State shown,
                const std::string &status) {
     // While the runner is between states it writes the state itself; here only what the live figures say.
     const bool derived = view.following || view.state == State::schema || view.state == State::full;
-    const auto row = target.query(
+    const std::vector<sql::Parameter> parameters{
+        task,
+        status,
+        holder_name(),
+        derived ? "1" : "0",
+        std::string(name_of(shown)),
+        view.epoch ? sql::Parameter(std::to_string(*view.epoch)) : std::nullopt};
+    if (target.dialect() == sql::Dialect::mysql) {
+        const auto changed = target.ask(
+            "UPDATE walbridge.task t SET status = $2, status_at = utc_timestamp(6), holder = $3, error = CASE WHEN $5 = "
+            "'running' AND $4 = 1 THEN NULL ELSE t.error END, state = CASE WHEN $4 = 1 AND t.state NOT IN "
+            "('switched-over', 'draining') THEN $5 ELSE t.state END WHERE t.task = $1 AND ($6 IS NULL OR EXISTS "
+            "(SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND p.epoch = $6))",
+            parameters);
+        if (changed.affected() != 1) return {};
+        const auto row =
+            target.ask("SELECT control, coalesce(throttle, '') FROM walbridge.task WHERE task = $1", {task});
+        return row.rows() == 1 ? Asked{true, row.cell(0, 0), row.text(0, 1), false} : Asked{};
+    }
+    const auto row = target.ask(
         "UPDATE walbridge.task t SET status = $2::jsonb, status_at = pg_catalog.clock_timestamp(), holder = $3, "
         "state = CASE WHEN $4::boolean AND t.state NOT IN ('switched-over', 'draining') THEN $5 ELSE t.state END, "
         "error = CASE WHEN $5 = 'running' AND $4::boolean THEN NULL ELSE t.error END "
         "WHERE t.task = $1 AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task "
         "AND p.epoch = $6::bigint)) RETURNING t.control, coalesce(t.throttle::text, ''), " +
             std::string(AlignmentServer::asked_sql),
-        {task, status, holder_name(), derived ? "true" : "false", std::string(name_of(shown)),
-         view.epoch ? pg::Parameter(std::to_string(*view.epoch)) : std::nullopt});
+        parameters);
     if (row.rows() != 1) return {};
-    return {true, row.null(0, 0) ? std::nullopt : std::optional(row.text(0, 0)), row.text(0, 1), row.flag(0, 2)};
+    return {true, row.cell(0, 0), row.text(0, 1), row.flag(0, 2)};
 }
 
 /// The slot passed its limit and is to be dropped. The task is noted as failed first, so that a later start says the
 /// same whatever happens here; a target that cannot be reached does not save the slot, but then nobody may be using it:
 /// another process may have taken the task over. True when the task is condemned.
 bool drop_at_limit(const TaskConfig &config, Live &live, StopToken &stop, const SlotStatus &found,
-                   BestEffortSession &source, BestEffortSession &target) {
+                   SourceSession &source, TargetSession &target) {
     const auto retained = found.retained_bytes.value_or(0);
     bool ours = true;
     const auto view = live.view();
-    const bool stored = live.holds_task && target.run([&](pg::Session &session) {
+    const bool stored = live.holds_task && target.run([&](sql::Session &session) {
         ours =
             set_state(session, config.name, view.epoch, State::failed, error_json(limit_error(config, retained, {})));
     });
@@ -179,7 +206,7 @@ bool drop_at_limit(const TaskConfig &config, Live &live, StopToken &stop, const 
 /// What the target's tables say about open decisions and conflicts, looked at every few seconds; removes old records.
 class RecordWatch {
   public:
-    void look(const TaskConfig &config, const Live &live, const alert::Alerter &alerter, BestEffortSession &target,
+    void look(const TaskConfig &config, const Live &live, const alert::Alerter &alerter, TargetSession &target,
               Observation &seen) {
         const auto now = Clock::now();
         if (!counter_
@@ -190,10 +217,10 @@ class RecordWatch {
         if (now >= next_ || live.statistics.ddl_skipped + live.statistics.ddl_refused != ddl_) {
             next_ = now + std::chrono::seconds(10);
             ddl_ = live.statistics.ddl_skipped + live.statistics.ddl_refused;
-            target.run([&](pg::Session &session) {
+            target.run([&](sql::Session &session) {
                 ddl_undecided_ = session
-                                     .query("SELECT count(*) FROM walbridge.ddl_statement WHERE task = $1 AND state IN "
-                                            "('failed', 'skipped', 'gap')",
+                                     .ask("SELECT count(*) FROM walbridge.ddl_statement WHERE task = $1 AND state IN "
+                                          "('failed', 'skipped', 'gap')",
                                             {config.name})
                                      .number(0, 0);
             });
@@ -205,7 +232,7 @@ class RecordWatch {
         }
         if (!counter_.began() || (now < look_until_ && now >= next_conflicts_)) {
             next_conflicts_ = now + std::chrono::seconds(3);
-            target.run([&](pg::Session &session) {
+            target.run([&](sql::Session &session) {
                 counter_.look(session, config.name, now - began_);
                 for (const auto &kind : counter_.news()) conflicts_seen_[kind] = now;
             });
@@ -213,7 +240,7 @@ class RecordWatch {
         if (config.conflict.keep.count() > 0 && now >= next_removal_) {
             // Small batches, one after the other, until nothing is left to remove.
             std::int64_t removed = 0;
-            target.run([&](pg::Session &session) { removed = remove_old_conflicts(session, config); });
+            target.run([&](sql::Session &session) { removed = remove_old_conflicts(session, config); });
             if (removed > 0) log::debug("removed old records of conflicts", {{"records", removed}});
             next_removal_ =
                 now + (removed > 0 ? Clock::duration(std::chrono::seconds(1))
@@ -238,13 +265,13 @@ class RecordWatch {
 /// The servers' clocks against each other, once a minute.
 class ClockWatch {
   public:
-    void look(const TaskConfig &config, Live &live, BestEffortSession &source, BestEffortSession &target) {
+    void look(const TaskConfig &config, Live &live, SourceSession &source, TargetSession &target) {
         const auto now = Clock::now();
         if (now < next_) return;
         next_ = now + std::chrono::seconds(60);
         std::optional<ClockReading> here, there;
         source.run([&](pg::Session &session) { here = read_clock(session); });
-        target.run([&](pg::Session &session) { there = read_clock(session); });
+        target.run([&](sql::Session &session) { there = read_clock(session); });
         if (!here || !there) return;
         const auto clocks = compare_clocks(*here, *there);
         live.set_clocks(clocks);
@@ -275,13 +302,21 @@ Reporter::~Reporter() {
 }
 
 void Reporter::work() {
-    pg::ConnectOptions options{
-        .application_name = config_.application_name("reporter"), .replication = false, .settings = {}};
-    auto target_options = options;
-    target_options.settings = {{"lock_timeout", "2s"}, {"statement_timeout", "10s"}, {"synchronous_commit", "off"}};
-    options.settings = {{"statement_timeout", "10s"}};
-    BestEffortSession target(config_.target.endpoint, target_options, task_channel(config_.name)),
-        source(config_.source.endpoint, options);
+    const auto name = config_.application_name("reporter");
+    TargetSession target("target", [&] {
+        auto session = target::open_state(config_, name,
+                                          {.lock_timeout = std::chrono::seconds(2),
+                                           .statement_timeout = std::chrono::seconds(10),
+                                           .synchronous_commit = false});
+        listen(*session, config_);
+        return session;
+    });
+    SourceSession source("source", [&] {
+        return std::make_unique<pg::Session>(
+            config_.source.endpoint,
+            pg::ConnectOptions{
+                .application_name = name, .replication = false, .settings = {{"statement_timeout", "10s"}}});
+    });
     StatusWriter writer(config_);
     Bar bar;
     AlignmentServer alignment(config_, live_);
@@ -295,7 +330,7 @@ void Reporter::work() {
     const auto wait = [&] {
         for (int tenth = 0; tenth < 10; ++tenth) {
             if (end_.wait_for(std::chrono::milliseconds(100))) return false;
-            if (target.notified()) break;
+            if (notified(target.session())) break;
         }
         return true;
     };
@@ -314,7 +349,7 @@ void Reporter::work() {
                 return;
             // Only while streaming, after the identity was checked: a foreign count must never become ours.
             if (slot && view.following && live_.statistics.connected)
-                target.run([&](pg::Session &session) {
+                target.run([&](sql::Session &session) {
                     store_slot_figures(session, config_.name, *view.epoch, slot->transactions, slot->confirmed_flush);
                 });
         }
@@ -341,7 +376,7 @@ void Reporter::work() {
         alerter_.observe(alert_conditions(config_, seen));
         if (bar.wanted()) bar.draw(writer.bar(live_, Bar::width()));
         if (!live_.holds_task) continue;
-        target.run([&](pg::Session &session) {
+        target.run([&](sql::Session &session) {
             const auto [mine, control, throttle, asked_to_align] =
                 exchange(session, config_.name, view, StatusWriter::shown_state(live_), status);
             if (asked_to_align) alignment.answer();
@@ -362,12 +397,12 @@ void Reporter::work() {
             }
             if (*control == "pause" || *control == "resume") {
                 live_.set_paused(*control == "pause");
-                session.query("UPDATE walbridge.task SET paused = $2::boolean, updated_at = now() WHERE task = $1",
-                              {config_.name, *control == "pause" ? "true" : "false"});
+                session.ask({"UPDATE walbridge.task SET paused = $2::boolean, updated_at = now() WHERE task = $1",
+                             "UPDATE walbridge.task SET paused = $2, updated_at = now(6) WHERE task = $1"},
+                            {config_.name, *control == "pause" ? "1" : "0"});
             }
-            session.query(
-                "UPDATE walbridge.task SET control = NULL, control_at = NULL WHERE task = $1 AND control = $2",
-                {config_.name, *control});
+            session.ask("UPDATE walbridge.task SET control = NULL, control_at = NULL WHERE task = $1 AND control = $2",
+                        {config_.name, *control});
         });
     } while (answer || wait());
 }

@@ -5,6 +5,7 @@
 #include "copy/initial_load.hpp"
 #include "pipeline/incremental.hpp"
 #include "target/postgres/progress.hpp"
+#include "target/state_session.hpp"
 #include "task/alert_conditions.hpp"
 #include "task/identity_probe.hpp"
 #include "task/limit_mark.hpp"
@@ -23,28 +24,25 @@
 namespace walbridge::task {
 namespace {
 
-pg::Session open_control(const TaskConfig &config) {
-    return {config.target.endpoint,
-            {.application_name = config.application_name("control"),
-             .replication = false,
-             .settings = {{"synchronous_commit", "on"}}}};
+std::unique_ptr<sql::Session> open_control(const TaskConfig &config) {
+    return target::open_state(config, config.application_name("control"));
 }
 
 /// The same, after creating the database where it is missing and the task asks for it.
-pg::Session reach_target(const TaskConfig &config) {
+std::unique_ptr<sql::Session> reach_target(const TaskConfig &config) {
     try {
         return open_control(config);
     } catch (const SqlError &error) {
-        if (!create_missing_database(config, error)) throw;
+        if (target::is_mysql(config) || !create_missing_database(config, error)) throw;
         return open_control(config);
     }
 }
 
 /// Whether the session survived what ended the last attempt; with it the task's lock did.
-bool alive(pg::Session &session) {
+bool alive(sql::Session &session) {
     try {
         session.rollback_quietly();
-        session.execute("SELECT 1");
+        session.ask("SELECT 1");
         return true;
     } catch (const Error &) {
         return false;
@@ -53,8 +51,9 @@ bool alive(pg::Session &session) {
 
 /// Sessions on the target that a process without the task's lock left behind: one that hangs keeps the replication
 /// origin, which a single session may use. Whatever began before we got the lock is not ours.
-void end_older_sessions(pg::Session &control, const TaskConfig &config) {
-    const auto ended = control.query(
+void end_older_sessions(sql::Session &control, const TaskConfig &config) {
+    if (control.dialect() != sql::Dialect::postgres) return; // taking the progress row over ends whoever holds it
+    const auto ended = control.ask(
         "SELECT a.application_name, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a "
         "JOIN pg_catalog.pg_stat_activity me ON me.pid = pg_catalog.pg_backend_pid() WHERE a.datname = me.datname AND "
         "a.pid <> me.pid "
@@ -223,7 +222,7 @@ void Runner::end_companions() {
     drift_.reset();
 }
 
-void Runner::take_lock(pg::Session &session) {
+void Runner::take_lock(sql::Session &session) {
     try {
         lock_task(session, config_.name);
     } catch (const Error &error) {
@@ -260,10 +259,10 @@ void Runner::attempt() {
     if (!control_ || !alive(*control_)) {
         control_.reset();
         auto session = reach_target(config_);
-        install_state(session);
-        take_lock(session);
-        end_older_sessions(session, config_);
-        control_.emplace(std::move(session));
+        install_state(*session);
+        take_lock(*session);
+        end_older_sessions(*session, config_);
+        control_ = std::move(session);
     }
     auto &control = *control_;
     create_task(control, config_);
@@ -331,7 +330,7 @@ void Runner::attempt() {
     follow(control, identity, *progress);
 }
 
-void Runner::follow(pg::Session &control, const StoredIdentity &identity, target::Progress progress) {
+void Runner::follow(sql::Session &control, const StoredIdentity &identity, target::Progress progress) {
     {
         pg::Session source(
             config_.source.endpoint,
@@ -352,14 +351,15 @@ void Runner::follow(pg::Session &control, const StoredIdentity &identity, target
                                       live_.apply_throttle, aftermath);
     following_since_ = source::RetryBackoff::Clock::now();
     const Attachment attachment(live_, incremental);
-    if (!drift_ && config_.schema.check == "start") drift_.emplace(config_, live_);
-    if (!sequences_ && config_.sequences.interval.count() > 0) sequences_.emplace(config_, live_);
+    if (!drift_ && config_.schema.check == "start" && !target::is_mysql(config_)) drift_.emplace(config_, live_);
+    if (!sequences_ && config_.sequences.interval.count() > 0 && !target::is_mysql(config_))
+        sequences_.emplace(config_, live_);
     log::info("following", {{"position", to_string(progress.position)}, {"epoch", progress.epoch}});
     incremental.run();
     followed_ = true;
 }
 
-void Runner::complete(pg::Session &control) {
+void Runner::complete(sql::Session &control) {
     live_.set_state(State::completed);
     store_phase(control, config_.name, Phase::done);
     set_state(control, config_.name, live_.view().epoch, State::completed);
@@ -380,7 +380,7 @@ void Runner::store_slot_best_effort() {
         const auto slot = read_slot(source, config_.slot_name());
         if (!slot) return;
         auto target = open_control(config_);
-        store_slot_figures(target, config_.name, *epoch, slot->transactions, slot->confirmed_flush);
+        store_slot_figures(*target, config_.name, *epoch, slot->transactions, slot->confirmed_flush);
     } catch (const Error &failure) {
         log::debug("could not store the slot's last figures", {{"reason", failure.reason()}});
     }
@@ -388,9 +388,9 @@ void Runner::store_slot_best_effort() {
 
 void Runner::store_told_best_effort() {
     try {
-        auto session = open_control(config_);
-        session.query(
-            "UPDATE walbridge.task SET error = error || '{\"told\": true}' WHERE task = $1 AND state = 'failed'",
+        open_control(config_)->ask(
+            {"UPDATE walbridge.task SET error = error || '{\"told\": true}' WHERE task = $1 AND state = 'failed'",
+             "UPDATE walbridge.task SET error = json_set(error, '$.told', true) WHERE task = $1 AND state = 'failed'"},
             {config_.name});
     } catch (const Error &failure) {
         log::debug("could not store that the failure was told", {{"reason", failure.reason()}});
@@ -399,15 +399,16 @@ void Runner::store_told_best_effort() {
 
 void Runner::store_best_effort(State state, const std::optional<std::string> &error, bool leaving) {
     try {
-        auto session = open_control(config_);
-        session.execute("SET lock_timeout = '3s'");
+        const auto session = target::open_state(config_, config_.application_name("control"),
+                                                {.lock_timeout = std::chrono::seconds(3)});
         const auto epoch = live_.view().epoch;
-        if (error) set_state(session, config_.name, epoch, state, error);
+        if (error) set_state(*session, config_.name, epoch, state, error);
         if (leaving)
-            session.query("UPDATE walbridge.task t SET holder = NULL, control = NULL, control_at = NULL, status = "
-                          "status || '{\"holder\": null}' "
-                          "WHERE task = $1 AND holder = $2",
-                          {config_.name, holder_name()});
+            session->ask({"UPDATE walbridge.task t SET holder = NULL, control = NULL, control_at = NULL, status = "
+                          "status || '{\"holder\": null}' WHERE task = $1 AND holder = $2",
+                          "UPDATE walbridge.task t SET holder = NULL, control = NULL, control_at = NULL, status = "
+                          "json_set(status, '$.holder', NULL) WHERE task = $1 AND holder = $2"},
+                         {config_.name, holder_name()});
     } catch (const Error &failure) {
         log::debug("could not store the state in the target", {{"reason", failure.reason()}});
     }

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "alert/alerter.hpp"
-#include "base/postgres/session.hpp"
+#include "base/sql/session.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
 #include "source/retry_policy.hpp"
@@ -35,8 +35,8 @@ class Runner {
   private:
     /// One life between two failures.
     void attempt();
-    void follow(pg::Session &control, const StoredIdentity &identity, target::Progress progress);
-    void complete(pg::Session &control);
+    void follow(sql::Session &control, const StoredIdentity &identity, target::Progress progress);
+    void complete(sql::Session &control);
     /// Refuses tasks that may not run, and files that describe another task than the stored one.
     void check_row(const TaskRow &row) const;
     /// Something was achieved since the last failure: the retry window starts anew.
@@ -44,7 +44,7 @@ class Runner {
     /// Ends the reporter and takes our name off the task's row.
     void leave();
     /// The task's lock; an older process that finds it taken has lost the task.
-    void take_lock(pg::Session &session);
+    void take_lock(sql::Session &session);
     /// Ends the threads that only accompany the work.
     void end_companions();
     /// The end of a task that needs somebody: state, log, alert.
@@ -67,7 +67,7 @@ class Runner {
     std::optional<Reporter> reporter_;
     std::optional<SequenceKeeper> sequences_;
     std::optional<DriftCheck> drift_;    ///< from the first attempt that follows the source to the end of the process
-    std::optional<pg::Session> control_; ///< holds the task's lock, also between attempts
+    std::unique_ptr<sql::Session> control_; ///< holds the task's lock, also between attempts
     bool load_gave_up_ = false, followed_ = false;
     std::uint64_t achieved_ = 0;
     source::RetryBackoff::Clock::time_point following_since_{};

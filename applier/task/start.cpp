@@ -124,7 +124,7 @@ bool drop_slot(pg::Session &source, const TaskConfig &config) {
     });
 }
 
-std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &config, pg::Session &control,
+std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &config, sql::Session &control,
                                                          const copy::InitialLoad &load, Live &live,
                                                          const StopToken &stop) {
     // Connecting first makes an unreachable server a connection error, which is retried, and not a finding of precheck.
@@ -167,14 +167,14 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
     log::info("created the slot", {{"slot", config.slot_name()}, {"lsn", to_string(snapshot->lsn())}});
     try {
         const auto plan = load.plan(*snapshot);
-        control.execute("BEGIN");
+        control.ask("BEGIN");
         store_identity(control, config.name, identity);
         target::create_progress(control, config.name, snapshot->lsn());
         load.store(plan, control);
         adopt_kept_objects(control, config.name);
         store_renames(control, config);
         store_phase(control, config.name, config.schema_stage || config.full_stage ? Phase::load : Phase::follow);
-        control.execute("COMMIT");
+        control.ask("COMMIT");
         log::info("stored the plan", {{"objects", plan.items.size()}, {"chunks", plan.chunks.size()}});
     } catch (...) {
         // Nothing was read from the slot; if the COMMIT went through after all, the next start finds the plan and the

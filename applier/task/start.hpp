@@ -21,7 +21,7 @@ inline constexpr const char *slot_plugin = "walbridge";
 /// the task's lock: a COMMIT without an answer has ended before the next process gets the lock. A slot that an earlier
 /// try of this task left without a plan is dropped; nothing was read from it. Returns the slot's snapshot for the copy.
 /// Throws Error: precheck, task_state (the slot belongs to somebody else), plugin, permission, connection, ...
-std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &config, pg::Session &control,
+std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &config, sql::Session &control,
                                                          const copy::InitialLoad &load, Live &live,
                                                          const StopToken &stop);
 

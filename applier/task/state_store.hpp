@@ -5,7 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/lsn.hpp"
-#include "base/postgres/session.hpp"
+#include "base/sql/session.hpp"
 #include "config/task_config.hpp"
 #include "task/identity.hpp"
 #include "task/state.hpp"
@@ -18,15 +18,16 @@
 
 namespace walbridge::task {
 
-/// sql/target_state.sql, embedded at build time.
+/// sql/target_state.sql and sql/target_state_mysql.sql, embedded at build time.
 extern const char *const target_state_sql;
+extern const char *const target_state_mysql_sql;
 /// The shape of the state this program reads and writes.
 inline constexpr int state_version = 5;
 
 /// Creates or upgrades the schema `walbridge` of the target where needed, one process at a time.
 /// Throws Error(task_state) when a newer walbridge wrote it.
-void install_state(pg::Session &target);
-[[nodiscard]] bool state_installed(pg::Session &target);
+void install_state(sql::Session &target);
+[[nodiscard]] bool state_installed(sql::Session &target);
 
 struct TaskRow {
     State state = State::fresh;
@@ -45,7 +46,7 @@ struct TaskRow {
 };
 
 /// nullopt when the state is not installed or holds no such task.
-[[nodiscard]] std::optional<TaskRow> read_task(pg::Session &target, const std::string &task);
+[[nodiscard]] std::optional<TaskRow> read_task(sql::Session &target, const std::string &task);
 
 /// The stages of a task as stored.
 [[nodiscard]] std::vector<std::string> stage_names(const TaskConfig &config);
@@ -53,7 +54,7 @@ struct TaskRow {
 /// The renames of a task as they are stored: one per line, sorted.
 [[nodiscard]] std::string stored_form(const NameMap &names);
 /// Notes the renames that the plan was made under: the task's tables are called so from then on.
-void store_renames(pg::Session &target, const TaskConfig &config);
+void store_renames(sql::Session &target, const TaskConfig &config);
 
 /// Selection and renames of a task as walbridge.task holds them for the prechecks of other tasks.
 struct TaskObjects {
@@ -65,23 +66,24 @@ struct TaskObjects {
 [[nodiscard]] std::optional<TaskObjects> read_objects(const std::string &text);
 
 /// Notes the way back of a task on the task's own row; empty = it has none.
-void store_reverse_task(pg::Session &target, const std::string &task, const std::string &reverse);
+void store_reverse_task(sql::Session &target, const std::string &task, const std::string &reverse);
 
 /// Creates the row of a new task; of an existing one brings up to date what other tasks are to know.
-void create_task(pg::Session &target, const TaskConfig &config);
+void create_task(sql::Session &target, const TaskConfig &config);
 
 /// The statements that remove everything stored about a task, in order. With `keep_created` replica identities that
 /// were set and objects that were left in place stay known. The record of a switchover always stays: a switchback needs
 /// it.
-[[nodiscard]] std::vector<std::string> removal_statements(const std::string &task, bool keep_created);
+[[nodiscard]] std::vector<std::string> removal_statements(const std::string &task, bool keep_created,
+                                                          sql::Dialect dialect);
 
 /// Removes everything stored about the task (rows of all tables of the state). With `keep_created`, what its schema
 /// stage created is remembered, so that the next life of the task does not stumble over it.
-void remove_task(pg::Session &target, const std::string &task, bool keep_created);
+void remove_task(sql::Session &target, const std::string &task, bool keep_created);
 
 /// Changes the state unless another process has taken the task over (its epoch is not `epoch`; nullopt = none taken
 /// yet) and unless the task was switched over. False when nothing was changed.
-bool set_state(pg::Session &target, const std::string &task, std::optional<std::uint64_t> epoch, State state,
+bool set_state(sql::Session &target, const std::string &task, std::optional<std::uint64_t> epoch, State state,
                const std::optional<std::string> &error = std::nullopt);
 
 /// An error as it is stored and shown: kind, object, reason, remedy, exit_code, at.
@@ -89,31 +91,31 @@ bool set_state(pg::Session &target, const std::string &task, std::optional<std::
 
 /// Notes that a slot of this name is about to be created for the task on that cluster: what a restart may take for its
 /// own.
-void store_slot_intent(pg::Session &target, const std::string &task, const std::string &slot,
+void store_slot_intent(sql::Session &target, const std::string &task, const std::string &slot,
                        const StoredIdentity &source);
-void store_identity(pg::Session &target, const std::string &task, const StoredIdentity &identity);
+void store_identity(sql::Session &target, const std::string &task, const StoredIdentity &identity);
 /// What was last seen of the slot while streaming from it; only while the epoch still is ours.
-void store_slot_figures(pg::Session &target, const std::string &task, std::uint64_t epoch,
+void store_slot_figures(sql::Session &target, const std::string &task, std::uint64_t epoch,
                         std::optional<std::int64_t> transactions, const std::string &confirmed);
 /// Remembers (or forgets) that a source answered whose WAL ended before our position.
-void store_restored(pg::Session &target, const std::string &task, bool restored);
-void store_phase(pg::Session &target, const std::string &task, Phase phase);
+void store_restored(sql::Session &target, const std::string &task, bool restored);
+void store_phase(sql::Session &target, const std::string &task, Phase phase);
 
 /// Tells the process that runs the task that its row has news for it; heard when the caller's transaction commits.
-void notify_task(pg::Session &target, const std::string &task);
+void notify_task(sql::Session &target, const std::string &task);
 /// The channel of that.
 [[nodiscard]] std::string task_channel(const std::string &task);
 
 /// Asks the process that runs the task for something: "pause", "resume", "stop"; nullopt withdraws.
-void request_control(pg::Session &target, const std::string &task, const std::optional<std::string> &request);
+void request_control(sql::Session &target, const std::string &task, const std::optional<std::string> &request);
 
-/// The backend that holds the task's lock on the target; nullopt when no process runs it.
-[[nodiscard]] std::optional<int> lock_holder(pg::Session &target, const std::string &task);
+/// The session that holds the task's lock on the target, by the server's number; nullopt when no process runs it.
+[[nodiscard]] std::optional<long long> lock_holder(sql::Session &target, const std::string &task);
 
 /// Takes the lock for the life of `target`. A holder whose status is older than `stale` is a process that hangs or is
 /// cut off: its backend is ended (the epoch fences whatever it still tries). Throws Error(task_state) when a living
 /// process holds it.
-void lock_task(pg::Session &target, const std::string &task, std::chrono::seconds stale = std::chrono::seconds(10));
+void lock_task(sql::Session &target, const std::string &task, std::chrono::seconds stale = std::chrono::seconds(10));
 
 /// host, process id.
 [[nodiscard]] std::string holder_name();

@@ -1,5 +1,6 @@
 // status.cpp: joins what is stored on the target with the slot's figures on the source, and says how old each part is.
 #include "base/log.hpp"
+#include "target/state_session.hpp"
 #include "task/conflict_records.hpp"
 #include "task/figures.hpp"
 #include "task/operator_commands.hpp"
@@ -19,14 +20,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json tables_of(pg::Session &target, const TaskConfig &config) {
+Json tables_of(sql::Session &target, const TaskConfig &config) {
     auto tables = Json::array();
-    const auto rows = target.query(
-        "SELECT schema_name, table_name, sum(rows), sum(bytes), sum(estimated_rows), sum(estimated_bytes), count(*), "
-        "count(*) FILTER (WHERE done), pg_catalog.bool_or(unlogged) FROM walbridge.table_sync WHERE task = $1 GROUP BY "
-        "source_oid, schema_name, "
-        "table_name ORDER BY 1, 2",
-        {config.name});
+    const auto rows =
+        target.ask("SELECT schema_name, table_name, sum(t.rows), sum(bytes), sum(estimated_rows), "
+                   "sum(estimated_bytes), count(*), sum(CASE WHEN done THEN 1 ELSE 0 END), max(CASE WHEN unlogged THEN "
+                   "1 ELSE 0 END) FROM walbridge.table_sync t WHERE task = $1 GROUP BY source_oid, schema_name, "
+                   "table_name ORDER BY 1, 2",
+                   {config.name});
     for (int row = 0; row < rows.rows(); ++row) {
         tables.push_back({{"schema", rows.text(row, 0)},
                           {"table", rows.text(row, 1)},
@@ -86,9 +87,9 @@ Json throttle_of(const TaskConfig &config, const std::string &stored) {
 }
 
 Json document(const TaskConfig &config) {
-    pg::Session target(
-        config.target.endpoint,
-        {.application_name = "walbridge:status", .replication = false, .settings = {{"statement_timeout", "30s"}}});
+    const auto session =
+        target::open_state(config, "walbridge:status", {.statement_timeout = std::chrono::seconds(30)});
+    auto &target = *session;
     const auto row = read_task(target, config.name);
     if (!row)
         return {{"task", config.name},
@@ -129,23 +130,27 @@ Json document(const TaskConfig &config) {
         if (!alive) json["throttle"] = throttle_of(config, row->throttle);
         if (json.contains("copy")) json["copy"].erase("active");
     }
-    const auto progress = target.query("SELECT position, counter, commit_time, extract(epoch FROM now() - updated_at) "
-                                       "FROM walbridge.progress WHERE task = $1",
-                                       {config.name});
+    const auto progress = target.ask(
+        {"SELECT position, counter, commit_time, extract(epoch FROM now() - updated_at) FROM walbridge.progress WHERE "
+         "task = $1",
+         "SELECT position, counter, commit_time, timestampdiff(MICROSECOND, updated_at, utc_timestamp(6)) / 1000000 "
+         "FROM walbridge.progress WHERE task = $1"},
+        {config.name});
     if (progress.rows() > 0)
         json["progress"] = {{"position", progress.text(0, 0)},
                             {"counter", progress.number(0, 1)},
                             {"commit_time", progress.null(0, 2) ? Json(nullptr) : Json(progress.text(0, 2))},
                             {"age_seconds", std::stod(progress.text(0, 3))}};
     json["conflicts_recorded"] =
-        target.query("SELECT count(*) FROM walbridge.conflict WHERE task = $1", {config.name}).number(0, 0);
+        target.ask("SELECT count(*) FROM walbridge.conflict WHERE task = $1", {config.name}).number(0, 0);
     json["conflicts"] = {
         {"open", count_open_conflicts(target, config.name)},
         {"since_start", live.is_object() && live.contains("conflicts") ? live["conflicts"] : Json::array()}};
     // State of an older version has no such table yet.
-    if (target.value("SELECT pg_catalog.to_regclass('walbridge.ddl_statement')"))
+    if (target.dialect() == sql::Dialect::mysql ||
+        target.ask_value("SELECT pg_catalog.to_regclass('walbridge.ddl_statement')"))
         json["ddl_undecided"] = target
-                                    .query("SELECT count(*) FROM walbridge.ddl_statement WHERE task = $1 AND state IN "
+                                    .ask("SELECT count(*) FROM walbridge.ddl_statement WHERE task = $1 AND state IN "
                                            "('failed', 'skipped', 'gap')",
                                            {config.name})
                                     .number(0, 0);

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "config/task_keys.hpp"
 #include "config/value_text.hpp"
+#include "target/state_session.hpp"
 #include "task/state_store.hpp"
 
 #include <algorithm>
@@ -45,11 +46,11 @@ std::optional<std::uint64_t> parse_value(const config::Key &key, const std::stri
     return value;
 }
 
-pg::Session open(const TaskConfig &config) {
-    return {config.target.endpoint, {.application_name = "walbridge:throttle", .replication = false, .settings = {}}};
+std::unique_ptr<sql::Session> open(const TaskConfig &config) {
+    return target::open_state(config, "walbridge:throttle");
 }
 
-TaskRow row_of(pg::Session &target, const TaskConfig &config) {
+TaskRow row_of(sql::Session &target, const TaskConfig &config) {
     auto row = read_task(target, config.name);
     if (!row)
         throw Error(ErrorKind::task_state, fmt::format("task {}", config.name), "the target knows no such task",
@@ -77,17 +78,21 @@ std::string listing(const TaskConfig &config, const ThrottleOverrides &overrides
 
 /// Stores what `change` makes of the overrides and waits until the process has heard of it.
 std::string change_throttle(const TaskConfig &config, const std::function<void(ThrottleOverrides &)> &change) {
-    auto target = open(config);
+    const auto session = open(config);
+    auto &target = *session;
     static_cast<void>(row_of(target, config));
     install_state(target); // a state of an older version has no place for it
-    target.execute("BEGIN");
-    auto overrides = stored_throttle(
-        target.value("SELECT throttle FROM walbridge.task WHERE task = $1 FOR UPDATE", {config.name}).value_or(""));
-    change(overrides);
-    target.query("UPDATE walbridge.task SET throttle = nullif($2, '')::jsonb, updated_at = now() WHERE task = $1",
-                 {config.name, throttle_json(overrides)});
-    notify_task(target, config.name);
-    target.execute("COMMIT");
+    ThrottleOverrides overrides;
+    sql::in_transaction(target, [&] {
+        overrides = stored_throttle(
+            target.ask_value("SELECT throttle FROM walbridge.task WHERE task = $1 FOR UPDATE", {config.name})
+                .value_or(""));
+        change(overrides);
+        target.ask({"UPDATE walbridge.task SET throttle = nullif($2, '')::jsonb, updated_at = now() WHERE task = $1",
+                    "UPDATE walbridge.task SET throttle = nullif($2, ''), updated_at = now(6) WHERE task = $1"},
+                   {config.name, throttle_json(overrides)});
+        notify_task(target, config.name);
+    });
 
     const auto wanted = values(effective(config.throttle, overrides));
     const auto until = std::chrono::steady_clock::now() + patience;
@@ -185,8 +190,8 @@ std::string reset_throttle(const TaskConfig &config, const std::vector<std::stri
 }
 
 std::string show_throttle(const TaskConfig &config, bool json) {
-    auto target = open(config);
-    const auto overrides = stored_throttle(row_of(target, config).throttle);
+    const auto target = open(config);
+    const auto overrides = stored_throttle(row_of(*target, config).throttle);
     if (!json) return fmt::format("task {}: limits per second\n{}", config.name, listing(config, overrides));
     Json document{{"task", config.name}};
     for (const auto &[key, value] : values(effective(config.throttle, overrides))) document["in_force"][key] = value;

@@ -1,6 +1,7 @@
 // wait.cpp: waiting until the target durably holds what the source has committed so far.
 #include "base/log.hpp"
 #include "base/lsn.hpp"
+#include "target/state_session.hpp"
 #include "task/operator_commands.hpp"
 #include "task/state_store.hpp"
 
@@ -38,9 +39,16 @@ Lsn position_to_reach(const TaskConfig &config) {
                 json.value("remedy", ""));
 }
 
-/// Visible is not durable when commits do not wait for their flush: the target's WAL up to now must be flushed.
-bool flushed_since(pg::Session &target, Lsn insert) {
-    return parse_lsn(target.value("SELECT pg_catalog.pg_current_wal_flush_lsn()").value()).value() >= insert;
+/// Visible is not durable when commits do not wait for their flush: then the target's WAL up to now must be flushed.
+/// MySQL's commits wait.
+Lsn insert_position(sql::Session &target) {
+    if (target.dialect() == sql::Dialect::mysql) return {};
+    return parse_lsn(target.ask_value("SELECT pg_catalog.pg_current_wal_insert_lsn()").value()).value();
+}
+
+bool flushed_since(sql::Session &target, Lsn insert) {
+    if (target.dialect() == sql::Dialect::mysql) return true;
+    return parse_lsn(target.ask_value("SELECT pg_catalog.pg_current_wal_flush_lsn()").value()).value() >= insert;
 }
 
 } // namespace
@@ -49,7 +57,7 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
     const auto began = Clock::now();
     const auto object = fmt::format("task {}", config.name);
     const auto goal = position_to_reach(config);
-    std::optional<pg::Session> target;
+    std::unique_ptr<sql::Session> target;
     std::optional<Lsn> insert; // the target's, read when the position was first seen past the goal
     std::string reached = "nothing";
     Clock::time_point failed_since{}; // failed, and no process that could mend it
@@ -62,9 +70,7 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
                         "Look at walbridge status, or wait longer.");
         try {
             if (!target)
-                target.emplace(
-                    config.target.endpoint,
-                    pg::ConnectOptions{.application_name = "walbridge:wait", .replication = false, .settings = {}});
+                target = target::open_state(config, "walbridge:wait");
             if (insert) {
                 if (flushed_since(*target, *insert)) return;
                 continue;
@@ -78,11 +84,11 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
                 throw Error(ErrorKind::task_state, object, "it has no incremental stage and is complete",
                             "Wait for tasks that follow their source.");
             const auto position =
-                target->value("SELECT position FROM walbridge.progress WHERE task = $1", {config.name});
+                target->ask_value("SELECT position FROM walbridge.progress WHERE task = $1", {config.name});
             if (position) reached = *position;
             // During the copy the position is that of the snapshot, while its rows are still on their way.
             if (row->phase == Phase::follow && position && parse_lsn(*position).value() >= goal)
-                insert = parse_lsn(target->value("SELECT pg_catalog.pg_current_wal_insert_lsn()").value());
+                insert = insert_position(*target);
             else if (row->state == State::failed && !lock_holder(*target, config.name)) {
                 // A failure of a process that ended before this call may be one that another is just overcoming.
                 if (failed_since == Clock::time_point{}) failed_since = Clock::now();

@@ -14,6 +14,9 @@ namespace walbridge::verify {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// A stretch of catching up that is short enough to hold apply for the next one.
+constexpr std::chrono::seconds near{2};
 using std::chrono::milliseconds;
 
 constexpr milliseconds poll{3};
@@ -100,8 +103,27 @@ void SnapshotPair::align(const TaskConfig &config, milliseconds patience, const 
                  "again, or stop the task and verify then.");
 }
 
-/// Far behind, the way to the snapshot would be long: apply would not stand still, but nothing would be sure either.
+/// Apply is held for a few seconds at most, and what it lacks then is the way to the snapshot. While a backlog is worked
+/// off the source moves on: it is near when the last stretch took a moment.
 void SnapshotPair::catch_up(const TaskConfig &config, milliseconds patience, const StopToken &stop) {
+    const auto first = Clock::now();
+    for (auto last = Clock::duration::max();;) {
+        const auto began = Clock::now();
+        reach_source(config, patience, stop);
+        const auto taken = Clock::now() - began;
+        if (taken < near) return;
+        if (taken >= last && Clock::now() - first > patience)
+            throw Error(ErrorKind::timeout, fmt::format("verification of task {}", config.name),
+                        "the source is written as fast as the target applies: it does not catch up",
+                        "Verify when the source is less busy, or lift the limits of walbridge throttle.");
+        last = taken;
+        log::info("the target reached where the source was, and catches up with what came since",
+                  {{"seconds", seconds_since(began)}});
+    }
+}
+
+/// Waits until the target holds what the source has now.
+void SnapshotPair::reach_source(const TaskConfig &config, milliseconds patience, const StopToken &stop) {
     const auto until = Clock::now() + patience;
     const auto goal = source_.value("SELECT pg_catalog.pg_current_wal_insert_lsn()").value();
     nudge(source_);

@@ -59,6 +59,7 @@ class SnapshotPair {
     void align(const TaskConfig &config, std::chrono::milliseconds patience, const StopToken &stop);
     bool hold_once(const TaskConfig &config, const StopToken &stop);
     void catch_up(const TaskConfig &config, std::chrono::milliseconds patience, const StopToken &stop);
+    void reach_source(const TaskConfig &config, std::chrono::milliseconds patience, const StopToken &stop);
     void prove_nothing_is_missing(const TaskConfig &config);
     std::string take_source();
     void read_keys(pg::Session &control, const TaskConfig &config, const std::string &request);

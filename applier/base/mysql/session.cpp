@@ -152,6 +152,7 @@ struct Session::State {
     Feed feed;          ///< the client library holds its address
     std::unique_ptr<MYSQL, Delete> connection;
     ServerVersion version;
+    unsigned long long thread_id = 0;
     std::size_t max_allowed_packet = 0;
     bool broken = false;
 };
@@ -208,6 +209,7 @@ Session::Session(const Endpoint &endpoint, const ConnectOptions &options) : stat
     if (address.socket.empty()) keep_alive(connection);
 
     state_->version = parse_version(mysql_get_server_info(connection));
+    state_->thread_id = mysql_thread_id(connection);
     execute(session_settings(state_->version, options));
     const auto known = query("SELECT @@max_allowed_packet, @@version, @@sql_mode");
     state_->max_allowed_packet = static_cast<std::size_t>(known.number(0, 0));
@@ -360,6 +362,14 @@ void Session::rollback_quietly() noexcept {
     try {
         execute("ROLLBACK");
     } catch (const std::exception &) { // the connection is gone, and the transaction with it
+    }
+}
+
+void Session::cancel() noexcept {
+    try {
+        Session other(state_->endpoint, {.application_name = "walbridge:cancel", .settings = {}});
+        other.execute(fmt::format("KILL QUERY {}", state_->thread_id));
+    } catch (const std::exception &) { // best effort
     }
 }
 

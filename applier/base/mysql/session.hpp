@@ -1,5 +1,5 @@
 // session.hpp: one connection to MySQL or MariaDB: connecting with fixed settings, statements, results, errors.
-// A Session belongs to one thread at a time.
+// A Session belongs to one thread at a time; cancel() alone may be called from another.
 //
 // Everything travels as text, values as literals inside the statement: one exchange per statement whichever server it
 // is, values in the server's own text form, and several statements in one packet. The session's sql_mode has
@@ -82,6 +82,7 @@ class Session final : public sql::Session {
     sql::Rows ask(const sql::Statement &statement, const std::vector<sql::Parameter> &parameters = {}) override;
     [[nodiscard]] bool in_transaction() const override;
     void rollback_quietly() noexcept override;
+    void cancel() noexcept override;
 
     /// Runs one or more statements; rows that they return are dropped. What the last one did. Throws SqlError; then the
     /// statements behind the refused one were not executed.
@@ -109,7 +110,7 @@ class Session final : public sql::Session {
     /// The largest packet, and so the largest statement, that the server takes, in bytes.
     [[nodiscard]] std::size_t max_allowed_packet() const;
     /// False: a statement has found the connection broken; only the destructor makes sense.
-    [[nodiscard]] bool usable() const;
+    [[nodiscard]] bool usable() const override;
     [[nodiscard]] bool encrypted() const;
 
   private:

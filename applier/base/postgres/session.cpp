@@ -206,6 +206,17 @@ std::optional<std::string> Session::value(const std::string &sql, const std::vec
     return result.text(0, 0);
 }
 
+sql::Rows Session::ask(const sql::Statement &statement, const std::vector<Parameter> &parameters) {
+    const std::string text(statement.in(sql::Dialect::postgres));
+    const auto result = parameters.empty() ? execute(text) : query(text, parameters);
+    std::vector<std::vector<sql::Rows::Cell>> cells(static_cast<std::size_t>(result.rows()));
+    for (int row = 0; row < result.rows(); ++row)
+        for (int column = 0; column < result.columns(); ++column)
+            cells[static_cast<std::size_t>(row)].push_back(
+                result.null(row, column) ? std::nullopt : std::optional(result.text(row, column)));
+    return {std::move(cells), result.affected()};
+}
+
 void Session::rollback_quietly() noexcept {
     if (!connection_ || PQstatus(connection_.get()) != CONNECTION_OK || !in_transaction()) return;
     PQclear(PQexec(connection_.get(), "ROLLBACK"));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/sql/session.hpp"
 
 #include <libpq-fe.h>
 #include <memory>
@@ -59,10 +60,10 @@ class Result {
     std::unique_ptr<PGresult, Delete> result_;
 };
 
-using Parameter = std::optional<std::string>; ///< nullopt = NULL; text format
+using Parameter = sql::Parameter;
 
 /// Connects, or throws SqlError (connection, authentication, permission) that names the server, never the password.
-class Session {
+class Session final : public sql::Session {
   public:
     Session(const Endpoint &endpoint, const ConnectOptions &options);
     Session(Session &&) noexcept = default;
@@ -76,17 +77,21 @@ class Session {
     /// One value of the first row; nullopt when there is no row or it is NULL.
     std::optional<std::string> value(const std::string &sql, const std::vector<Parameter> &parameters = {});
 
+    [[nodiscard]] sql::Dialect dialect() const override { return sql::Dialect::postgres; }
+    sql::Rows ask(const sql::Statement &statement, const std::vector<Parameter> &parameters = {}) override;
+
     [[nodiscard]] PGconn *raw() const { return connection_.get(); }
     [[nodiscard]] const Endpoint &endpoint() const { return *endpoint_; }
     /// For example 150020.
     [[nodiscard]] int server_version() const { return PQserverVersion(connection_.get()); }
     [[nodiscard]] int backend_pid() const { return PQbackendPID(connection_.get()); }
-    [[nodiscard]] bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
+    [[nodiscard]] bool in_transaction() const override { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 
+    [[nodiscard]] bool usable() const override { return PQstatus(connection_.get()) == CONNECTION_OK; }
     /// Rolls back what is open; never throws (the connection may be gone).
-    void rollback_quietly() noexcept;
+    void rollback_quietly() noexcept override;
     /// Asks the server to cancel the running statement. Callable from any thread; best effort.
-    void cancel() noexcept;
+    void cancel() noexcept override;
 
     /// Throws SqlError made of `result` (or of the connection's message when it broke).
     [[noreturn]] void raise(const PGresult *result, std::string_view statement) const;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/lsn.hpp"
-#include "base/postgres/session.hpp"
+#include "base/sql/session.hpp"
 #include "target/progress.hpp"
 
 #include <cstdint>
@@ -12,16 +12,11 @@
 namespace walbridge::target {
 
 /// Creates the row with `position` when it does not exist yet (a slot was just created). Keeps an existing one.
-void create_progress(pg::Session &session, const std::string &task, Lsn position);
+void create_progress(sql::Session &session, const std::string &task, Lsn position);
 
 /// Locks the row, raises the epoch and returns what it holds; nullopt when the task has none. Waits for an older
 /// session's COMMIT that is still under way; a session of the same task that holds the lock longer than
 /// `patience_seconds` is terminated (it lost its client: our own sessions never wait inside an apply transaction).
-std::optional<Progress> take_over(pg::Session &session, const std::string &task, int patience_seconds = 5);
-
-/// SQL of a statement (no parameters) that fails inside a transaction of the copy unless the epoch still is ours; it
-/// holds a lock that makes a takeover wait for the transaction's end but does not stand in the way of other copy
-/// sessions.
-[[nodiscard]] std::string assert_epoch_sql(const std::string &task, std::uint64_t epoch);
+std::optional<Progress> take_over(sql::Session &session, const std::string &task, int patience_seconds = 5);
 
 } // namespace walbridge::target

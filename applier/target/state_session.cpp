@@ -1,0 +1,43 @@
+// state_session.cpp: see state_session.hpp.
+#include "target/state_session.hpp"
+
+#include "base/mysql/session.hpp"
+#include "base/postgres/session.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace walbridge::target {
+namespace {
+
+std::unique_ptr<sql::Session> open_mysql(const TaskConfig &config, const std::string &application_name,
+                                         const StateOptions &options) {
+    const auto &endpoint = config.target.endpoint;
+    // Without a database: the state has one of its own, and the task's may not exist yet.
+    my::ConnectOptions connect{.application_name = application_name, .settings = {}};
+    if (const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.lock_timeout).count(); seconds > 0)
+        connect.settings.emplace_back("innodb_lock_wait_timeout", std::to_string(seconds));
+    return std::make_unique<my::Session>(
+        my::Endpoint{endpoint.role, my::with_database(endpoint.url, ""), endpoint.password}, connect);
+}
+
+std::unique_ptr<sql::Session> open_postgres(const TaskConfig &config, const std::string &application_name,
+                                            const StateOptions &options) {
+    return std::make_unique<pg::Session>(
+        config.target.endpoint,
+        pg::ConnectOptions{.application_name = application_name,
+                           .replication = false,
+                           .settings = {{"lock_timeout", std::to_string(options.lock_timeout.count())},
+                                        {"statement_timeout", std::to_string(options.statement_timeout.count())},
+                                        {"synchronous_commit", options.synchronous_commit ? "on" : "off"}}});
+}
+
+} // namespace
+
+std::unique_ptr<sql::Session> open_state(const TaskConfig &config, const std::string &application_name,
+                                         const StateOptions &options) {
+    return is_mysql(config) ? open_mysql(config, application_name, options)
+                            : open_postgres(config, application_name, options);
+}
+
+} // namespace walbridge::target
