@@ -86,6 +86,7 @@ CREATE TABLE IF NOT EXISTS walbridge.schema_item (
     object_name varchar(300) NOT NULL,
     table_name  varchar(140),
     statement   longtext NOT NULL,
+    begun       tinyint(1) NOT NULL DEFAULT 0, -- the statement may have run: DDL commits by itself
     done        tinyint(1) NOT NULL DEFAULT 0,
     PRIMARY KEY (task, item)
 ) ENGINE = InnoDB;

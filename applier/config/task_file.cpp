@@ -2,6 +2,7 @@
 #include "config/task_file.hpp"
 
 #include "base/postgres/session.hpp"
+#include "config/mysql_target.hpp"
 #include "config/renames.hpp"
 #include "config/secret.hpp"
 #include "config/task_keys.hpp"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <toml++/toml.h>
 
@@ -245,6 +247,21 @@ void read_endpoint(const Origin &origin, const GivenKeys &given, const std::stri
     if (!passphrase.empty()) endpoint.url = pg::with_parameter(endpoint.url, "sslpassword", passphrase);
 }
 
+config::Refuse refusing(const Origin &origin, const GivenKeys &given) {
+    return [&](const std::string &path, const std::string &reason, const std::string &remedy) {
+        const auto found = given.find(path);
+        origin.refuse(found == given.end() ? toml::source_position{1, 1} : found->second.where, path, reason, remedy);
+    };
+}
+
+void read_mysql_endpoint(const Origin &origin, const GivenKeys &given, pg::Endpoint &endpoint) {
+    const auto passphrase = secret(origin, given, "target.key_passphrase");
+    if (config::read_mysql_url(endpoint, passphrase, refusing(origin, given)))
+        log::warning("the password stands in the task file; password_env or password_file keep it out of it",
+                     {{"key", "target.url"}});
+    endpoint.password = secret(origin, given, "target.password");
+}
+
 void read_renames(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
     config::RenameReader renames;
     const auto each = [&](const std::string &list, auto &&take) {
@@ -411,13 +428,21 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
         if (key.store != nullptr) key.store(task, found->second.value);
     }
     read_endpoint(origin, given, "source", task.source.endpoint);
-    read_endpoint(origin, given, "target", task.target.endpoint);
+    if (task.target.kind == "postgresql")
+        read_endpoint(origin, given, "target", task.target.endpoint);
+    else
+        read_mysql_endpoint(origin, given, task.target.endpoint);
     for (const auto &[path, one] : given) task.given.emplace(path, config::written(*config::find_key(path), one.value));
     task.alert.webhook_token = secret(origin, given, "alert.webhook_token");
     read_renames(origin, lists, task);
     read_operations(origin, lists, task);
     read_table_policies(origin, lists, task);
     check_together(origin, given, task);
+    if (task.target.kind != "postgresql") {
+        std::set<std::string> paths;
+        for (const auto &[path, one] : given) paths.insert(path);
+        config::suit_mysql_target(task, paths, refusing(origin, given));
+    }
     return task;
 }
 

@@ -60,7 +60,10 @@ void add_endpoint(std::vector<Key> &keys, const std::string &side, void (*store_
                     .fallback = "",
                     .required = true,
                     .help = "libpq connection string of the " + side +
-                            ", for example postgresql://role@host:5432/database?sslmode=verify-full.",
+                            ", for example postgresql://role@host:5432/database?sslmode=verify-full" +
+                            (side == "target" ? "; of MySQL and MariaDB mysql://user@host:3306/database?"
+                                                "ssl-mode=verify_identity (docs/mysql.md)."
+                                              : "."),
                     .store = store_url});
     keys.push_back({.path = side + ".password_env",
                     .type = KeyType::text,
@@ -122,14 +125,14 @@ std::vector<Key> source_section() {
 }
 
 std::vector<Key> target_section() {
-    const std::string later = "this version writes to PostgreSQL only";
+    const std::string later = "this version writes to PostgreSQL, MySQL and MariaDB only";
     std::vector<Key> keys;
     keys.push_back({.path = "target.kind",
                     .type = KeyType::text,
                     .fallback = "postgresql",
                     .help = "Kind of the target server.",
-                    .choices = {"postgresql"},
-                    .refused = {{"polardb", later}, {"polardb-o", later}, {"mysql", later}, {"mariadb", later}},
+                    .choices = {"postgresql", "mysql", "mariadb"},
+                    .refused = {{"polardb", later}, {"polardb-o", later}},
                     .store = [](TaskConfig &task, const Value &value) { task.target.kind = text(value); }});
     add_endpoint(keys, "target", [](TaskConfig &task, const Value &value) { task.target.endpoint.url = text(value); });
     keys.push_back({.path = "target.create",

@@ -3,6 +3,7 @@
 // planned.
 #pragma once
 
+#include "base/sql/fence.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
 

@@ -1,6 +1,8 @@
 // chunk_copier.cpp: see chunk_copier.hpp.
 #include "copy/chunk_copier.hpp"
 
+#include "copy/copy_meter.hpp"
+#include "copy/copy_out.hpp"
 #include "dialect/postgres.hpp"
 #include "source/retry_window.hpp"
 
@@ -13,9 +15,6 @@ namespace walbridge::copy {
 namespace {
 
 constexpr std::size_t piece_bytes = 65536;
-/// Progress is told, a stop is noticed and the throttle is paid at least this often.
-constexpr std::uint64_t step_rows = 1024, step_bytes = std::uint64_t{1} << 20;
-
 /// Collects small rows into messages of about 64 KiB: a message per row would cost the target a read per row.
 class Sender {
   public:
@@ -70,18 +69,6 @@ void settle(pg::Session &session) {
     while (PGresult *more = PQgetResult(session.raw())) PQclear(more);
 }
 
-/// Ends COPYs that nobody reads any more.
-void abandon(pg::Session &source) {
-    source.cancel();
-    for (;;) { // the command under way, and what follows it when the cancel came too late
-        char *row = nullptr;
-        while (PQgetCopyData(source.raw(), &row, 0) > 0) PQfreemem(row);
-        PGresult *more = PQgetResult(source.raw());
-        if (more == nullptr) return;
-        PQclear(more);
-    }
-}
-
 class Stream {
   public:
     Stream(pg::Session &source, pg::Session &target, const CopyWatch &watch)
@@ -90,21 +77,7 @@ class Stream {
     Counts run(std::size_t place, const Leg &leg) {
         begin(source_, PGRES_COPY_OUT, leg.transfer.out);
         begin(target_, PGRES_COPY_IN, leg.transfer.in);
-        Counts counts;
-        std::uint64_t messages = 0, reported_rows = 0, reported_bytes = 0;
-        const auto report = [&] {
-            const auto rows = messages - reported_rows, bytes = counts.bytes - reported_bytes;
-            watch_.more(place, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(bytes));
-            reported_rows = messages;
-            reported_bytes = counts.bytes;
-            if (watch_.stopping() ||
-                !watch_.throttle.pass({0, static_cast<std::int64_t>(rows) > 0 ? rows : 0, bytes}, watch_.stopping))
-                throw Stopped{};
-        };
-        const auto due = [&] {
-            return messages - reported_rows >= std::min(step_rows, watch_.throttle.rows_at_once()) ||
-                   counts.bytes - reported_bytes >= std::min(step_bytes, watch_.throttle.bytes_at_once());
-        };
+        CopyMeter meter(watch_, place);
         Sender sender(target_, leg.transfer.in);
         for (;;) {
             char *raw = nullptr;
@@ -113,24 +86,23 @@ class Stream {
             if (size == -1) break;
             if (size < 0) finish(source_, leg.transfer.out); // raises
             sender.add({raw, static_cast<std::size_t>(size)});
-            ++messages;
-            counts.bytes += static_cast<std::uint64_t>(size);
-            if (!due()) continue;
+            meter.count(static_cast<std::size_t>(size));
+            if (!meter.due()) continue;
             row.reset(); // not held while the throttle waits
-            report();
+            meter.report();
         }
         sender.flush();
-        counts.rows = static_cast<std::uint64_t>(finish(source_, leg.transfer.out));
+        const auto sent = static_cast<std::uint64_t>(finish(source_, leg.transfer.out));
         if (PQputCopyEnd(target_.raw(), nullptr) != 1) target_.raise(nullptr, leg.transfer.in);
         const auto arrived = static_cast<std::uint64_t>(finish(target_, leg.transfer.in));
-        if (arrived != counts.rows)
+        if (arrived != sent)
             throw Error(ErrorKind::copy_stage, leg.table,
-                        fmt::format("{} rows were sent and {} arrived", counts.rows, arrived),
+                        fmt::format("{} rows were sent and {} arrived", sent, arrived),
                         "Look for triggers ENABLE ALWAYS or REPLICA and for policies on the target's table that leave "
                         "rows out.");
-        messages = counts.rows; // in binary form the header and the end mark came as messages too
-        report();
-        return counts;
+        meter.correct_rows(sent);
+        meter.report();
+        return meter.counts();
     }
 
   private:

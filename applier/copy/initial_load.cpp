@@ -7,16 +7,17 @@
 #include "copy/chunk_planner.hpp"
 #include "copy/chunk_store.hpp"
 #include "copy/large_objects.hpp"
+#include "copy/mysql/statistics_stage.hpp"
 #include "copy/pass.hpp"
 #include "copy/reconcile.hpp"
 #include "copy/statistics_stage.hpp"
 #include "copy/table_guard.hpp"
+#include "copy/target_side.hpp"
 #include "schema/item_store.hpp"
-#include "schema/plan.hpp"
-#include "schema/stage.hpp"
 #include "schema/target_session.hpp"
 #include "sequence/sequences.hpp"
 #include "target/postgres/progress.hpp"
+#include "target/state_session.hpp"
 #include "wire/object_selection.hpp"
 
 #include <algorithm>
@@ -63,12 +64,6 @@ std::map<std::uint32_t, source::Table> by_oid(std::vector<source::Table> list) {
     return tables;
 }
 
-std::map<QualifiedName, source::Table> by_name(std::vector<source::Table> list) {
-    std::map<QualifiedName, source::Table> tables;
-    for (auto &table : list) tables.emplace(table.name, std::move(table));
-    return tables;
-}
-
 std::vector<Chunk> open_of(const std::vector<Chunk> &chunks) {
     std::vector<Chunk> open;
     std::copy_if(chunks.begin(), chunks.end(), std::back_inserter(open),
@@ -105,10 +100,9 @@ class DataStage {
     enum class Outcome { complete, progressed, stuck };
 
     Outcome one_pass(source::ExportedSnapshot *first) {
-        auto target = schema::open_target(context_.config, "copy");
-        // What reconciling changes here, the pass's workers rely on: it must survive a crash of the target during the
-        // pass.
-        target.execute("SET synchronous_commit = local");
+        // What reconciling changes here, the pass's workers rely on: it survives a crash of the target during the pass.
+        const auto session = open_load_session(context_.config);
+        auto &target = *session;
         auto chunks = load_chunks(target, context_.config.name);
         report_tables(context_.progress, chunks);
         if (open_of(chunks).empty()) return Outcome::complete;
@@ -131,11 +125,10 @@ class DataStage {
         source::import_snapshot(catalog, snapshot.name());
         const auto tables = by_oid(source::read_tables(catalog, source::Unlogged::bring));
         if (!planned_under_it) {
-            chunks = reconcile(context_, catalog, snapshot, tables, target, chunks);
+            chunks = reconcile_target(context_, catalog, snapshot, tables, target, chunks);
             report_tables(context_.progress, chunks);
         }
         catalog.rollback_quietly();
-        const auto targets = by_name(source::read_tables(target, source::Unlogged::bring));
         auto open = open_of(chunks);
         if (held)
             std::erase_if(open, [kept = guard.held()](const Chunk &chunk) { return !kept.contains(chunk.table); });
@@ -144,7 +137,8 @@ class DataStage {
                                   {"snapshot", snapshot.name()},
                                   {"sync_lsn", to_string(snapshot.lsn())}});
         copying_ = true;
-        const auto result = Pass(context_, snapshot, tables, targets, open, std::move(held)).run();
+        const auto rows = make_row_target(context_.config, tables, target);
+        const auto result = Pass(context_, snapshot, tables, *rows, open, std::move(held)).run();
         copying_ = false;
         for (const auto oid : result.changed) {
             auto &[name, times] = changed_[oid];
@@ -178,9 +172,9 @@ bool flushed_and_complete(const TaskConfig &config, const sql::Fence &fence, con
     source::RetryWindow retry(config.retry, stop, &retries);
     for (;;) {
         try {
-            auto session = schema::open_target(config, "copy");
-            schema::flush_commits(session, config, fence);
-            return InitialLoad::complete(session, config.name);
+            const auto session = open_load_session(config);
+            flush_commits(*session, config, fence);
+            return InitialLoad::complete(*session, config.name);
         } catch (const Error &error) {
             if (!retry.again(error, "flush of the target")) return false;
         }
@@ -235,7 +229,7 @@ LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
     LoadPlan plan;
     pg::Session source(config_.source.endpoint, {config_.application_name("plan"), false, {}});
     source::import_snapshot(source, snapshot.name());
-    if (config_.schema_stage) plan.items = schema::plan_schema(config_, source, snapshot.name(), stop_);
+    if (config_.schema_stage) plan.items = plan_definitions(config_, source, snapshot.name(), stop_);
     if (config_.full_stage) {
         const wire::ObjectSelection selection(config_.objects.include, config_.objects.exclude);
         for (const auto &table : source::read_tables(source, source::Unlogged::bring)) {
@@ -268,20 +262,23 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
         return Phase::after_data;
     };
     const LoadContext context{config_, fence, stop_, progress_, throttle_};
-    if (!admitted(context)) return false;
-    schema::Stage schema_stage(config_, fence, stop_,
-                               {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
-                                [&] { progress_.item_done(); }, &progress_.retries});
+    // What MySQL does not have: DDL that brings tables, large objects, sequences.
+    const bool postgres = !target::is_mysql(config_);
+    if (postgres && !admitted(context)) return false;
+    const auto schema_stage = make_definition_stage(
+        config_, fence, stop_,
+        {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
+         [&] { progress_.item_done(); }, &progress_.retries});
     // Transactions of the load commit without waiting for the disk, so a crash of the target may take the last of them
     // back, done flags included. The loop ends when everything is done after a flush.
     for (;;) {
-        if (!schema_stage.run_before_data()) return false;
+        if (!schema_stage->run_before_data()) return false;
         progress_.enter(Phase::data);
         if (!DataStage(context, slot_plugin_).run(first)) return false;
-        if (!copy_large_objects(context, first)) return false;
-        if (!schema_stage.run_after_data()) return false;
-        if (!gather_statistics(context)) return false;
-        if (config_.full_stage && !sequences_brought(context)) return false;
+        if (postgres && !copy_large_objects(context, first)) return false;
+        if (!schema_stage->run_after_data()) return false;
+        if (!(postgres ? gather_statistics(context) : mysql::gather_statistics(context))) return false;
+        if (postgres && config_.full_stage && !sequences_brought(context)) return false;
         if (flushed_and_complete(config_, fence, stop_, progress_.retries)) break;
         if (stop_.requested()) return false;
         log::warning("the target lost work of the load in a crash: doing it again");
@@ -293,9 +290,9 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
 
 bool InitialLoad::complete(sql::Session &target, const std::string &task) {
     return !target.ask_value("SELECT 1 FROM walbridge.table_sync WHERE task = $1 AND NOT done UNION ALL "
-                         "SELECT 1 FROM walbridge.large_object WHERE task = $1 AND NOT done UNION ALL "
-                         "SELECT 1 FROM walbridge.schema_item WHERE task = $1 AND NOT done LIMIT 1",
-                         {task});
+                             "SELECT 1 FROM walbridge.large_object WHERE task = $1 AND NOT done UNION ALL "
+                             "SELECT 1 FROM walbridge.schema_item WHERE task = $1 AND NOT done LIMIT 1",
+                             {task});
 }
 
 } // namespace walbridge::copy

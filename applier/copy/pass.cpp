@@ -2,12 +2,8 @@
 #include "copy/pass.hpp"
 
 #include "base/log.hpp"
-#include "copy/chunk_planner.hpp"
 #include "copy/chunk_store.hpp"
 #include "dialect/postgres.hpp"
-#include "schema/target_session.hpp"
-#include "target/postgres/origins.hpp"
-#include "target/postgres/user_code.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -44,68 +40,11 @@ constexpr std::size_t group_tables = 50;
 /// On the source, beside a COPY for each table: locks, two looks at the catalog, the locks' end.
 constexpr std::uint64_t queries_of_a_group = 4;
 
-/// Rows that were on the target before us are neither overwritten nor mixed with ours.
-void refuse_rows(pg::Session &target, const NameMap &names, const std::vector<Chunk> &chunks) {
-    std::string sql;
-    for (std::size_t place = 0; place < chunks.size(); ++place)
-        sql += fmt::format("{}SELECT {} WHERE EXISTS (SELECT FROM ONLY {})", place == 0 ? "" : " UNION ALL ", place,
-                           dialect::postgres::quote(names.table(chunks[place].table)));
-    const auto found = target.query(sql);
-    if (found.rows() == 0) return;
-    const auto &table = chunks.at(static_cast<std::size_t>(found.number(0, 0))).table;
-    throw Error(ErrorKind::copy_stage, names.describe(table),
-                "the table is not empty on the target, and its rows are not ours",
-                fmt::format("TRUNCATE {} on the target if its rows can go, or leave the table out.",
-                            dialect::postgres::quote(names.table(table))));
-}
-
-/// Tables whose rows run code of their owner are copied one by one, as that role: no other statement of ours stands in
-/// the text that such code can see.
-std::vector<Counts> stream_as_owners(const TaskConfig &config, pg::Session &source, pg::Session &target,
-                                     const std::vector<Leg> &legs, const CopyWatch &watch) {
-    std::vector<std::uint32_t> oids;
-    for (const auto &leg : legs) oids.push_back(leg.target_oid);
-    const auto untrusted = target::tables_of_others(target, oids);
-    if (untrusted.empty()) return stream_rows(source, target, legs, watch);
-    target::ActingRole role(config, target);
-    std::map<std::string, std::vector<std::size_t>> places; // by acting owner, the session's own role first
-    for (std::size_t place = 0; place < legs.size(); ++place)
-        places[untrusted.contains(legs[place].target_oid) ? target::acting_owner(target, role, legs[place].target_oid)
-                                                          : std::string()]
-            .push_back(place);
-    std::vector<Counts> counts(legs.size());
-    const auto stream = [&](const std::vector<std::size_t> &chosen) {
-        std::vector<Leg> some;
-        for (const auto place : chosen) some.push_back(legs[place]);
-        const CopyWatch part{watch.stopping,
-                             [&](std::size_t place, std::int64_t rows, std::int64_t bytes) {
-                                 watch.more(chosen.at(place), rows, bytes);
-                             },
-                             watch.throttle};
-        const auto counted = stream_rows(source, target, some, part);
-        for (std::size_t place = 0; place < chosen.size(); ++place) counts[chosen[place]] = counted[place];
-    };
-    for (const auto &[owner, chosen] : places) {
-        if (owner.empty()) {
-            stream(chosen);
-            continue;
-        }
-        target.execute("SET CONSTRAINTS ALL IMMEDIATE"); // a deferred trigger would run as our role, at the commit
-        for (const auto place : chosen) {
-            role.enter_owner(owner);
-            stream({place});
-            role.leave_owner();
-        }
-    }
-    return counts;
-}
-
 } // namespace
 
-Pass::Pass(LoadContext context, source::ExportedSnapshot &snapshot,
-           const std::map<std::uint32_t, source::Table> &tables, const std::map<QualifiedName, source::Table> &targets,
+Pass::Pass(LoadContext context, source::ExportedSnapshot &snapshot, const SourceTables &tables, RowTarget &target,
            std::vector<Chunk> open, std::optional<pg::Session> held)
-    : context_(std::move(context)), snapshot_(snapshot), tables_(tables), targets_(targets), held_(std::move(held)),
+    : context_(std::move(context)), snapshot_(snapshot), tables_(tables), target_(target), held_(std::move(held)),
       single_(held_.has_value()) {
     std::stable_sort(open.begin(), open.end(),
                      [](const Chunk &a, const Chunk &b) { return a.estimated_bytes > b.estimated_bytes; });
@@ -196,19 +135,6 @@ pg::Session open_copy_source(const TaskConfig &config) {
              {{"lc_monetary", "C"}, {"max_parallel_workers_per_gather", "0"}, {"synchronize_seqscans", "off"}}}};
 }
 
-/// Its rows are the task's, as those of the stream: they must not travel back, nor look as if somebody else had
-/// written them.
-pg::Session Pass::open_target() {
-    auto session = schema::open_target(context_.config, "copy");
-    // Each worker begins at another name: one that is in use is an error in the server's log.
-    const int workers = std::max(context_.config.copy.workers, 1), first = targets_opened_++;
-    std::vector<std::string> origins;
-    for (int number = 0; number < workers; ++number)
-        origins.push_back(context_.config.copy_origin_name((first + number) % workers + 1));
-    target::use_free_origin(session, origins);
-    return session;
-}
-
 pg::Session Pass::open_source() {
     if (held_) {
         auto session = std::move(*held_);
@@ -282,32 +208,17 @@ void Pass::lock_and_compare(pg::Session &source, Group &group) {
     leave_out(group, changed);
 }
 
-void Pass::begin_table(pg::Session &target, const Chunk &chunk) {
+void Pass::begin_table(RowSink &sink, const Chunk &chunk) {
     auto &state = states_.at(chunk.source_oid);
     const std::lock_guard lock(state.begin);
     if (state.begun) return;
-    refuse_rows(target, context_.config.names, {chunk});
-    context_.fence.around(target, [&] { mark_started(target, context_.config.name, chunk.source_oid); });
+    sink.refuse_rows({chunk});
+    context_.fence.around(sink.session(),
+                          [&] { mark_started(sink.session(), context_.config.name, chunk.source_oid); });
     state.begun = true;
 }
 
-Leg Pass::leg_of(const Chunk &chunk) const {
-    const auto &table = tables_.at(chunk.source_oid);
-    const auto there = targets_.find(context_.config.names.table(chunk.table));
-    const auto object = context_.config.names.describe(chunk.table);
-    if (there == targets_.end())
-        throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
-                    "Create it there, or let the schema stage do it (task.stages).");
-    const auto *key = chunk_key(table);
-    if (chunk.kind == ChunkKind::key && key == nullptr)
-        throw Error(ErrorKind::copy_stage, object, "the key that its chunks are cut by is gone", "Reset the task.");
-    return {make_transfer(table, there->second, chunk, key != nullptr ? key->name : std::string()), object,
-            there->second.oid};
-}
-
-void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
-    std::vector<Leg> legs;
-    for (const auto &chunk : group) legs.push_back(leg_of(chunk));
+void Pass::transfer(pg::Session &source, RowSink &sink, Group &group) {
     std::vector<std::pair<std::int64_t, std::int64_t>> sent(group.size());
     const CopyWatch watch{[this] { return context_.stop.requested(); },
                           [&](std::size_t place, std::int64_t more_rows, std::int64_t more_bytes) {
@@ -317,7 +228,7 @@ void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
                           },
                           context_.throttle};
     try {
-        const auto counts = stream_as_owners(context_.config, source, target, legs, watch);
+        const auto counts = sink.take(source, group, watch);
         for (std::size_t place = 0; place < group.size(); ++place) {
             group[place].rows = counts[place].rows;
             group[place].bytes = counts[place].bytes;
@@ -331,7 +242,7 @@ void Pass::transfer(pg::Session &source, pg::Session &target, Group &group) {
 }
 
 void Pass::copy_group(schema::WorkerSession &worker, Group &group) {
-    auto &target = worker.open([&] { return open_target(); }, target_session);
+    auto &sink = worker.open([&] { return target_.open(); }, target_session);
     auto &source = worker.open([&] { return open_source(); }, source_session);
     struct Release { // the locks must not outlive the group, whatever happens
         schema::WorkerSession &worker;
@@ -347,23 +258,23 @@ void Pass::copy_group(schema::WorkerSession &worker, Group &group) {
     Group done;
     try {
         const bool whole = group.front().kind == ChunkKind::whole;
-        if (!whole) begin_table(target, group.front());
-        context_.fence.around(target, [&] {
-            const auto open = lock_open_chunks(target, context_.config.name, group);
+        if (!whole) begin_table(sink, group.front());
+        context_.fence.around(sink.session(), [&] {
+            const auto open = lock_open_chunks(sink.session(), context_.config.name, group);
             Group missing;
             done.clear();
             for (std::size_t place = 0; place < group.size(); ++place)
                 (open[place] ? missing : done).push_back(group[place]);
             if (missing.empty()) return;
-            if (whole) refuse_rows(target, context_.config.names, missing); // one transaction: never half-way
-            transfer(source, target, missing);
-            finish_chunks(target, context_.config.name, missing);
+            if (whole) sink.refuse_rows(missing); // one transaction: never half-way
+            transfer(source, sink, missing);
+            finish_chunks(sink.session(), context_.config.name, missing);
             std::move(missing.begin(), missing.end(), std::back_inserter(done));
         });
     } catch (const SqlError &error) {
         if (group.size() > 1) throw;
         if (error.object().starts_with("source")) explain_source_error(error, table);
-        explain_target_error(error, table, context_.config.names);
+        sink.explain(error, table);
     }
     for (const auto &chunk : done) {
         context_.progress.chunk_done(chunk.table);

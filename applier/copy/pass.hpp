@@ -15,14 +15,13 @@
 #include "base/throttle.hpp"
 #include "config/task_config.hpp"
 #include "copy/chunk.hpp"
-#include "copy/chunk_copier.hpp"
 #include "copy/progress.hpp"
+#include "copy/row_sink.hpp"
 #include "schema/worker_pool.hpp"
 #include "source/catalog.hpp"
 #include "source/retry_window.hpp"
 #include "source/snapshot.hpp"
 
-#include <atomic>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -54,12 +53,10 @@ class Pass {
         bool stopped = false;
     };
 
-    /// `tables`: all of the source under the snapshot, by oid. `targets`: all of the target, by their names there. Both
-    /// outlive the pass. `held`: a session that has imported the snapshot and holds locks that others could not get;
-    /// then it is the only one (see TableGuard).
-    Pass(LoadContext context, source::ExportedSnapshot &snapshot, const std::map<std::uint32_t, source::Table> &tables,
-         const std::map<QualifiedName, source::Table> &targets, std::vector<Chunk> open,
-         std::optional<pg::Session> held = std::nullopt);
+    /// `tables` and `target` outlive the pass. `held`: a session that has imported the snapshot and holds locks that
+    /// others could not get; then it is the only one (see TableGuard).
+    Pass(LoadContext context, source::ExportedSnapshot &snapshot, const SourceTables &tables, RowTarget &target,
+         std::vector<Chunk> open, std::optional<pg::Session> held = std::nullopt);
 
     /// Copies until nothing is left that this snapshot can give. When the snapshot is lost the rest stays open: not an
     /// error.
@@ -80,16 +77,14 @@ class Pass {
     /// Locks the tables and leaves out of the group those that are not what the snapshot shows.
     void lock_and_compare(pg::Session &source, Group &group);
     void leave_out(Group &group, const std::set<std::uint32_t> &changed);
-    void begin_table(pg::Session &target, const Chunk &chunk);
-    Leg leg_of(const Chunk &chunk) const;
-    void transfer(pg::Session &source, pg::Session &target, Group &group);
+    void begin_table(RowSink &sink, const Chunk &chunk);
+    void transfer(pg::Session &source, RowSink &sink, Group &group);
     pg::Session open_source();
-    pg::Session open_target();
 
     LoadContext context_;
     source::ExportedSnapshot &snapshot_;
-    const std::map<std::uint32_t, source::Table> &tables_;
-    const std::map<QualifiedName, source::Table> &targets_;
+    const SourceTables &tables_;
+    RowTarget &target_;
 
     std::mutex mutex_; // guards open_, alone_, result_ and snapshot_'s connection
     std::deque<Chunk> open_;
@@ -98,7 +93,6 @@ class Pass {
     std::optional<pg::Session> held_; ///< until the one worker takes it
     const bool single_;
     std::size_t workers_ = 1;
-    std::atomic<int> targets_opened_{0};
     std::map<std::uint32_t, TableState> states_;
     std::mutex now_mutex_;           // guards now_
     std::optional<pg::Session> now_; ///< sees the source as it is now

@@ -11,8 +11,9 @@
 #include "pipeline/returning.hpp"
 #include "pipeline/sync_state.hpp"
 #include "source/replication_stream.hpp"
-#include "target/postgres/apply_session.hpp"
+#include "target/open.hpp"
 #include "target/postgres/lock_watch.hpp"
+#include "target/state_session.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -58,6 +59,7 @@ source::StreamOptions stream_options(const TaskConfig &config, const target::Pro
     if (!left_out.empty()) options.plugin.emplace_back("origin", left_out);
     options.plugin.emplace_back("counter", std::to_string(progress.counter));
     options.plugin.emplace_back("messages", "on");
+    if (target::is_mysql(config)) options.plugin.emplace_back("binary", "off"); // one conversion, from the text form
     if (!config.ddl.off()) options.plugin.emplace_back("rewrites", "on");
     if (config.apply.streaming && server_version >= 140000) options.plugin.emplace_back("streaming", "on");
     if (config.source.compression != "none") options.plugin.emplace_back("compression", config.source.compression);
@@ -95,20 +97,20 @@ class Applier {
   public:
     Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions,
             Statistics &statistics, AlignmentGate &gate, Throttle &throttle, const StopToken &stop)
-        : ledger_(progress), session_(config, ledger_), statistics_(statistics), gate_(gate), throttle_(throttle),
-          positions_(positions), applier_(
-                                     config, session_, load_sync_filter(config), progress.position,
-                                     [this](const apply::Committed &committed) { note(committed); },
-                                     [&config, this](int number) -> std::unique_ptr<target::TargetSession> {
-                                         return std::make_unique<target::PostgresApplySession>(
-                                             config, ledger_, 1 + number, stream_lock_timeout);
-                                     }) {
+        : ledger_(progress), opened_(target::open_apply_session(config, ledger_)), session_(*opened_),
+          statistics_(statistics), gate_(gate), throttle_(throttle), positions_(positions),
+          applier_(
+              config, session_, load_sync_filter(config), progress.position,
+              [this](const apply::Committed &committed) { note(committed); },
+              [&config, this](int number) -> std::unique_ptr<target::TargetSession> {
+                  return target::open_apply_session(config, ledger_, 1 + number, stream_lock_timeout);
+              }) {
         applier_.interrupt_when([&stop] { return stop.requested(); });
         applier_.pace_with(throttle);
         if (config.apply.workers > 1)
             parallel_.emplace(config, applier_, [&](int worker) {
-                return std::make_shared<target::PostgresApplySession>(config, ledger_, config.first_worker() + worker,
-                                                                      worker_lock_timeout);
+                return std::shared_ptr<target::TargetSession>(
+                    target::open_apply_session(config, ledger_, config.first_worker() + worker, worker_lock_timeout));
             });
         positions_.applied.store(progress.position.value);
         positions_.durable.store(progress.position.value);
@@ -262,7 +264,8 @@ class Applier {
     }
 
     target::CommitLedger ledger_;
-    target::PostgresApplySession session_;
+    const std::unique_ptr<target::TargetSession> opened_;
+    target::TargetSession &session_;
     Statistics &statistics_;
     AlignmentGate &gate_;
     Throttle &throttle_;

@@ -9,25 +9,15 @@
 
 namespace walbridge::schema {
 
-pg::Session &WorkerSession::open(const std::function<pg::Session()> &connect, std::size_t number) {
-    auto &session = sessions_.at(number);
-    if (!session) {
-        auto fresh = connect();
-        const std::lock_guard lock(mutex_);
-        session.emplace(std::move(fresh));
-    }
-    return *session;
-}
-
 void WorkerSession::close(std::size_t number) {
     const std::lock_guard lock(mutex_);
-    sessions_.at(number).reset();
+    slots_.at(number) = {};
 }
 
 void WorkerSession::cancel() {
     const std::lock_guard lock(mutex_);
-    for (auto &session : sessions_)
-        if (session) session->cancel();
+    for (auto &slot : slots_)
+        if (slot.session != nullptr) slot.session->cancel();
 }
 
 bool run_workers(int workers, const StopToken &stop, const std::function<void(WorkerSession &)> &work) {

@@ -10,8 +10,9 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <optional>
+#include <type_traits>
 
 namespace walbridge::schema {
 
@@ -22,18 +23,43 @@ class WorkerSession {
 
     static constexpr std::size_t count = 2;
 
-    /// The open session, or a new one made by `connect`.
-    pg::Session &open(const std::function<pg::Session()> &connect, std::size_t number = 0);
+    /// The open session, or a new one made by `connect`: a unique_ptr to a session, or to something that has one
+    /// (`session()`), or a pg::Session itself. A number always holds the same kind.
+    template <class Connect> auto &open(Connect &&connect, std::size_t number = 0) {
+        using Made = std::invoke_result_t<Connect>;
+        if constexpr (std::is_same_v<Made, pg::Session>) {
+            return open([&] { return std::make_unique<pg::Session>(connect()); }, number);
+        } else {
+            using Resource = typename Made::element_type;
+            auto &slot = slots_.at(number);
+            if (!slot.owner) keep(slot, std::shared_ptr<Resource>(connect()));
+            return *static_cast<Resource *>(slot.owner.get());
+        }
+    }
     void close(std::size_t number = 0);
     void cancel();
     /// A stop was requested or another worker failed.
     [[nodiscard]] bool stopping() const { return stop_.requested() || failed_; }
 
   private:
+    struct Slot {
+        std::shared_ptr<void> owner;
+        sql::Session *session = nullptr; ///< what cancel() reaches
+    };
+    template <class Resource> void keep(Slot &slot, std::shared_ptr<Resource> made) {
+        sql::Session *session = nullptr;
+        if constexpr (std::is_base_of_v<sql::Session, Resource>)
+            session = made.get();
+        else
+            session = &made->session();
+        const std::lock_guard lock(mutex_);
+        slot = {std::move(made), session};
+    }
+
     const StopToken &stop_;
     const std::atomic<bool> &failed_;
-    std::mutex mutex_; // guards sessions_ against cancel()
-    std::array<std::optional<pg::Session>, count> sessions_;
+    std::mutex mutex_; // guards slots_ against cancel()
+    std::array<Slot, count> slots_;
 };
 
 /// True when all workers came to their end; false when a stop was requested. Rethrows the first worker's error.

@@ -3,6 +3,7 @@
 
 #include "base/sql/session.hpp"
 #include "config/task_config.hpp"
+#include "dialect/mysql/types.hpp"
 
 #include <chrono>
 #include <memory>
@@ -19,6 +20,11 @@ struct StateOptions {
 /// Whether the task's target is MySQL or MariaDB.
 [[nodiscard]] inline bool is_mysql(const TaskConfig &config) {
     return config.target.kind == "mysql" || config.target.kind == "mariadb";
+}
+
+/// Of such a target.
+[[nodiscard]] inline dialect::mysql::Flavour flavour(const TaskConfig &config) {
+    return config.target.kind == "mariadb" ? dialect::mysql::Flavour::mariadb : dialect::mysql::Flavour::mysql;
 }
 
 /// Connects. Throws SqlError (connection, authentication, permission).

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "config/value_text.hpp"
+#include "target/state_session.hpp"
 #include "task/precheck_checks.hpp"
 #include "task/state_store.hpp"
 #include "task/target_database.hpp"
@@ -81,7 +82,8 @@ const std::vector<std::string> &precheck_ids() {
         "target.space",        "ready.extensions",  "ready.collations",    "ready.access_methods",
         "ready.tablespaces",   "ready.locale",      "ready.settings",      "tools.pg_dump",
         "topology.loops",      "topology.overlap",  "topology.sequences",  "topology.reverse",
-        "conflict.timestamps", "clock.offset"};
+        "conflict.timestamps", "clock.offset",       "mysql.durability",   "mysql.load_data",
+        "mysql.packet",        "mysql.names",       "mysql.definitions",  "mysql.types"};
     return ids;
 }
 
@@ -110,7 +112,8 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
     check_source(context);
     check_guard(context);
     check_ddl(context);
-    context.target = connect(context, config.target.endpoint);
+    context.target_of_other_kind = target::is_mysql(config);
+    if (!context.target_of_other_kind) context.target = connect(context, config.target.endpoint);
     if (context.target) {
         context.ok("target.database", "it exists");
         try {
@@ -121,10 +124,14 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
         }
     }
     check_tables(context); // first: what the target must allow depends on the selection
-    check_roles(context);
-    check_target(context);
-    check_readiness(context);
-    check_topology(context);
+    if (context.target_of_other_kind) {
+        check_mysql(context);
+    } else {
+        check_roles(context);
+        check_target(context);
+        check_readiness(context);
+        check_topology(context);
+    }
     const auto place = [](const Finding &finding) {
         return std::ranges::find(precheck_ids(), finding.id) - precheck_ids().begin();
     };

@@ -22,6 +22,7 @@ struct PrecheckContext {
     std::vector<source::Table> selected{}; ///< of the source
     bool catalog_read = false;
     bool target_missing = false; ///< its server answers and has no such database
+    bool target_of_other_kind = false; ///< MySQL or MariaDB: `target` is never set
 
     /// What a table of the source is called on the target.
     [[nodiscard]] QualifiedName there(const source::Table &table) const { return config.names.table(table.name); }
@@ -37,6 +38,7 @@ struct PrecheckContext {
 
     /// Runs one check; what the server refuses becomes the finding of `id`.
     template <class Body> void run(const std::string &id, std::optional<pg::Session> &session, Body &&body) {
+        if (!session && &session == &target && target_of_other_kind) return; // its checks are others
         if (!session)
             return skipped(id, &session == &target && target_missing ? "the database does not exist yet"
                                                                      : "the server cannot be reached");
@@ -78,6 +80,8 @@ void check_renames(PrecheckContext &context, pg::Session &source);
 void check_roles(PrecheckContext &context);
 /// What the target has to have beside tables.
 void check_readiness(PrecheckContext &context);
+/// All that is asked of a MySQL or MariaDB target, and of the source for its sake.
+void check_mysql(PrecheckContext &context);
 /// Other tasks of the two databases, the way back, clocks and commit times.
 void check_topology(PrecheckContext &context);
 

@@ -85,8 +85,7 @@ std::vector<std::string> split(const std::string &words) {
 std::string lock_name(const std::string &task) { return "walbridge_task_" + task; }
 
 bool try_lock(Session &target, const std::string &task) {
-    if (target.dialect() == Dialect::mysql)
-        return target.ask_value("SELECT GET_LOCK($1, 0)", {lock_name(task)}) == "1";
+    if (target.dialect() == Dialect::mysql) return target.ask_value("SELECT GET_LOCK($1, 0)", {lock_name(task)}) == "1";
     return target
         .ask(fmt::format("SELECT pg_catalog.pg_try_advisory_lock({}, pg_catalog.hashtext($1))", lock_class), {task})
         .flag(0, 0);
@@ -120,7 +119,8 @@ std::optional<TaskRow> read_task(Session &target, const std::string &task) {
          "coalesce(pg_catalog.to_jsonb(t) ->> 'renames', ''), coalesce(pg_catalog.to_jsonb(t) ->> 'throttle', ''), "
          "coalesce(pg_catalog.to_jsonb(t) ->> 'reverse_of', ''), coalesce(pg_catalog.to_jsonb(t) ->> 'reverse_task', "
          "'') FROM walbridge.task t WHERE task = $1",
-         "SELECT state, coalesce(phase, ''), paused, error, stages, slot_name, source_system, coalesce(source_timeline, "
+         "SELECT state, coalesce(phase, ''), paused, error, stages, slot_name, source_system, "
+         "coalesce(source_timeline, "
          "0), source_database, coalesce(source_database_oid, 0), slot_plugin, slot_created_lsn, slot_transactions, "
          "holder, control, status, timestampdiff(MICROSECOND, status_at, utc_timestamp(6)) / 1000000, updated_at, "
          "slot_confirmed, source_restored, coalesce(renames, ''), coalesce(throttle, ''), coalesce(reverse_of, ''), "
@@ -224,14 +224,13 @@ void create_task(Session &target, const TaskConfig &config) {
                {config.name, stages, objects_json(config), config.reverse_of});
 }
 
-std::vector<std::string> removal_statements(const std::string &task, bool keep_created, Dialect dialect) {
+std::vector<std::string> removal_statements(const std::string &task, bool keep_created, Dialect database) {
     const auto name = dialect::postgres::quote_literal(task);
-    std::vector<std::string> statements{
-        fmt::format(dialect == Dialect::postgres ? "DELETE FROM walbridge.verify_range g USING walbridge.verify_run r "
-                                                   "WHERE g.run = r.run AND r.task = {}"
-                                                 : "DELETE g FROM walbridge.verify_range g JOIN walbridge.verify_run r "
-                                                   "ON g.run = r.run WHERE r.task = {}",
-                    name)};
+    const auto *ranges = database == Dialect::postgres ? "DELETE FROM walbridge.verify_range g USING "
+                                                         "walbridge.verify_run r WHERE g.run = r.run AND r.task = "
+                                                       : "DELETE g FROM walbridge.verify_range g JOIN "
+                                                         "walbridge.verify_run r ON g.run = r.run WHERE r.task = ";
+    std::vector<std::string> statements{ranges + name};
     std::vector<const char *> tables{"verify_alignment", "verify_key",  "verify_equal", "verify_run",   "conflict",
                                      "ddl_statement",    "schema_item", "table_sync",   "large_object", "progress"};
     // A replica identity that was set stays set until release puts the old one back.
@@ -333,8 +332,7 @@ void request_control(Session &target, const std::string &task, const std::option
 std::string task_channel(const std::string &task) { return "walbridge_" + task; }
 
 void notify_task(Session &target, const std::string &task) {
-    if (target.dialect() == Dialect::postgres)
-        target.ask("SELECT pg_catalog.pg_notify($1, '')", {task_channel(task)});
+    if (target.dialect() == Dialect::postgres) target.ask("SELECT pg_catalog.pg_notify($1, '')", {task_channel(task)});
 }
 
 std::optional<long long> lock_holder(Session &target, const std::string &task) {

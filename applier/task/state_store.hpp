@@ -75,7 +75,7 @@ void create_task(sql::Session &target, const TaskConfig &config);
 /// were set and objects that were left in place stay known. The record of a switchover always stays: a switchback needs
 /// it.
 [[nodiscard]] std::vector<std::string> removal_statements(const std::string &task, bool keep_created,
-                                                          sql::Dialect dialect);
+                                                          sql::Dialect database);
 
 /// Removes everything stored about the task (rows of all tables of the state). With `keep_created`, what its schema
 /// stage created is remembered, so that the next life of the task does not stumble over it.

@@ -58,7 +58,8 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
     const auto object = fmt::format("task {}", config.name);
     const auto goal = position_to_reach(config);
     std::unique_ptr<sql::Session> target;
-    std::optional<Lsn> insert; // the target's, read when the position was first seen past the goal
+    bool reached_goal = false;
+    Lsn insert; // the target's, read when the position was first seen past the goal
     std::string reached = "nothing";
     Clock::time_point failed_since{}; // failed, and no process that could mend it
     auto pause = std::chrono::milliseconds(10);
@@ -69,10 +70,9 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
                                     timeout->count() / 1000),
                         "Look at walbridge status, or wait longer.");
         try {
-            if (!target)
-                target = target::open_state(config, "walbridge:wait");
-            if (insert) {
-                if (flushed_since(*target, *insert)) return;
+            if (!target) target = target::open_state(config, "walbridge:wait");
+            if (reached_goal) {
+                if (flushed_since(*target, insert)) return;
                 continue;
             }
             const auto row = read_task(*target, config.name);
@@ -87,9 +87,10 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
                 target->ask_value("SELECT position FROM walbridge.progress WHERE task = $1", {config.name});
             if (position) reached = *position;
             // During the copy the position is that of the snapshot, while its rows are still on their way.
-            if (row->phase == Phase::follow && position && parse_lsn(*position).value() >= goal)
+            if (row->phase == Phase::follow && position && parse_lsn(*position).value() >= goal) {
                 insert = insert_position(*target);
-            else if (row->state == State::failed && !lock_holder(*target, config.name)) {
+                reached_goal = true;
+            } else if (row->state == State::failed && !lock_holder(*target, config.name)) {
                 // A failure of a process that ended before this call may be one that another is just overcoming.
                 if (failed_since == Clock::time_point{}) failed_since = Clock::now();
                 if (Clock::now() - failed_since > std::chrono::seconds(2)) throw_stored(config, *row);
@@ -98,7 +99,7 @@ void wait_until_durable(const TaskConfig &config, std::optional<std::chrono::mil
         } catch (const SqlError &error) {
             if (error.recovery() != Recovery::reconnect || !timeout || error.kind() == ErrorKind::authentication) throw;
             target.reset(); // the target restarts: what was seen may be lost with it
-            insert.reset();
+            reached_goal = false;
         }
     }
 }

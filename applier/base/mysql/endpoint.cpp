@@ -220,4 +220,10 @@ std::string with_database(const std::string &url, const std::string &database) {
     return url.substr(0, slash) + "/" + encode(database) + url.substr(query);
 }
 
+std::string with_key_passphrase(const std::string &url, const std::string &passphrase) {
+    static_cast<void>(split(url));
+    return fmt::format("{}{}ssl-key-passphrase={}", url, url.find('?') == std::string::npos ? "?" : "&",
+                       encode(passphrase));
+}
+
 } // namespace walbridge::my

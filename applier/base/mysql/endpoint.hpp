@@ -51,6 +51,9 @@ struct Address {
 /// `host:port/database`, or `socket/database`, for messages.
 [[nodiscard]] std::string describe(const std::string &url);
 
+/// The URL with the passphrase of the client's key (ssl-key-passphrase).
+[[nodiscard]] std::string with_key_passphrase(const std::string &url, const std::string &passphrase);
+
 /// The URL with another database; empty = none.
 [[nodiscard]] std::string with_database(const std::string &url, const std::string &database);
 

@@ -1,6 +1,7 @@
 // progress.cpp: creating, taking over and guarding the progress row.
 #include "target/postgres/progress.hpp"
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 
 #include <fmt/format.h>
@@ -13,9 +14,9 @@ namespace {
 void end_older_holders(sql::Session &session, const std::string &task) {
     const auto ended =
         session.ask("SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a "
-                      "WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() "
-                      "AND pg_catalog.starts_with(a.application_name, $1) AND a.xact_start IS NOT NULL",
-                      {"walbridge_" + task + ":"});
+                    "WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() "
+                    "AND pg_catalog.starts_with(a.application_name, $1) AND a.xact_start IS NOT NULL",
+                    {"walbridge_" + task + ":"});
     for (int row = 0; row < ended.rows(); ++row)
         log::warning("ended an older session of this task that still held its progress row",
                      {{"pid", ended.text(row, 0)}});
@@ -24,9 +25,8 @@ void end_older_holders(sql::Session &session, const std::string &task) {
 } // namespace
 
 void create_progress(sql::Session &session, const std::string &task, Lsn position) {
-    session.ask(
-        "INSERT INTO walbridge.progress (task, position) VALUES ($1, $2::pg_lsn) ON CONFLICT (task) DO NOTHING",
-        {task, to_string(position)});
+    session.ask("INSERT INTO walbridge.progress (task, position) VALUES ($1, $2::pg_lsn) ON CONFLICT (task) DO NOTHING",
+                {task, to_string(position)});
 }
 
 std::optional<Progress> take_over(sql::Session &session, const std::string &task, int patience_seconds) {

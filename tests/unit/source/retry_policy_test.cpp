@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-SqlError sql(const char *sqlstate, ErrorKind kind = ErrorKind::target_data) {
+SqlError refusal(const char *sqlstate, ErrorKind kind = ErrorKind::target_data) {
     SqlError::Fields fields;
     fields.sqlstate = sqlstate;
     fields.message = "x";
@@ -27,14 +27,14 @@ BOOST_AUTO_TEST_SUITE(retry_policy)
 
 BOOST_AUTO_TEST_CASE(time_cures_connections_and_contention_and_nothing_else) {
     using enum RetryClass;
-    BOOST_TEST((classify(sql("", ErrorKind::connection)) == connection));
-    BOOST_TEST((classify(sql("57P01")) == connection));
-    BOOST_TEST((classify(sql("08006")) == connection));
-    BOOST_TEST((classify(sql("40P01")) == other));
-    BOOST_TEST((classify(sql("55P03")) == other));
-    BOOST_TEST((classify(sql("53100", ErrorKind::resource)) == other));
-    BOOST_TEST((classify(sql("55006")) == other));
-    BOOST_TEST((classify(sql("23505")) == never));
+    BOOST_TEST((classify(refusal("", ErrorKind::connection)) == connection));
+    BOOST_TEST((classify(refusal("57P01")) == connection));
+    BOOST_TEST((classify(refusal("08006")) == connection));
+    BOOST_TEST((classify(refusal("40P01")) == other));
+    BOOST_TEST((classify(refusal("55P03")) == other));
+    BOOST_TEST((classify(refusal("53100", ErrorKind::resource)) == other));
+    BOOST_TEST((classify(refusal("55006")) == other));
+    BOOST_TEST((classify(refusal("23505")) == never));
     BOOST_TEST((classify(Error(ErrorKind::slot_in_use, "slot", "x")) == other));
     BOOST_TEST((classify(Error(ErrorKind::connection, "source", "x")) == connection));
 }
@@ -94,8 +94,8 @@ BOOST_AUTO_TEST_CASE(every_kind_of_error_is_retried_or_not_as_the_docs_say) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_password_stops_at_once_although_it_has_no_sqlstate) {
-    BOOST_TEST((classify(sql("", ErrorKind::authentication)) == RetryClass::never));
-    BOOST_TEST((classify(sql("", ErrorKind::permission)) == RetryClass::never));
+    BOOST_TEST((classify(refusal("", ErrorKind::authentication)) == RetryClass::never));
+    BOOST_TEST((classify(refusal("", ErrorKind::permission)) == RetryClass::never));
 }
 
 BOOST_AUTO_TEST_CASE(pauses_grow_to_half_a_minute_with_jitter) {

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(the_state_s_sql_travels_in_the_program) {
 
 BOOST_AUTO_TEST_CASE(removing_a_task_leaves_no_table_of_the_state_out) {
     const std::string sql = target_state_sql;
-    const auto statements = removal_statements("it's", false);
+    const auto statements = removal_statements("it's", false, sql::Dialect::postgres);
     const std::regex created("CREATE TABLE IF NOT EXISTS (walbridge[.][a-z_]+)");
     std::size_t seen = 0;
     for (std::sregex_iterator match(sql.begin(), sql.end(), created); match != std::sregex_iterator(); ++match) {
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(removing_a_task_leaves_no_table_of_the_state_out) {
     }
     BOOST_TEST(seen == statements.size());
     for (const auto &statement : statements) BOOST_TEST(statement.ends_with("task = 'it''s'"), statement);
-    const auto kept = removal_statements("it's", true);
+    const auto kept = removal_statements("it's", true, sql::Dialect::postgres);
     BOOST_TEST(kept.size() + 2 == statements.size(), "what was created and set is remembered");
 }
 

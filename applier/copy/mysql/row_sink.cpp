@@ -1,0 +1,237 @@
+// row_sink.cpp: see row_sink.hpp.
+#include "copy/mysql/row_sink.hpp"
+
+#include "copy/chunk_planner.hpp"
+#include "copy/copy_meter.hpp"
+#include "copy/copy_out.hpp"
+#include "copy/mysql/row_writer.hpp"
+#include "copy/mysql/source_types.hpp"
+#include "dialect/mysql/quote.hpp"
+#include "dialect/postgres.hpp"
+#include "schema/mysql/target_session.hpp"
+#include "source/retry_policy.hpp"
+#include "target/mysql/catalog.hpp"
+#include "target/mysql/progress.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace walbridge::copy::mysql {
+namespace {
+
+using dialect::mysql::quote;
+using dialect::mysql::quote_identifier;
+
+constexpr std::size_t buffer_bytes = std::size_t{64} << 10;
+/// Of an INSERT with many rows, unless one row is larger.
+constexpr std::size_t insert_bytes = std::size_t{1} << 20;
+/// What the server says about a chunk that it took with warnings.
+constexpr std::size_t shown_warnings = 3;
+
+/// How a chunk's rows travel.
+struct Way {
+    std::string out; ///< COPY of the source
+    QualifiedName target;
+    std::vector<Field> fields;
+};
+
+std::string names_of(const Way &way) {
+    std::string list;
+    for (const auto &field : way.fields) list += (list.empty() ? "" : ", ") + quote_identifier(field.name);
+    return list;
+}
+
+/// Bytes come in hexadecimal digits, through variables.
+std::string load_statement(const Way &way) {
+    std::string columns, set;
+    for (const auto &field : way.fields) {
+        columns += columns.empty() ? "" : ", ";
+        if (!field.writer.binary()) {
+            columns += quote_identifier(field.name);
+            continue;
+        }
+        const auto variable = fmt::format("@walbridge_{}", &field - way.fields.data());
+        columns += variable;
+        set += fmt::format("{}{} = UNHEX({})", set.empty() ? " SET " : ", ", quote_identifier(field.name), variable);
+    }
+    // Under NO_BACKSLASH_ESCAPES the three separators stand for themselves.
+    return fmt::format("LOAD DATA LOCAL INFILE 'walbridge' INTO TABLE {} CHARACTER SET utf8mb4 FIELDS TERMINATED BY "
+                       "'\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' ({}){}",
+                       quote(way.target), columns, set);
+}
+
+class Sink final : public RowSink {
+  public:
+    Sink(const TaskConfig &config, const SourceTables &tables)
+        : config_(config), tables_(tables), session_(schema::mysql::open_target(config, "copy")),
+          loads_(session_.value("SELECT @@local_infile") == "1") {
+        target::mysql::mark_session(session_, config.name);
+    }
+
+    [[nodiscard]] sql::Session &session() override { return session_; }
+
+    void refuse_rows(const std::vector<Chunk> &chunks) override {
+        std::string sql;
+        for (std::size_t place = 0; place < chunks.size(); ++place)
+            sql += fmt::format("{}(SELECT {} FROM {} LIMIT 1)", place == 0 ? "" : " UNION ALL ", place,
+                               quote(config_.names.table(chunks[place].table)));
+        const auto found = session_.query(sql);
+        if (found.rows() == 0) return;
+        const auto &table = chunks.at(static_cast<std::size_t>(found.number(0, 0))).table;
+        throw Error(ErrorKind::copy_stage, config_.names.describe(table),
+                    "the table is not empty on the target, and its rows are not ours",
+                    fmt::format("TRUNCATE TABLE {}; on the target if its rows can go, or leave the table out.",
+                                quote(config_.names.table(table))));
+    }
+
+    std::vector<Counts> take(pg::Session &source, const std::vector<Chunk> &chunks, const CopyWatch &watch) override {
+        std::vector<Counts> counts;
+        for (std::size_t place = 0; place < chunks.size(); ++place) {
+            const auto way = way_of(source, chunks[place]);
+            CopyMeter meter(watch, place);
+            try {
+                loads_ ? load(source, way, meter) : insert(source, way, meter);
+            } catch (const FieldError &refused) {
+                throw Error(ErrorKind::copy_stage, config_.names.describe(chunks[place].table),
+                            fmt::format("column {}: {} (row {})", way.fields.at(refused.field).name,
+                                        refused.error.reason, refused.row),
+                            refused.error.remedy);
+            }
+            counts.push_back(meter.counts());
+        }
+        return counts;
+    }
+
+    [[noreturn]] void explain(const SqlError &error, const QualifiedName &table) override {
+        if (source::transient(error)) throw error;
+        const auto object = config_.names.describe(table);
+        const auto reason = "the target refuses the rows: " + error.reason();
+        if (error.sqlstate() == "42501")
+            throw Error(ErrorKind::permission, object, reason,
+                        fmt::format("GRANT SELECT, INSERT, DELETE, DROP ON {} to the task's user on the target.",
+                                    quote(config_.names.table(table))));
+        throw Error(ErrorKind::copy_stage, object, reason,
+                    error.remedy().empty() ? "Mend the cause on the target, then run the task again." : error.remedy());
+    }
+
+  private:
+    [[nodiscard]] Way way_of(pg::Session &source, const Chunk &chunk) {
+        const auto &table = tables_.at(chunk.source_oid);
+        Way way{{}, config_.names.table(chunk.table), {}};
+        const auto object = config_.names.describe(chunk.table);
+        const auto there = target::mysql::read_table(session_, way.target);
+        if (!there)
+            throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
+                        "Create it there, or let the schema stage do it (task.stages).");
+        const auto types = read_source_types(source, table.oid);
+        std::string list;
+        for (const auto &column : table.columns) {
+            if (column.generated != '\0') continue;
+            const auto found = std::ranges::find(there->columns, column.name, &target::TargetColumn::name);
+            if (found == there->columns.end())
+                throw Error(ErrorKind::target_shape, object, fmt::format("the target lacks column {}", column.name),
+                            fmt::format("ALTER TABLE {} ADD COLUMN {} ... on the target; docs/types-mysql.md names the "
+                                        "type for {}.",
+                                        quote(way.target), quote_identifier(column.name), column.type));
+            if (found->generated)
+                throw Error(ErrorKind::target_shape, object,
+                            fmt::format("column {} is generated on the target but not on the source", column.name),
+                            "Give it the same definition on both sides.");
+            way.fields.push_back(
+                {column.name, {types.at(column.name), found->mysql.value(), dialect::mysql::Unfit::error}});
+            list += (list.empty() ? "" : ", ") + dialect::postgres::quote_identifier(column.name);
+        }
+        const auto *key = chunk_key(table);
+        if (chunk.kind == ChunkKind::key && key == nullptr)
+            throw Error(ErrorKind::copy_stage, object, "the key that its chunks are cut by is gone", "Reset the task.");
+        const auto where = condition(chunk, key != nullptr ? key->name : std::string());
+        way.out = fmt::format("COPY (SELECT {} FROM ONLY {}{}{}) TO STDOUT", list, dialect::postgres::quote(table.name),
+                              where.empty() ? "" : " WHERE ", where);
+        return way;
+    }
+
+    void load(pg::Session &source, const Way &way, CopyMeter &meter) {
+        CopyOut rows(source, way.out);
+        std::string buffer, scratch;
+        buffer.reserve(2 * buffer_bytes);
+        const auto outcome = session_.load(load_statement(way), [&]() -> std::string_view {
+            buffer.clear();
+            while (buffer.size() < buffer_bytes) {
+                const auto row = rows.next();
+                if (!row) break;
+                append_load_line(buffer, *row, way.fields, scratch);
+                meter.count(row->size());
+                if (meter.due()) meter.report();
+            }
+            return buffer;
+        });
+        prove(way, rows.rows(), outcome.affected, outcome.warnings);
+        meter.report();
+    }
+
+    void insert(pg::Session &source, const Way &way, CopyMeter &meter) {
+        const auto head = fmt::format("INSERT INTO {} ({}) VALUES ", quote(way.target), names_of(way));
+        const auto limit = std::min(insert_bytes, session_.max_allowed_packet() / 2);
+        CopyOut rows(source, way.out);
+        std::string sql = head, scratch;
+        long long arrived = 0;
+        unsigned warnings = 0;
+        const auto flush = [&] {
+            if (sql.size() == head.size()) return;
+            const auto outcome = session_.execute(sql);
+            arrived += outcome.affected;
+            warnings += outcome.warnings;
+            sql = head;
+        };
+        while (const auto row = rows.next()) {
+            if (sql.size() > head.size()) sql += ", ";
+            append_insert_row(sql, *row, way.fields, scratch);
+            meter.count(row->size());
+            if (sql.size() >= limit) flush();
+            if (meter.due()) meter.report();
+        }
+        flush();
+        prove(way, rows.rows(), arrived, warnings);
+        meter.report();
+    }
+
+    /// LOAD DATA LOCAL goes on after errors: what it could not store as it came is a warning.
+    void prove(const Way &way, std::uint64_t sent, long long arrived, unsigned warnings) {
+        if (warnings == 0 && arrived == static_cast<long long>(sent)) return;
+        std::string words;
+        if (warnings != 0)
+            for (const auto &warning : session_.warnings()) {
+                words += (words.empty() ? "" : "; ") + warning.message;
+                if (words.size() > shown_warnings * 100) break;
+            }
+        throw Error(ErrorKind::copy_stage, quote(way.target),
+                    fmt::format("{} rows were sent, {} arrived, with {} warnings{}{}", sent, arrived, warnings,
+                                words.empty() ? "" : ": ", words),
+                    "Give the column that the server names a type that holds the source's values "
+                    "(docs/types-mysql.md), and look for triggers on the table.");
+    }
+
+    const TaskConfig &config_;
+    const SourceTables &tables_;
+    my::Session session_;
+    const bool loads_; ///< the server allows LOAD DATA LOCAL
+};
+
+class Target final : public RowTarget {
+  public:
+    Target(const TaskConfig &config, const SourceTables &tables) : config_(config), tables_(tables) {}
+    [[nodiscard]] std::unique_ptr<RowSink> open() override { return std::make_unique<Sink>(config_, tables_); }
+
+  private:
+    const TaskConfig &config_;
+    const SourceTables &tables_;
+};
+
+} // namespace
+
+std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables) {
+    return std::make_unique<Target>(config, tables);
+}
+
+} // namespace walbridge::copy::mysql

@@ -1,0 +1,71 @@
+// target_side.cpp: see target_side.hpp.
+#include "copy/target_side.hpp"
+
+#include "copy/mysql/reconcile.hpp"
+#include "copy/mysql/row_sink.hpp"
+#include "copy/postgres/row_sink.hpp"
+#include "copy/reconcile.hpp"
+#include "schema/mysql/definitions.hpp"
+#include "schema/mysql/stage.hpp"
+#include "schema/plan.hpp"
+#include "schema/target_session.hpp"
+#include "target/state_session.hpp"
+
+namespace walbridge::copy {
+namespace {
+
+pg::Session &postgres_of(sql::Session &session) { return static_cast<pg::Session &>(session); }
+my::Session &mysql_of(sql::Session &session) { return static_cast<my::Session &>(session); }
+
+template <class Stage> class StageOf final : public DefinitionStage {
+  public:
+    StageOf(const TaskConfig &config, const sql::Fence &fence, const StopToken &stop, schema::StageEvents events)
+        : stage_(config, fence, stop, std::move(events)) {}
+    bool run_before_data() override { return stage_.run_before_data(); }
+    bool run_after_data() override { return stage_.run_after_data(); }
+
+  private:
+    Stage stage_;
+};
+
+} // namespace
+
+void flush_commits(sql::Session &target, const TaskConfig &config, const sql::Fence &fence) {
+    // MySQL's commits are durable when they return (innodb_flush_log_at_trx_commit = 1 is demanded).
+    if (target.dialect() == sql::Dialect::postgres) schema::flush_commits(postgres_of(target), config, fence);
+}
+
+std::vector<schema::Item> plan_definitions(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
+                                           const StopToken &stop) {
+    if (config.target.kind == "postgresql") return schema::plan_schema(config, source, snapshot, stop);
+    return schema::mysql::plan_schema(config, source, target::flavour(config));
+}
+
+std::unique_ptr<DefinitionStage> make_definition_stage(const TaskConfig &config, const sql::Fence &fence,
+                                                       const StopToken &stop, schema::StageEvents events) {
+    if (target::is_mysql(config))
+        return std::make_unique<StageOf<schema::mysql::Stage>>(config, fence, stop, std::move(events));
+    return std::make_unique<StageOf<schema::Stage>>(config, fence, stop, std::move(events));
+}
+
+std::unique_ptr<sql::Session> open_load_session(const TaskConfig &config) {
+    if (target::is_mysql(config)) return target::open_state(config, config.application_name("copy"));
+    auto session = std::make_unique<pg::Session>(schema::open_target(config, "copy"));
+    session->execute("SET synchronous_commit = local");
+    return session;
+}
+
+std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables, sql::Session &target) {
+    if (target.dialect() == sql::Dialect::mysql) return mysql::make_row_target(config, tables);
+    return postgres::make_row_target(config, tables, postgres_of(target));
+}
+
+std::vector<Chunk> reconcile_target(const LoadContext &context, pg::Session &source,
+                                    const source::ExportedSnapshot &snapshot, const SourceTables &tables,
+                                    sql::Session &target, const std::vector<Chunk> &chunks) {
+    if (target.dialect() == sql::Dialect::mysql)
+        return mysql::reconcile(context, source, snapshot, tables, mysql_of(target), chunks);
+    return reconcile(context, source, snapshot, tables, postgres_of(target), chunks);
+}
+
+} // namespace walbridge::copy

@@ -1,0 +1,51 @@
+// target_side.hpp: the parts of the initial load that differ between kinds of targets, chosen by the task's.
+#pragma once
+
+#include "copy/pass.hpp"
+#include "copy/row_sink.hpp"
+#include "schema/item.hpp"
+#include "schema/stage.hpp"
+#include "source/snapshot.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace walbridge::copy {
+
+/// A session for what a pass does besides copying. What it commits survives a crash of the target.
+[[nodiscard]] std::unique_ptr<sql::Session> open_load_session(const TaskConfig &config);
+
+/// Makes everything durable that was committed on the target before, in whichever session.
+void flush_commits(sql::Session &target, const TaskConfig &config, const sql::Fence &fence);
+
+/// What the schema stage has to create there, as the source's snapshot shows it. `source` has imported `snapshot`.
+[[nodiscard]] std::vector<schema::Item> plan_definitions(const TaskConfig &config, pg::Session &source,
+                                                         const std::string &snapshot, const StopToken &stop);
+
+/// The schema stage of the target's kind. False of its methods: a stop was requested.
+class DefinitionStage {
+  public:
+    DefinitionStage() = default;
+    DefinitionStage(const DefinitionStage &) = delete;
+    DefinitionStage &operator=(const DefinitionStage &) = delete;
+    virtual ~DefinitionStage() = default;
+    virtual bool run_before_data() = 0;
+    virtual bool run_after_data() = 0;
+};
+/// References must outlive the object.
+[[nodiscard]] std::unique_ptr<DefinitionStage> make_definition_stage(const TaskConfig &config, const sql::Fence &fence,
+                                                                     const StopToken &stop, schema::StageEvents events);
+
+/// Where a pass's rows go. `target`: what open_load_session() gave, used during the call. References must outlive the
+/// object.
+[[nodiscard]] std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables,
+                                                         sql::Session &target);
+
+/// Brings the plan of a load that goes on under a younger snapshot in line with the source as that shows it
+/// (copy/reconcile.hpp); all chunks of the task after that.
+[[nodiscard]] std::vector<Chunk> reconcile_target(const LoadContext &context, pg::Session &source,
+                                                  const source::ExportedSnapshot &snapshot, const SourceTables &tables,
+                                                  sql::Session &target, const std::vector<Chunk> &chunks);
+
+} // namespace walbridge::copy
