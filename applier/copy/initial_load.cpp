@@ -16,7 +16,6 @@
 #include "schema/item_store.hpp"
 #include "schema/target_session.hpp"
 #include "sequence/sequences.hpp"
-#include "target/postgres/progress.hpp"
 #include "target/state_session.hpp"
 #include "wire/object_selection.hpp"
 

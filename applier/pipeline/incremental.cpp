@@ -13,7 +13,6 @@
 #include "source/replication_stream.hpp"
 #include "target/open.hpp"
 #include "target/postgres/lock_watch.hpp"
-#include "target/state_session.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -97,19 +96,16 @@ class Applier {
   public:
     Applier(const TaskConfig &config, target::Progress progress, source::StreamPositions &positions,
             Statistics &statistics, AlignmentGate &gate, Throttle &throttle, const StopToken &stop)
-        : ledger_(progress), opened_(target::open_apply_session(config, ledger_)), session_(*opened_),
-          statistics_(statistics), gate_(gate), throttle_(throttle), positions_(positions),
+        : ledger_(progress), session_(target::open_apply_session(config, ledger_)), statistics_(statistics),
+          gate_(gate), throttle_(throttle), positions_(positions),
           applier_(
-              config, session_, load_sync_filter(config), progress.position,
-              [this](const apply::Committed &committed) { note(committed); },
-              [&config, this](int number) -> std::unique_ptr<target::TargetSession> {
-                  return target::open_apply_session(config, ledger_, 1 + number, stream_lock_timeout);
-              }) {
+              config, *session_, load_sync_filter(config), progress.position,
+              [this](const apply::Committed &committed) { note(committed); }, stream_sessions(config)) {
         applier_.interrupt_when([&stop] { return stop.requested(); });
         applier_.pace_with(throttle);
         if (config.apply.workers > 1)
             parallel_.emplace(config, applier_, [&](int worker) {
-                return std::shared_ptr<target::TargetSession>(
+                return std::shared_ptr(
                     target::open_apply_session(config, ledger_, config.first_worker() + worker, worker_lock_timeout));
             });
         positions_.applied.store(progress.position.value);
@@ -212,6 +208,14 @@ class Applier {
     void set_caught_up(bool caught_up) { statistics_.caught_up.store(caught_up && !applier_.in_transaction()); }
 
   private:
+    /// Nobody can tell on MySQL who waits for a lock of such a session: transactions in progress wait for their commit.
+    apply::StreamedTransactions::OpenSession stream_sessions(const TaskConfig &config) {
+        if (target::is_mysql(config)) return {};
+        return [&config, this](int number) {
+            return target::open_apply_session(config, ledger_, 1 + number, stream_lock_timeout);
+        };
+    }
+
     /// Blocks of transactions in progress are charged where it is known whether they are applied now.
     void charge(const ChangeBatch &batch) {
         std::uint64_t rows = 0, spooled = 0;
@@ -241,7 +245,7 @@ class Applier {
     void publish_durable() {
         if (const auto now = steady_clock::now(); now - last_asked_ >= durable_poll) {
             last_asked_ = now;
-            static_cast<void>(session_.durable_position());
+            static_cast<void>(session_->durable_position());
         }
         const auto durable = ledger_.durability().durable;
         positions_.durable.store(durable.value);
@@ -264,8 +268,7 @@ class Applier {
     }
 
     target::CommitLedger ledger_;
-    const std::unique_ptr<target::TargetSession> opened_;
-    target::TargetSession &session_;
+    std::unique_ptr<target::TargetSession> session_;
     Statistics &statistics_;
     AlignmentGate &gate_;
     Throttle &throttle_;

@@ -18,7 +18,7 @@
 #include "config/task_config.hpp"
 #include "pipeline/alignment_gate.hpp"
 #include "pipeline/statistics.hpp"
-#include "target/postgres/progress.hpp"
+#include "target/progress.hpp"
 
 #include <atomic>
 #include <functional>

@@ -3,6 +3,8 @@
 
 #include "base/mysql/session.hpp"
 #include "base/postgres/session.hpp"
+#include "target/mysql/progress.hpp"
+#include "target/postgres/progress.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -33,6 +35,18 @@ std::unique_ptr<sql::Session> open_postgres(const TaskConfig &config, const std:
 }
 
 } // namespace
+
+void create_progress(sql::Session &session, const std::string &task, Lsn position) {
+    if (session.dialect() == sql::Dialect::mysql)
+        return mysql::create_progress(static_cast<my::Session &>(session), task, position);
+    postgres::create_progress(session, task, position);
+}
+
+std::optional<Progress> take_over(sql::Session &session, const std::string &task) {
+    if (session.dialect() == sql::Dialect::mysql)
+        return mysql::take_over(static_cast<my::Session &>(session), task);
+    return postgres::take_over(session, task);
+}
 
 std::unique_ptr<sql::Session> open_state(const TaskConfig &config, const std::string &application_name,
                                          const StateOptions &options) {

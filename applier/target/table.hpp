@@ -2,8 +2,10 @@
 #pragma once
 
 #include "base/qualified_name.hpp"
+#include "dialect/mysql/types.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,9 @@ struct TargetColumn {
         false; ///< a built-in type that can be compared and indexed (json, xml, point, refcursor cannot)
     bool cast_function_from_text =
         false; ///< a user-defined cast from text would be taken instead of the input function
+    /// The column's type on MySQL and MariaDB, where type_name is for people and there are no OIDs.
+    std::optional<dialect::mysql::ColumnType> mysql;
+    bool changes_by_itself = false; ///< ON UPDATE CURRENT_TIMESTAMP: an UPDATE that does not set it changes it
 };
 
 struct TargetKey {
@@ -44,7 +49,7 @@ struct UnenforcedConstraint {
 };
 
 struct TargetTable {
-    std::uint32_t oid = 0;
+    std::uint32_t oid = 0; ///< on MySQL a number of our own, the same for the table in all sessions of the process
     QualifiedName name;
     char kind = 'r'; ///< r table, p partitioned, f foreign, v view
     std::vector<TargetColumn> columns;
@@ -56,6 +61,7 @@ struct TargetTable {
     bool row_security = false; ///< policies apply to our role
     /// Rows are written as this role, the owner, because writing them runs code of users; empty = as the session's own.
     std::string acting_owner;
+    std::optional<dialect::mysql::Flavour> mysql; ///< which server it is, where it is not PostgreSQL
 };
 
 } // namespace walbridge::target

@@ -2,7 +2,9 @@
 #include "target/table_plan.hpp"
 
 #include "base/error.hpp"
+#include "dialect/mysql/quote.hpp"
 #include "dialect/postgres.hpp"
+#include "target/mysql/column_types.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -36,10 +38,23 @@ std::optional<std::string> collation_on_target(const NameMap &names, const std::
     return names.schema(collation.substr(0, dot)) + collation.substr(dot);
 }
 
+PlannedColumn plan_mysql_column(PlannedColumn column, const Column &source) {
+    const auto type = mysql::source_type_of(source);
+    const auto equality = mysql::equality_of(type, *column.target.mysql);
+    column.same_type = false;
+    column.tells_apart = equality != mysql::Equality::weaker;
+    column.target.exact_equality = equality == mysql::Equality::exact;
+    column.target.has_equality = true;
+    column.writer =
+        std::make_shared<const dialect::mysql::ValueWriter>(type, *column.target.mysql, dialect::mysql::Unfit::error);
+    return column;
+}
+
 PlannedColumn plan_column(const Column &source, std::uint32_t index, const TargetColumn &target, const NameMap &names) {
     PlannedColumn column;
     column.source = index;
     column.target = target;
+    if (target.mysql) return plan_mysql_column(std::move(column), source);
     const bool domain = source.type_kind == 'd';
     const auto source_base = domain && source.base_type_oid != 0 ? source.base_type_oid : source.type_oid;
     if (source_base < first_user_oid) {
@@ -53,6 +68,17 @@ PlannedColumn plan_column(const Column &source, std::uint32_t index, const Targe
     return column;
 }
 
+/// What gives a table of the target a column of the source.
+std::string add_column(const TargetTable &table, const Column &source, const NameMap &names) {
+    if (table.mysql)
+        return fmt::format("ALTER TABLE {} ADD COLUMN {} {};", dialect::mysql::quote(table.name),
+                           dialect::mysql::quote_identifier(source.name),
+                           dialect::mysql::map_type(mysql::source_type_of(source), *table.mysql, source.key).sql);
+    const auto type = type_on_target(names, source.type_schema, source.type_name);
+    return fmt::format("ALTER TABLE {} ADD COLUMN {} {};", dialect::postgres::quote(table.name),
+                       dialect::postgres::quote_identifier(source.name), qualified_type(type.schema, type.name));
+}
+
 void match_columns(const Relation &relation, TablePlan &plan, const NameMap &names) {
     for (std::uint32_t index = 0; index < relation.columns.size(); ++index) {
         const auto &source = relation.columns[index];
@@ -60,13 +86,10 @@ void match_columns(const Relation &relation, TablePlan &plan, const NameMap &nam
                                         [&](const TargetColumn &target) { return target.name == source.name; });
         if (found == plan.table.columns.end()) {
             if (source.generated) continue; // derived on the source; the target need not have it
-            const auto type = type_on_target(names, source.type_schema, source.type_name);
-            throw Error(ErrorKind::target_shape, to_string(relation.name) + "." + source.name,
-                        "the target table lacks this column of the source",
-                        fmt::format("Run on the target: ALTER TABLE {} ADD COLUMN {} {}; then resume the task.",
-                                    dialect::postgres::quote(plan.table.name),
-                                    dialect::postgres::quote_identifier(source.name),
-                                    qualified_type(type.schema, type.name)));
+            throw Error(
+                ErrorKind::target_shape, to_string(relation.name) + "." + source.name,
+                "the target table lacks this column of the source",
+                fmt::format("Run on the target: {} then resume the task.", add_column(plan.table, source, names)));
         }
         if (found->generated) continue;
         plan.columns.push_back(plan_column(source, index, *found, names));
@@ -130,6 +153,8 @@ void choose_lookup(const Relation &relation, TablePlan &plan) {
 /// equal (another collation, timestamps as dates) can meet a conflict between changes of one batch.
 bool tells_apart(const Relation &relation, const PlannedColumn &column, const NameMap &names) {
     const auto &source = relation.columns[column.source];
+    if (column.target.mysql)
+        return relation.identity == ReplicaIdentity::full ? column.target.exact_equality : column.tells_apart;
     if (column.same_type && relation.identity == ReplicaIdentity::full) return column.target.exact_equality;
     if (column.same_type)
         return column.target.exact_equality || collation_on_target(names, source.collation) == column.target.collation;
@@ -150,7 +175,8 @@ void judge(TablePlan &plan, const NameMap &names) {
     if (!plan.table.unenforced.empty())
         reasons.emplace_back("deferrable or exclusion constraints, which replica sessions do not enforce");
     if (plan.table.exclusion_constraints) plan.extra_unique_keys = true;
-    if (plan.table.firing_triggers) reasons.emplace_back("triggers enabled ALWAYS or REPLICA");
+    if (plan.table.firing_triggers)
+        reasons.emplace_back(plan.table.mysql ? "triggers" : "triggers enabled ALWAYS or REPLICA");
     if (plan.table.rules) reasons.emplace_back("rules");
     if (plan.table.row_security) reasons.emplace_back("row-level security applies to the applier's role");
     if (plan.table.kind != 'r' && plan.table.kind != 'p') reasons.emplace_back("not a table");
@@ -167,7 +193,7 @@ bool take_comparable(const TablePlan &plan, const TargetKey &key, std::vector<st
         const auto index = find_column(plan, name);
         if (!index) return false;
         const auto &column = plan.columns[*index];
-        if (!column.same_type || !column.target.exact_equality) return false;
+        if (!(column.same_type || column.target.mysql) || !column.target.exact_equality) return false;
         columns.push_back(column.source);
     }
     return key.usable;

@@ -4,8 +4,10 @@
 
 #include "change/change.hpp"
 #include "change/name_map.hpp"
+#include "dialect/mysql/values.hpp"
 #include "target/table.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,11 +25,13 @@ enum class Lookup {
 struct PlannedColumn {
     std::uint32_t source = 0; ///< index into Relation::columns
     TargetColumn target;
-    bool same_type = true; ///< the value's form on the wire is the target type's own
+    bool same_type = true; ///< the value's form on the wire is the target type's own; never so on MySQL
     std::string
         source_type;  ///< SQL name of the built-in source type, for values converted through it; empty for user types
     bool key = false; ///< part of the lookup key
     std::string equality = "="; ///< operator of the key's index: a user type's `=` is not found through our search_path
+    bool tells_apart = false;   ///< on MySQL: what differs on the source differs on the target
+    std::shared_ptr<const dialect::mysql::ValueWriter> writer; ///< on MySQL: how values reach the column
 };
 
 /// A unique key of the target as changes of the source show it.

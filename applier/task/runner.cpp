@@ -4,7 +4,6 @@
 #include "base/log.hpp"
 #include "copy/initial_load.hpp"
 #include "pipeline/incremental.hpp"
-#include "target/postgres/progress.hpp"
 #include "target/state_session.hpp"
 #include "task/alert_conditions.hpp"
 #include "task/identity_probe.hpp"

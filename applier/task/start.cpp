@@ -3,7 +3,7 @@
 
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
-#include "target/postgres/progress.hpp"
+#include "target/state_session.hpp"
 #include "task/identity_probe.hpp"
 #include "task/kept_objects.hpp"
 #include "task/limit_mark.hpp"

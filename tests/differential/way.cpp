@@ -6,7 +6,7 @@
 #include "pipeline/parallel_apply.hpp"
 #include "target/postgres/apply_session.hpp"
 #include "target/postgres/origins.hpp"
-#include "target/postgres/progress.hpp"
+#include "target/state_session.hpp"
 
 namespace walbridge::differential {
 namespace {

@@ -155,6 +155,7 @@ struct Session::State {
     unsigned long long thread_id = 0;
     std::size_t max_allowed_packet = 0;
     bool broken = false;
+    std::string started; ///< beginning of the statements that finish() has to read the answer of
 };
 
 Result::Result(MYSQL_RES *result) : result_(result), columns_(mysql_num_fields(result)) {
@@ -254,9 +255,13 @@ void Session::drain() noexcept {
     }
 }
 
-void Session::send(std::string_view sql) {
+void Session::refuse_broken(std::string_view sql) const {
     if (state_->broken)
         throw error_of({2006, {}, "the connection is broken since an earlier statement"}, state_->object, sql);
+}
+
+void Session::send(std::string_view sql) {
+    refuse_broken(sql);
     if (mysql_real_query(state_->connection.get(), sql.data(), sql.size()) != 0) raise(sql);
 }
 
@@ -273,9 +278,8 @@ Outcome Session::read_outcome() {
     return outcome;
 }
 
-std::vector<Outcome> Session::execute_all(std::string_view sql) {
+std::vector<Outcome> Session::read_outcomes(std::string_view sql) {
     auto *connection = state_->connection.get();
-    send(sql);
     std::vector<Outcome> outcomes;
     for (;;) {
         outcomes.push_back(read_outcome());
@@ -284,6 +288,24 @@ std::vector<Outcome> Session::execute_all(std::string_view sql) {
         if (more < 0) return outcomes;
         if (more > 0) raise(sql);
     }
+}
+
+std::vector<Outcome> Session::execute_all(std::string_view sql) {
+    send(sql);
+    return read_outcomes(sql);
+}
+
+void Session::start(std::string_view sql) {
+    refuse_broken(sql);
+    if (mysql_send_query(state_->connection.get(), sql.data(), sql.size()) != 0) raise(sql);
+    state_->started = sql.substr(0, 500);
+}
+
+std::vector<Outcome> Session::finish() {
+    const auto sql = std::exchange(state_->started, {});
+    refuse_broken(sql);
+    if (mysql_read_query_result(state_->connection.get()) != 0) raise(sql);
+    return read_outcomes(sql);
 }
 
 Outcome Session::execute(std::string_view sql) { return execute_all(sql).back(); }

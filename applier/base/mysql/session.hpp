@@ -89,6 +89,10 @@ class Session final : public sql::Session {
     Outcome execute(std::string_view sql);
     /// The same; what each did, in order. A statement with rows counts them.
     std::vector<Outcome> execute_all(std::string_view sql);
+    /// Sends statements without waiting for what they do: finish() has to follow, and nothing else. Throws SqlError.
+    void start(std::string_view sql);
+    /// What execute_all() would have returned for the statements of start().
+    std::vector<Outcome> finish();
     /// The rows of one statement. Throws SqlError.
     Result query(std::string_view sql);
     /// The first value of the first row; nullopt when there is no row or it is NULL.
@@ -116,7 +120,9 @@ class Session final : public sql::Session {
   private:
     struct State;
     void send(std::string_view sql);
+    void refuse_broken(std::string_view sql) const;
     Outcome read_outcome();
+    std::vector<Outcome> read_outcomes(std::string_view sql);
     [[noreturn]] void raise(std::string_view statement);
     void drain() noexcept;
     std::unique_ptr<State> state_;

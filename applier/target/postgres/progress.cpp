@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace walbridge::target {
+namespace walbridge::target::postgres {
 namespace {
 
 /// Ends sessions of this task that hold the row: their process is gone or was fenced, only the server does not know
@@ -51,4 +51,4 @@ std::optional<Progress> take_over(sql::Session &session, const std::string &task
     }
 }
 
-} // namespace walbridge::target
+} // namespace walbridge::target::postgres

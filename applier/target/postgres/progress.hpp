@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace walbridge::target {
+namespace walbridge::target::postgres {
 
 /// Creates the row with `position` when it does not exist yet (a slot was just created). Keeps an existing one.
 void create_progress(sql::Session &session, const std::string &task, Lsn position);
@@ -19,4 +19,4 @@ void create_progress(sql::Session &session, const std::string &task, Lsn positio
 /// `patience_seconds` is terminated (it lost its client: our own sessions never wait inside an apply transaction).
 std::optional<Progress> take_over(sql::Session &session, const std::string &task, int patience_seconds = 5);
 
-} // namespace walbridge::target
+} // namespace walbridge::target::postgres
