@@ -1,1 +1,1 @@
-pytest_plugins = ["walbridge_testing.fixtures"]
+pytest_plugins = ["walbridge_testing.fixtures", "walbridge_testing.mysql_fixtures"]

@@ -21,7 +21,7 @@ from .waiting import wait_until
 PG_CONFIG = os.environ.get("PG_CONFIG") or "pg_config"
 LOCALE = "C.UTF-8"
 
-_live = []          # clusters to stop when the process ends, however it ends
+_live = []          # servers to stop when the process ends, however it ends
 _base = None
 
 
@@ -50,16 +50,27 @@ def free_port():
 
 
 def _stop_everything():
-    for cluster in list(_live):
+    for server in list(_live):
         try:
-            cluster.stop("immediate")
+            server.stop("immediate")
         except Exception as error:
-            print(f"could not stop {cluster.name}: {error}")
+            print(f"could not stop {server.name}: {error}")
     if _base is not None and not os.environ.get("KEEP"):
         shutil.rmtree(_base, ignore_errors=True)
 
 
 atexit.register(_stop_everything)
+
+
+def track(server):
+    """From now on `server` (name, stop(mode)) is stopped when the process ends."""
+    if server not in _live:
+        _live.append(server)
+
+
+def untrack(server):
+    if server in _live:
+        _live.remove(server)
 
 
 def quote(name):
@@ -121,8 +132,7 @@ class Cluster:
         (self.data / "pg_hba.conf").write_text(hba)
 
     def start(self):
-        if self not in _live:
-            _live.append(self)
+        track(self)
 
         # After kill9 the old backends may hold the shared memory for a moment: the server says so and is asked again.
         def started():
@@ -135,8 +145,7 @@ class Cluster:
     def stop(self, mode="fast"):
         if self.is_running():
             self._run(self.bin / "pg_ctl", "-D", self.data, "-m", mode, "-w", "-t", "60", "stop", check=False)
-        if self in _live:
-            _live.remove(self)
+        untrack(self)
 
     def restart(self, mode="fast"):
         self.stop(mode)

@@ -120,15 +120,7 @@ class Pair:
         return compare_module.compare(self.source, self.target, chosen, **options)
 
     def close(self):
-        reports = []
-        for applier in self.appliers:
-            try:
-                if applier.is_running():
-                    applier.stop(10)
-            except AssertionError as error:
-                reports.append(str(error))
-            if os.environ.get("WALBRIDGE_SANITIZER") and applier.sanitizer_report():
-                reports.append(applier.sanitizer_report())
+        reports = self.end_appliers()
         for database in (self.source, self.target):
             if database.cluster.is_running():
                 database.cluster.drop_database(database.name)
@@ -141,6 +133,19 @@ class Pair:
                 except Exception:
                     pass
         assert not reports, "\n".join(reports)
+
+    def end_appliers(self):
+        """What was wrong with them in the end."""
+        reports = []
+        for applier in self.appliers:
+            try:
+                if applier.is_running():
+                    applier.stop(10)
+            except AssertionError as error:
+                reports.append(str(error))
+            if os.environ.get("WALBRIDGE_SANITIZER") and applier.sanitizer_report():
+                reports.append(applier.sanitizer_report())
+        return reports
 
 
 def name_of(request):
