@@ -35,7 +35,7 @@ def test_equal_databases_are_equal(copied):
 
 
 @pytest.mark.parametrize("change,sign", [
-    ("UPDATE a SET v = concat(v, ' ') WHERE id = 7", "51 rows on the target; 1 only"), ("DELETE FROM a WHERE id = 8", "50 rows on the target"),
+    ("UPDATE a SET v = concat(v, ' ') WHERE id = 7", "51 on the target; 1 only"), ("DELETE FROM a WHERE id = 8", "50 on the target"),
     ("UPDATE a SET v = '' WHERE id = 100", "NULL"), ("UPDATE a SET f = f + 1e-15 WHERE id = 1", "f float8 as double"),
     ("UPDATE a SET p = p + 0.01 WHERE id = 5", "'7.51'"), ("UPDATE a SET at = at + interval 1 microsecond WHERE id = 5", "00.005001"),
     ("UPDATE a SET b = concat(b, x'00') WHERE id = 5", "1 only on the target"), ("UPDATE a SET ok = NOT ok WHERE id = 5", "1 only on the target"),

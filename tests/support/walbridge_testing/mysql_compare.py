@@ -68,7 +68,7 @@ def compare(source, target, tables=None, ignore_tables=(), ignore_columns=(), na
             columns = [SourceColumn(*row) for row in here.fetchall() if row[0] not in ignore_columns]
             database, table = names(schema, name) if names else target_name(target, schema, name)
             there.execute(TARGET_COLUMNS, (database, table))
-            present = {row[0]: TargetColumn(*row) for row in there.fetchall()}
+            present = {name: TargetColumn(name, kind, int(scale), int(fraction)) for name, kind, scale, fraction in there.fetchall()}
             if not present:
                 wrong.append(f"{label}: no table {database}.{table} on the target")
                 continue

@@ -25,13 +25,13 @@ class NoRule(AssertionError):
 
 
 def double(text):
-    """All bits of the nearest double."""
-    return struct.pack(">d", float(text.replace("Infinity", "inf"))).hex()
+    """The nearest double, the sign of zero included."""
+    return repr(float(text))
 
 
 def single(text):
-    """All bits of the nearest single: a single and its double are the same value."""
-    return struct.pack(">f", float(text.replace("Infinity", "inf"))).hex()
+    """The nearest single: a single and the same value as a double have one form."""
+    return repr(struct.unpack(">f", struct.pack(">f", float(text)))[0])
 
 
 def plain(text, scale):
