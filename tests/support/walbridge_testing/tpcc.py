@@ -33,6 +33,8 @@ RULES = {
         "SELECT d_w_id, d_id, d_next_o_id FROM district WHERE d_next_o_id <> 1 + coalesce((SELECT max(o_id) FROM orders WHERE o_w_id = d_w_id AND o_d_id = d_id), 0)",
     "an order has all of its lines":
         "SELECT o_w_id, o_d_id, o_id, o_ol_cnt FROM orders WHERE o_ol_cnt <> (SELECT count(*) FROM order_line WHERE ol_w_id = o_w_id AND ol_d_id = o_d_id AND ol_o_id = o_id)",
+    "a line belongs to an order":
+        "SELECT ol_w_id, ol_d_id, ol_o_id, ol_number FROM order_line WHERE NOT EXISTS (SELECT 1 FROM orders WHERE o_w_id = ol_w_id AND o_d_id = ol_d_id AND o_id = ol_o_id)",
     "an order is new until it has a carrier":
         "SELECT o_w_id, o_d_id, o_id, o_carrier_id FROM orders WHERE (o_carrier_id IS NULL) <> EXISTS (SELECT 1 FROM new_order WHERE no_w_id = o_w_id AND no_d_id = o_d_id AND no_o_id = o_id)",
     "payments are in the history":
