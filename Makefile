@@ -80,7 +80,7 @@ asan: ## unit tests and the short end-to-end stories under AddressSanitizer and 
 tsan: ## the same under ThreadSanitizer
 	@scripts/sanitize tsan
 
-check-matrix: ## plugin tests and stories against every PostgreSQL installed on this machine
+check-matrix: ## plugin tests and stories against every PostgreSQL installed on this machine, and against MySQL
 	@scripts/check-matrix
 
 clean: ## remove what was built
