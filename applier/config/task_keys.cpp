@@ -1,6 +1,7 @@
 // task_keys.cpp: the rows of the table.
 #include "config/task_keys.hpp"
 
+#include "base/mysql/endpoint.hpp"
 #include "config/value_text.hpp"
 
 #include <algorithm>
@@ -710,7 +711,8 @@ std::string written(const Key &key, const Value &value) {
         return out + "\"";
     };
     if (key.path == "alert.webhook" || key.path == "alert.command") return text(value).empty() ? "\"\"" : "(given)";
-    if (key.path.ends_with(".url")) return quoted(pg::redact(text(value)));
+    if (key.path.ends_with(".url"))
+        return quoted(my::is_url(text(value)) ? my::redact(text(value)) : pg::redact(text(value)));
     if (const auto *flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
     if (const auto *amount = std::get_if<std::int64_t>(&value)) {
         if (key.type == KeyType::duration) return quoted(format_duration(milliseconds(*amount)));

@@ -15,6 +15,7 @@ CopyOut::~CopyOut() {
 
 std::optional<std::string_view> CopyOut::next() {
     row_.reset();
+    if (ended_) return std::nullopt;
     char *raw = nullptr;
     const int size = PQgetCopyData(source_.raw(), &raw, 0);
     row_.reset(raw);

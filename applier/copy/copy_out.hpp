@@ -20,7 +20,7 @@ class CopyOut {
     CopyOut(const CopyOut &) = delete;
     CopyOut &operator=(const CopyOut &) = delete;
 
-    /// The next row, valid until the next call; nullopt at the end. Throws SqlError.
+    /// The next row, valid until the next call; nullopt at the end and after it. Throws SqlError.
     std::optional<std::string_view> next();
     /// Rows that the source says it sent; after the last one only.
     [[nodiscard]] std::uint64_t rows() const { return rows_; }

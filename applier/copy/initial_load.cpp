@@ -127,6 +127,7 @@ class DataStage {
             chunks = reconcile_target(context_, catalog, snapshot, tables, target, chunks);
             report_tables(context_.progress, chunks);
         }
+        const auto rows = make_row_target(context_.config, tables, catalog, target);
         catalog.rollback_quietly();
         auto open = open_of(chunks);
         if (held)
@@ -136,7 +137,6 @@ class DataStage {
                                   {"snapshot", snapshot.name()},
                                   {"sync_lsn", to_string(snapshot.lsn())}});
         copying_ = true;
-        const auto rows = make_row_target(context_.config, tables, target);
         const auto result = Pass(context_, snapshot, tables, *rows, open, std::move(held)).run();
         copying_ = false;
         for (const auto oid : result.changed) {
@@ -264,10 +264,10 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
     // What MySQL does not have: DDL that brings tables, large objects, sequences.
     const bool postgres = !target::is_mysql(config_);
     if (postgres && !admitted(context)) return false;
-    const auto schema_stage = make_definition_stage(
-        config_, fence, stop_,
-        {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
-         [&] { progress_.item_done(); }, &progress_.retries});
+    const auto schema_stage =
+        make_definition_stage(config_, fence, stop_,
+                              {[&](schema::Section section, int items) { progress_.enter(phase_of(section), items); },
+                               [&] { progress_.item_done(); }, &progress_.retries});
     // Transactions of the load commit without waiting for the disk, so a crash of the target may take the last of them
     // back, done flags included. The loop ends when everything is done after a flush.
     for (;;) {

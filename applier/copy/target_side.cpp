@@ -5,7 +5,7 @@
 #include "copy/mysql/row_sink.hpp"
 #include "copy/postgres/row_sink.hpp"
 #include "copy/reconcile.hpp"
-#include "schema/mysql/definitions.hpp"
+#include "schema/mysql/plan.hpp"
 #include "schema/mysql/stage.hpp"
 #include "schema/plan.hpp"
 #include "schema/target_session.hpp"
@@ -38,7 +38,7 @@ void flush_commits(sql::Session &target, const TaskConfig &config, const sql::Fe
 std::vector<schema::Item> plan_definitions(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
                                            const StopToken &stop) {
     if (config.target.kind == "postgresql") return schema::plan_schema(config, source, snapshot, stop);
-    return schema::mysql::plan_schema(config, source, target::flavour(config));
+    return schema::mysql::plan_schema(config, source, {.flavour = target::flavour(config), .policy = {}});
 }
 
 std::unique_ptr<DefinitionStage> make_definition_stage(const TaskConfig &config, const sql::Fence &fence,
@@ -55,8 +55,9 @@ std::unique_ptr<sql::Session> open_load_session(const TaskConfig &config) {
     return session;
 }
 
-std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables, sql::Session &target) {
-    if (target.dialect() == sql::Dialect::mysql) return mysql::make_row_target(config, tables);
+std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables, pg::Session &source,
+                                           sql::Session &target) {
+    if (target.dialect() == sql::Dialect::mysql) return mysql::make_row_target(config, tables, source);
     return postgres::make_row_target(config, tables, postgres_of(target));
 }
 

@@ -37,10 +37,10 @@ class DefinitionStage {
 [[nodiscard]] std::unique_ptr<DefinitionStage> make_definition_stage(const TaskConfig &config, const sql::Fence &fence,
                                                                      const StopToken &stop, schema::StageEvents events);
 
-/// Where a pass's rows go. `target`: what open_load_session() gave, used during the call. References must outlive the
-/// object.
+/// Where a pass's rows go. `source` has imported the pass's snapshot, `target` is what open_load_session() gave; both
+/// are used during the call. The other references must outlive the object.
 [[nodiscard]] std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables,
-                                                         sql::Session &target);
+                                                         pg::Session &source, sql::Session &target);
 
 /// Brings the plan of a load that goes on under a younger snapshot in line with the source as that shows it
 /// (copy/reconcile.hpp); all chunks of the task after that.

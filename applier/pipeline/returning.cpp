@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "pipeline/incremental.hpp"
+#include "target/kind.hpp"
 
 #include <fmt/format.h>
 
@@ -19,6 +20,7 @@ pg::Session open(const TaskConfig &config, const pg::Endpoint &endpoint) {
 } // namespace
 
 Returning::Returning(const TaskConfig &config) : config_(config) {
+    if (target::is_mysql(config)) return; // nothing of walbridge brings changes from there
     auto target = open(config, config.target.endpoint);
     target_ = target::identify(target);
     auto source = open(config, config.source.endpoint);
@@ -43,6 +45,7 @@ std::string Returning::left_out() const {
 }
 
 void Returning::check(const ChangeBatch &batch) {
+    if (target::is_mysql(config_)) return;
     for (const auto &piece : batch.pieces) {
         const auto &origin = piece.begin.origin;
         if (origin.empty() || origin == last_) continue;

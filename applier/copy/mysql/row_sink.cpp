@@ -5,9 +5,9 @@
 #include "copy/copy_meter.hpp"
 #include "copy/copy_out.hpp"
 #include "copy/mysql/row_writer.hpp"
-#include "copy/mysql/source_types.hpp"
 #include "dialect/mysql/quote.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/mysql/source_tables.hpp"
 #include "schema/mysql/target_session.hpp"
 #include "source/retry_policy.hpp"
 #include "target/mysql/catalog.hpp"
@@ -61,10 +61,21 @@ std::string load_statement(const Way &way) {
                        quote(way.target), columns, set);
 }
 
+/// Types of the source's columns, below their domains, by table and name.
+using Types = std::map<std::uint32_t, std::map<std::string, dialect::mysql::SourceType>>;
+
+Types read_types(const TaskConfig &config, pg::Session &source) {
+    const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
+    Types types;
+    for (const auto &table : schema::mysql::read_source_tables(source, selection, config.names))
+        for (const auto &column : table.columns) types[table.oid].emplace(column.name, column.type);
+    return types;
+}
+
 class Sink final : public RowSink {
   public:
-    Sink(const TaskConfig &config, const SourceTables &tables)
-        : config_(config), tables_(tables), session_(schema::mysql::open_target(config, "copy")),
+    Sink(const TaskConfig &config, const SourceTables &tables, const Types &types)
+        : config_(config), tables_(tables), types_(types), session_(schema::mysql::open_target(config, "copy")),
           loads_(session_.value("SELECT @@local_infile") == "1") {
         target::mysql::mark_session(session_, config.name);
     }
@@ -88,7 +99,7 @@ class Sink final : public RowSink {
     std::vector<Counts> take(pg::Session &source, const std::vector<Chunk> &chunks, const CopyWatch &watch) override {
         std::vector<Counts> counts;
         for (std::size_t place = 0; place < chunks.size(); ++place) {
-            const auto way = way_of(source, chunks[place]);
+            const auto way = way_of(chunks[place]);
             CopyMeter meter(watch, place);
             try {
                 loads_ ? load(source, way, meter) : insert(source, way, meter);
@@ -116,7 +127,7 @@ class Sink final : public RowSink {
     }
 
   private:
-    [[nodiscard]] Way way_of(pg::Session &source, const Chunk &chunk) {
+    [[nodiscard]] Way way_of(const Chunk &chunk) {
         const auto &table = tables_.at(chunk.source_oid);
         Way way{{}, config_.names.table(chunk.table), {}};
         const auto object = config_.names.describe(chunk.table);
@@ -124,7 +135,6 @@ class Sink final : public RowSink {
         if (!there)
             throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
                         "Create it there, or let the schema stage do it (task.stages).");
-        const auto types = read_source_types(source, table.oid);
         std::string list;
         for (const auto &column : table.columns) {
             if (column.generated != '\0') continue;
@@ -139,7 +149,8 @@ class Sink final : public RowSink {
                             fmt::format("column {} is generated on the target but not on the source", column.name),
                             "Give it the same definition on both sides.");
             way.fields.push_back(
-                {column.name, {types.at(column.name), found->mysql.value(), dialect::mysql::Unfit::error}});
+                {column.name,
+                 {types_.at(table.oid).at(column.name), found->mysql.value(), dialect::mysql::Unfit::error}});
             list += (list.empty() ? "" : ", ") + dialect::postgres::quote_identifier(column.name);
         }
         const auto *key = chunk_key(table);
@@ -214,24 +225,27 @@ class Sink final : public RowSink {
 
     const TaskConfig &config_;
     const SourceTables &tables_;
+    const Types &types_;
     my::Session session_;
     const bool loads_; ///< the server allows LOAD DATA LOCAL
 };
 
 class Target final : public RowTarget {
   public:
-    Target(const TaskConfig &config, const SourceTables &tables) : config_(config), tables_(tables) {}
-    [[nodiscard]] std::unique_ptr<RowSink> open() override { return std::make_unique<Sink>(config_, tables_); }
+    Target(const TaskConfig &config, const SourceTables &tables, pg::Session &source)
+        : config_(config), tables_(tables), types_(read_types(config, source)) {}
+    [[nodiscard]] std::unique_ptr<RowSink> open() override { return std::make_unique<Sink>(config_, tables_, types_); }
 
   private:
     const TaskConfig &config_;
     const SourceTables &tables_;
+    const Types types_;
 };
 
 } // namespace
 
-std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables) {
-    return std::make_unique<Target>(config, tables);
+std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables, pg::Session &source) {
+    return std::make_unique<Target>(config, tables, source);
 }
 
 } // namespace walbridge::copy::mysql

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "schema/item_store.hpp"
+#include "schema/mysql/presence.hpp"
 #include "schema/mysql/target_session.hpp"
 #include "schema/worker_pool.hpp"
 #include "source/retry_window.hpp"
@@ -10,38 +11,32 @@
 #include <algorithm>
 #include <atomic>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <map>
-#include <set>
 #include <utility>
 
 namespace walbridge::schema::mysql {
 namespace {
 
-constexpr std::size_t shown_of_statement = 300, shown_tables = 10;
+constexpr std::size_t shown_of_statement = 300;
 
 std::vector<Item> of(std::vector<Item> items, Section section) {
     std::erase_if(items, [&](const Item &item) { return item.section != section; });
     return items;
 }
 
-/// Marks the item as begun in a transaction of its own. False: it was begun before.
-bool begin(my::Session &session, const sql::Fence &fence, const std::string &task, const Item &item) {
-    long long begun = 0;
-    fence.around(session, [&] {
-        begun = session
-                    .ask("UPDATE walbridge.schema_item SET begun = 1 WHERE task = $1 AND item = $2 AND begun = 0",
-                         {task, std::to_string(item.number)})
-                    .affected();
-    });
-    return begun == 1;
+bool begun(my::Session &session, const std::string &task, const Item &item) {
+    return session
+               .ask("SELECT 1 FROM walbridge.schema_item WHERE task = $1 AND item = $2 AND begun = 1",
+                    {task, std::to_string(item.number)})
+               .rows() == 1;
 }
 
-/// The server's words for an object of that name that is there already.
-bool exists_already(const SqlError &error) {
-    return std::ranges::any_of(std::array{"(error 1050)", "(error 1061)", "(error 1826)", "(error 3822)"},
-                               [&](std::string_view sign) { return error.fields().message.ends_with(sign); }) ||
-           error.fields().message.find("errno: 121") != std::string::npos;
+/// Notes that the item's statement is about to run.
+void begin(my::Session &session, const sql::Fence &fence, const std::string &task, const Item &item) {
+    fence.around(session, [&] {
+        session.ask("UPDATE walbridge.schema_item SET begun = 1 WHERE task = $1 AND item = $2",
+                    {task, std::to_string(item.number)});
+    });
 }
 
 [[noreturn]] void fail(const Item &item, const SqlError &error) {
@@ -53,43 +48,34 @@ bool exists_already(const SqlError &error) {
     throw Error(permission ? ErrorKind::permission : ErrorKind::schema_stage, item.name,
                 fmt::format("cannot create {} {}: {}; statement: {}", item.type, item.name, error.reason(), statement),
                 fmt::format("{} The stage continues with this object when the task runs again.",
-                            permission             ? "Grant the task's user on the target what the message names."
-                            : exists_already(error) ? "Drop it on the target, or leave it out of the selection."
-                                                    : "Mend the cause on the target, or leave the object out with "
-                                                      "objects.exclude and reset the task."));
+                            permission
+                                ? "Grant the task's user on the target what the message names."
+                                : "Mend the cause on the target, or leave the object out with objects.exclude and "
+                                  "reset the task."));
 }
 
 /// A table of the selection that is on the target before we created anything.
-void refuse_existing_tables(my::Session &session, const std::vector<Item> &items) {
-    const auto rows = session.query("SELECT table_schema, table_name FROM information_schema.tables");
-    std::set<std::string> present;
-    for (int row = 0; row < rows.rows(); ++row) present.insert(rows.text(row, 0) + "." + rows.text(row, 1));
-    std::vector<std::string> found;
-    for (const auto &item : items)
-        if (item.type == "TABLE" && item.table && present.contains(*item.table)) found.push_back(*item.table);
-    if (found.empty()) return;
-    const auto total = found.size();
-    if (total > shown_tables) found.resize(shown_tables);
-    throw Error(
-        ErrorKind::target_shape, found.front(),
-        fmt::format("{} of the tables to create exist already on the target: {}{}", total, fmt::join(found, ", "),
-                    total > shown_tables ? ", ..." : ""),
-        "Drop them on the target, or leave the schema stage out (task.stages) if they have the right definition.");
-}
-
-bool none_begun(my::Session &session, const std::string &task) {
-    return session.ask("SELECT 1 FROM walbridge.schema_item WHERE task = $1 AND begun = 1 LIMIT 1", {task}).rows() == 0;
+[[noreturn]] void refuse_present(const Item &item) {
+    throw Error(ErrorKind::target_shape, item.name,
+                fmt::format("{} {} exists already on the target", item.type, item.name),
+                "Drop it on the target, or leave the schema stage out (task.stages) if everything has the right "
+                "definition.");
 }
 
 } // namespace
 
 void Stage::run_item(my::Session &session, const Item &item) {
-    const bool first = begin(session, fence_, config_.name, item);
-    try {
-        session.execute(item.statement);
-    } catch (const SqlError &error) {
-        if (first || !exists_already(error)) fail(item, error);
-        log::info("an earlier run of the stage had created it", {{"object", item.name}, {"type", item.type}});
+    const bool present = session.value(presence_query(item)) != "0";
+    if (present && item.type != "DATABASE" && !begun(session, config_.name, item)) refuse_present(item);
+    if (present) {
+        log::info("it is there already", {{"object", item.name}, {"type", item.type}});
+    } else {
+        begin(session, fence_, config_.name, item);
+        try {
+            session.execute(item.statement);
+        } catch (const SqlError &error) {
+            fail(item, error);
+        }
     }
     fence_.around(session, [&] { mark_done(session, config_.name, {item}); });
     events_.item_done();
@@ -128,8 +114,6 @@ bool Stage::run_section(Section section, const std::string &what) {
             auto session = open_target(config_, "schema");
             const auto open = of(load_items(session, config_.name, true), section);
             if (open.empty()) return true;
-            if (section == Section::before_data && none_begun(session, config_.name))
-                refuse_existing_tables(session, open);
             events_.enter(section, static_cast<int>(open.size()));
             if (section == Section::index) {
                 if (!run_side_by_side(open, what)) return false;

@@ -1,10 +1,11 @@
 // stage.hpp: creates the objects of walbridge.schema_item on MySQL and MariaDB, before and after the data.
 //
-// DDL commits by itself there, so an item and its done flag cannot: an item is marked as begun before its statement runs.
-// Where a killed stage goes on, what a begun item wanted to create and what is there already is its own: before it was
-// begun nothing of the name was there. Both servers' DDL is atomic, so there are no halves.
+// DDL commits by itself there, so an item and its done flag cannot: an item is marked as begun before its statement
+// runs. Where a killed stage goes on, what a begun item wanted to create and what is there already is its own: before
+// it was begun nothing of the name was there. Both servers' DDL is atomic, so there are no halves.
 #pragma once
 
+#include "base/mysql/session.hpp"
 #include "base/sql/fence.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"

@@ -158,9 +158,28 @@ BOOST_AUTO_TEST_CASE(the_other_window_is_shorter_than_that_of_connections) {
 
 BOOST_AUTO_TEST_CASE(what_does_not_exist_yet_is_refused_by_name) {
     BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = \"public.t\"\n").object, "objects.table"));
-    const std::string mysql =
-        "[task]\nname = \"orders\"\n[source]\nurl = \"dbname=a\"\n[target]\nkind = \"mysql\"\nurl = \"dbname=b\"\n";
-    BOOST_TEST(contains(refusal_of(mysql).reason, "\"mysql\" is not supported"));
+    const std::string polardb =
+        "[task]\nname = \"orders\"\n[source]\nurl = \"dbname=a\"\n[target]\nkind = \"polardb\"\nurl = \"dbname=b\"\n";
+    BOOST_TEST(contains(refusal_of(polardb).reason, "\"polardb\" is not supported"));
+}
+
+BOOST_AUTO_TEST_CASE(a_mysql_target_has_rules_of_its_own) {
+    const std::string head = "[task]\nname = \"orders\"\n[source]\nurl = \"dbname=a\"\n[target]\nkind = \"mariadb\"\n";
+    const auto with = [&](const std::string &url, const std::string &more = {}) {
+        return head + "url = \"" + url + "\"\n" + more;
+    };
+    const std::string url = "mysql://w@10.0.0.7:3307/shop";
+    const auto task = parse_task_config(with(url), "orders.toml");
+    BOOST_TEST(task.names.schema("public") == "shop");
+    BOOST_TEST(task.names.schema("sales") == "sales");
+    BOOST_TEST(task.ddl.off());
+    const auto renamed =
+        parse_task_config(with(url, "[[objects.schema]]\nname = \"public\"\nrename = \"crm\"\n"), "orders.toml");
+    BOOST_TEST(renamed.names.schema("public") == "crm");
+    BOOST_TEST(contains(refusal_of(with("mysql://w@10.0.0.7/")).reason, "names no database"));
+    BOOST_TEST(contains(refusal_of(with("dbname=b")).object, "target.url"));
+    BOOST_TEST(contains(refusal_of(with(url, "[conflict]\npolicy = \"last-update-wins\"\n")).reason, "when a row"));
+    BOOST_TEST(contains(refusal_of(with(url, "[objects]\nlarge_objects = \"copy\"\n")).reason, "large objects"));
 }
 
 BOOST_AUTO_TEST_CASE(schemas_and_tables_get_other_names) {
