@@ -28,7 +28,7 @@ SourceColumn column(int number, const char *name, const char *type, bool not_nul
     return made;
 }
 
-SourceIndex index(const char *name, std::vector<int> columns, bool unique = false, bool primary = false) {
+SourceIndex key(const char *name, std::vector<int> columns, bool unique = false, bool primary = false) {
     SourceIndex made;
     made.name = name;
     made.method = "btree";
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_table_comes_with_its_key_defaults_checks_and_comments) {
                         {column(1, "id", "int4", true, "nextval('orders_id_seq'::regclass)"),
                          column(2, "at", "timestamptz", true, "now()"), column(3, "total", "numeric", false, "0"),
                          column(4, "twice", "numeric", false, "(total * (2)::numeric)"), column(6, "note", "text")},
-                        {index("orders_pkey", {1}, true, true), index("orders_at", {2, 6})},
+                        {key("orders_pkey", {1}, true, true), key("orders_at", {2, 6})},
                         {check("orders_total_check", "(total >= (0)::numeric)")});
     orders.columns[3].generated = 's';
     orders.columns[4].comment = "it's";
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(long_columns_share_the_room_of_a_key) {
                boost::test_tools::per_element());
     const auto made =
         make({table(1, "t", {column(1, "a", "text", true), column(2, "b", "int8", true), column(3, "c", "bytea", true)},
-                    {index("t_pkey", {1, 2, 3}, true, true)})});
+                    {key("t_pkey", {1, 2, 3}, true, true)})});
     const auto sql = statement(made, "TABLE");
     BOOST_TEST(mentions(sql, "`a` varchar(383) "));
     BOOST_TEST(mentions(sql, "`c` varbinary(1532) "));
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_row_wider_than_the_server_allows_keeps_its_widest_text_el
         columns.push_back(column(number, ("c" + std::to_string(number)).c_str(), "varchar"));
         columns.back().type.typmod = 1004; // varchar(1000): 4,002 bytes
     }
-    const auto sql = statement(make({table(1, "t", columns, {index("t_pkey", {1}, true, true)})}), "TABLE");
+    const auto sql = statement(make({table(1, "t", columns, {key("t_pkey", {1}, true, true)})}), "TABLE");
     BOOST_TEST(mentions(sql, "`c2` longtext"));
     BOOST_TEST(mentions(sql, "`c20` varchar(1000)"));
 }
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_row_wider_than_the_server_allows_keeps_its_widest_text_el
 BOOST_AUTO_TEST_CASE(without_a_primary_key_the_rows_are_stored_by_a_total_unique_key) {
     auto made =
         make({table(1, "t", {column(1, "a", "int4"), column(2, "b", "int4", true), column(3, "c", "int4", true)},
-                    {index("t_a", {1}, true), index("t_b", {2}, true), index("t_c", {3}, true)})});
+                    {key("t_a", {1}, true), key("t_b", {2}, true), key("t_c", {3}, true)})});
     BOOST_TEST(mentions(statement(made, "TABLE"), "UNIQUE KEY `t_b` (`b`)"));
     BOOST_TEST(statement(made, "INDEX") ==
                "ALTER TABLE `shop`.`t` ADD UNIQUE KEY `t_a` (`a`), ADD UNIQUE KEY `t_c` (`c`)");
@@ -158,17 +158,17 @@ BOOST_AUTO_TEST_CASE(without_a_primary_key_the_rows_are_stored_by_a_total_unique
     auto serial = column(3, "c", "int8", true);
     serial.identity = 'd';
     made = make({table(1, "t", {column(1, "a", "int4", true), serial},
-                       {index("t_pkey", {1}, true, true), index("t_c", {3, 1}, true)})});
+                       {key("t_pkey", {1}, true, true), key("t_c", {3, 1}, true)})});
     BOOST_TEST(mentions(statement(made, "TABLE"), "`c` bigint NOT NULL AUTO_INCREMENT"));
     BOOST_TEST(mentions(statement(made, "TABLE"), "UNIQUE KEY `t_c` (`c`, `a`)"));
-    made = make({table(1, "t", {column(1, "a", "int4", true), serial}, {index("t_pkey", {1, 3}, true, true)})});
+    made = make({table(1, "t", {column(1, "a", "int4", true), serial}, {key("t_pkey", {1, 3}, true, true)})});
     BOOST_TEST(!mentions(statement(made, "TABLE"), "AUTO_INCREMENT"));
     BOOST_TEST(mentions(reason(made, "public.t default of column c"), "begins with the column"));
 }
 
 BOOST_AUTO_TEST_CASE(foreign_keys_follow_the_parents_key) {
     auto parent = table(1, "parent", {column(1, "a", "text", true), column(2, "b", "int4", true)},
-                        {index("parent_pkey", {2, 1}, true, true)});
+                        {key("parent_pkey", {2, 1}, true, true)});
     auto child =
         table(2, "child", {column(1, "x", "text"), column(2, "y", "int4")}, {}, {foreign_key("fk", {1, 2}, 1, {1, 2})});
     child.constraints[0].on_delete = 'c';
@@ -200,8 +200,8 @@ BOOST_AUTO_TEST_CASE(what_has_no_counterpart_is_left_out_with_its_reason) {
     auto base = table(1, "t",
                       {column(1, "id", "int4", true), column(2, "doc", "jsonb"),
                        column(3, "at", "timestamp", false, "(now() + '1 day'::interval)")},
-                      {index("t_pkey", {1}, true, true), index("t_gin", {2}), index("t_partial", {1}, true),
-                       index("t_expression", {0}), index("t_later", {1}, true), index("t_broken", {1})},
+                      {key("t_pkey", {1}, true, true), key("t_gin", {2}), key("t_partial", {1}, true),
+                       key("t_expression", {0}), key("t_later", {1}, true), key("t_broken", {1})},
                       {check("t_regex", "(doc ? 'a'::text)")});
     base.indexes[1].method = "gin";
     base.indexes[2].partial = true;
@@ -227,9 +227,9 @@ BOOST_AUTO_TEST_CASE(what_has_no_counterpart_is_left_out_with_its_reason) {
 BOOST_AUTO_TEST_CASE(checks_that_mysql_refuses_are_left_out) {
     auto serial = column(1, "id", "int4", true);
     serial.identity = 'a';
-    const auto parent = table(1, "parent", {column(1, "id", "int4", true)}, {index("parent_pkey", {1}, true, true)});
+    const auto parent = table(1, "parent", {column(1, "id", "int4", true)}, {key("parent_pkey", {1}, true, true)});
     auto child =
-        table(2, "child", {serial, column(2, "parent", "int4")}, {index("child_pkey", {1}, true, true)},
+        table(2, "child", {serial, column(2, "parent", "int4")}, {key("child_pkey", {1}, true, true)},
               {check("positive", "(id > 0)"), check("parent", "(parent > 0)"), foreign_key("fk", {2}, 1, {1})});
     child.constraints[2].on_update = 'c';
     const auto made = make({parent, child});
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(values_that_do_not_fit_are_counted_in_one_pass) {
     const auto report = judge_fidelity({table(1, "t",
                                               {column(1, "id", "text", true), column(2, "n", "numeric"),
                                                column(3, "d", "date"), column(4, "i", "int4")},
-                                              {index("t_pkey", {1}, true, true)})},
+                                              {key("t_pkey", {1}, true, true)})},
                                        {});
     BOOST_REQUIRE(report.size() == 1U);
     BOOST_TEST(report[0].columns.size() == 4U);
