@@ -106,7 +106,7 @@ const BuiltIn *find_built_in(std::uint32_t oid) {
     return found != built_ins.end() && found->oid == oid ? found : nullptr;
 }
 
-constexpr int most_digits = 65, most_bits = 64;
+constexpr int most_digits = 65;
 constexpr std::size_t longest_char = 255;
 constexpr std::size_t longest_varchar = 16000; ///< longer ones leave a row no room for anything else
 constexpr std::size_t most_labels = 65535, most_label_bytes = 60000;
@@ -258,14 +258,6 @@ MappedType seconds_column(std::string_view type, const SourceType &source, std::
     return mapped;
 }
 
-MappedType bits_column(const SourceType &source, const TextColumns &texts) {
-    const auto length = declared_length(source).value_or(1);
-    if (length > most_bits) return texts.up_to(length);
-    auto mapped = sized("bit", std::to_string(length), (length + 7) / 8);
-    mapped.column.precision = static_cast<int>(length);
-    return mapped;
-}
-
 /// A label that ENUM would change or cannot have.
 bool fits_no_enum(const std::string &label) { return label.ends_with(' ') || label.find('\\') != std::string::npos; }
 
@@ -322,7 +314,7 @@ MappedType text_instead(const SourceType &source, const TypeFacts &facts, const 
 TypeFacts facts_of(const SourceType &type) {
     if (const auto *known = find_built_in(type.oid)) {
         TypeFacts facts{known->form, known->longest};
-        // varchar(n), varbit(n): the source keeps the limit.
+        // varchar(n), bit(n), varbit(n): the source keeps the limit.
         if (facts.longest == 0)
             if (const auto length = declared_length(type)) facts.longest = *length;
         return facts;
@@ -381,6 +373,7 @@ MappedType map_type(const SourceType &source, Flavour flavour, const MapOptions 
     case Form::integer: return integer_column(source.oid);
     case Form::boolean: {
         auto mapped = sized("tinyint", "1", 1);
+        mapped.sql = "boolean"; // the same; MySQL warns of the width
         return mapped;
     }
     case Form::floating: return fixed("double", 8, "NaN and infinities are refused");
@@ -388,7 +381,6 @@ MappedType map_type(const SourceType &source, Flavour flavour, const MapOptions 
     case Form::money: return decimal_column(19, 2, "the currency sign is not kept");
     case Form::blank_padded: return blank_padded_column(source, texts, options);
     case Form::bytes: return bytes_column(options);
-    case Form::bits: return bits_column(source, texts);
     case Form::date: return fixed("date", 3, "years before 1 or after 9999 and infinities are refused");
     case Form::time: return seconds_column("time", source, 3, {});
     case Form::timestamp:
@@ -415,6 +407,7 @@ MappedType map_type(const SourceType &source, Flavour flavour, const MapOptions 
         mapped.remark = "values of a pseudo-type are not stored";
         return mapped;
     }
+    case Form::bits: // BIT compares as a number and is read as bytes: neither LOAD DATA nor a lookup takes its values
     case Form::character:
     case Form::plain: break;
     }

@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_literals_of_the_columns_type_or_known_function
     BOOST_TEST(translate_default("'{}'::text[]", array).sql.value_or("") == "('[]')");
     BOOST_TEST(translate_default("ARRAY[]::text[]", array).sql.value_or("") == "('[]')");
     const auto bits = make_column("flags", built_in("bit", 3));
-    BOOST_TEST(translate_default("'101'::\"bit\"", bits).sql.value_or("") == "b'101'");
+    BOOST_TEST(translate_default("'101'::\"bit\"", bits).sql.value_or("") == "'101'");
     const auto bytes = make_column("raw", built_in("bytea"));
     BOOST_TEST(translate_default("'\\x00ff'::bytea", bytes).sql.value_or("") == "(x'00ff')");
     const auto local = make_column("local", built_in("timestamp", 0));

@@ -41,8 +41,7 @@ BOOST_AUTO_TEST_CASE(the_typmod_decides_where_the_target_has_the_same_limits) {
         {"bpchar", -1, "longtext", "longtext"},
         {"time", 0, "time", "time"},
         {"timestamp", 3, "datetime(3)", "datetime(3)"},
-        {"bit", 64, "bit(64)", "bit(64)"},
-        {"bit", 65, "varchar(65)", "varchar(65)"},
+        {"bit", 64, "varchar(64)", "varchar(64)"},
         {"varbit", -1, "longtext", "longtext"},
     };
     for (const auto &[type, typmod, mysql, mariadb] : cases) {
