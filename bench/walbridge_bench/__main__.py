@@ -13,11 +13,12 @@ from walbridge_testing.applier import ROOT
 from walbridge_testing.cluster import pg_bindir
 
 from . import apply, copy, decode, latency, machine, registry, report, servers, slots, workloads
+from .mariadb import runs as mariadb_runs, server as mariadb_server
 from .prepared import Prepared
 from .results import Results
 
 COPIES = {"one_table": copy.Big, "small_tables": copy.Small}
-NAMES = [kind.name for kind in workloads.ALL] + ["latency", *COPIES]
+NAMES = [kind.name for kind in workloads.ALL] + ["latency", *COPIES, *mariadb_runs.NAMES]
 QUICK_PEERS = ["native", "native_plain", "walbridge", "native_sync", "walbridge_sync"]
 BEGAN = time.monotonic()
 
@@ -122,6 +123,31 @@ def measure(chosen, results):
         if name in chosen.workloads:
             with part(results, name, source, target), timed(results, name):
                 copy.run(kind(chosen.scale), source, target, chosen.rounds, results, say)
+    if to_mariadb := [name for name in mariadb_runs.NAMES if name in chosen.workloads]:
+        measure_mariadb(chosen, to_mariadb, source, target, results)
+
+
+def measure_mariadb(chosen, names, source, target, results):
+    """The rows whose target is a MariaDB server, in place of the one of PostgreSQL."""
+    if not mariadb_server.installed():
+        results.data["not_available"]["mariadb"] = "no MariaDB server installed (scripts/deps)"
+        return
+    server = mariadb_server.Target("mariadb").start()
+
+    @contextlib.contextmanager
+    def one(name):
+        with part(results, name, source, target), timed(results, name):
+            try:
+                yield
+            except Exception:
+                server.restart("immediate")
+                server.clear()
+                raise
+
+    try:
+        mariadb_runs.run(names, chosen.scale, source, server, chosen.rounds, task_sections(chosen.set), results, say, one)
+    finally:
+        server.destroy()
 
 
 def main():
@@ -146,7 +172,7 @@ def main():
         results.save()
         report.write(results, base)
     say(f"results in {base}.md, .svg, .json")
-    broken = [row for section in ("apply", "copy", "latency") for row in results.data[section]
+    broken = [row for section in ("apply", "copy", "latency", "mariadb") for row in results.data[section]
               if row["peer"].startswith("walbridge") and not row["ok"]]
     if broken or results.data["failed"]:
         raise SystemExit(f"walbridge failed in {len(broken)} runs; parts that failed: {list(results.data['failed'])}; see {base}.md")

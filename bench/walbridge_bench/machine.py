@@ -10,7 +10,7 @@ from walbridge_testing.applier import ROOT
 SHOWN = ("shared_buffers", "min_wal_size", "max_wal_size", "checkpoint_timeout", "maintenance_work_mem", "logical_decoding_work_mem", "fsync",
          "full_page_writes", "wal_compression", "autovacuum", "jit", "wal_level", "wal_retrieve_retry_interval")
 PACKAGES = {"pglogical": "postgresql-15-pglogical", "wal2json": "postgresql-15-wal2json", "decoderbufs": "postgresql-15-decoderbufs",
-            "pgcopydb": "pgcopydb"}
+            "pgcopydb": "pgcopydb", "MariaDB": "mariadb-server"}
 
 
 def _output(*words):

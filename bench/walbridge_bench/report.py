@@ -1,4 +1,5 @@
 """From raw results to the table and the picture. Ratios come first; every figure is the median of its runs."""
+from .mariadb.report import mariadb_part, mariadb_panel
 from .registry import NATIVE_BEST
 from .results import median, spread
 from .svg import Bar, Panel, draw
@@ -218,8 +219,10 @@ def conditions(results):
         out.append(f"- Machine: {meta['machine']}; source, target, peers and the measuring program share it")
         out.append("- Versions: " + ", ".join(f"{name} {version}" for name, version in meta["versions"].items()))
         for server, settings in meta["settings"].items():
-            out.append(f"- {server.capitalize()}: " + ", ".join(f"{key} = {value}" for key, value in settings.items()))
+            out.append(f"- {server[0].upper() + server[1:]}: " + ", ".join(f"{key} = {value}" for key, value in settings.items()))
         out.append("- Apply sessions of all peers with synchronous_commit = off, except the rows that say otherwise")
+    if meta.get("mariadb_table"):
+        out.append(f"- The copy into MariaDB, by hand as well, goes into: `{meta['mariadb_table']}`")
     out += [f"- Not available: {name}: {reason}" for name, reason in results.data["not_available"].items()]
     out += [f"- **Failed**: {name}: {reason}" for name, reason in results.data["failed"].items()]
     return out + [""]
@@ -278,7 +281,7 @@ def panels(applied, decoded, results):
                 bars.append(Bar(peer, base / middle, f"{base / middle:.2f}x, {middle:.1f} s", "reference" if peer == reference else color(peer)))
         if bars:
             copies.groups.append((results.data["workloads"][name]["title"], bars))
-    return [speed, late, copies], [cpu, wire]
+    return [speed, late, copies, mariadb_panel(results, color)], [cpu, wire]
 
 
 def write(results, base):
@@ -296,7 +299,8 @@ def write(results, base):
                 if any(panel.groups for panel in drawn)]    # a run of some parts has nothing to show of the others
     for path, heading, _ in pictures:
         out += [f"![{heading}]({path.name})", ""]
-    out += summary(applied, decoded, results) + latency_part(results) + copy_part(results) + apply_part(applied) + decode_part(decoded)
+    out += summary(applied, decoded, results) + latency_part(results) + copy_part(results) + mariadb_part(results, table, outcome)
+    out += apply_part(applied) + decode_part(decoded)
     out += conditions(results)
     base.with_suffix(".md").write_text("\n".join(out))
     scale = "" if meta.get("scale") == 1 else f"; sizes multiplied by {meta.get('scale'):g}"

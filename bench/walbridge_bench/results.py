@@ -7,7 +7,7 @@ from collections import defaultdict
 class Results:
     def __init__(self, path):
         self.path = path
-        self.data = {"meta": {}, "workloads": {}, "apply": [], "decode": [], "bytes": [], "latency": [], "copy": [],
+        self.data = {"meta": {}, "workloads": {}, "apply": [], "decode": [], "bytes": [], "latency": [], "copy": [], "mariadb": [],
                      "not_available": {}, "failed": {}, "minutes": {}}
 
     def add(self, section, **row):
@@ -20,7 +20,7 @@ class Results:
     @classmethod
     def load(cls, path):
         results = cls(None)
-        results.data = json.loads(path.read_text())
+        results.data |= json.loads(path.read_text())       # an older file lacks sections that came later
         return results
 
     def grouped(self, section, *keys):

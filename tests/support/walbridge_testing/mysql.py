@@ -267,7 +267,7 @@ class MariaDb(MysqlServer):
     def _initialize(self, data):
         made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
                                "--skip-test-db", "--skip-name-resolve", *(["--user=mysql"] if self._account() else [])],
-                              capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL)
+                              capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(self.directory)})
         if made.returncode != 0:
             raise RuntimeError(f"mariadb-install-db: {made.stdout[-2000:]}{made.stderr[-2000:]}")
 
