@@ -69,7 +69,11 @@ def column(type, scale=0, fraction=0):
     ("bytea", column("longblob"), "\\x00ff", "00FF"), ("uuid", column("binary"), "00000000-0000-0000-0000-0000000000ff", "000000000000000000000000000000FF"),
     ("bit", column("bit"), "000000101", "101"), ("varbit", column("varchar"), "000", "000"), ("bpchar", column("char"), "ab   ", "ab"),
     ("jsonb", column("json"), '{"b": 1.50, "a": [null]}', '{"a": [null], "b": 1.5}'), ("json", column("longtext"), '{"b":  1}', '{"b":  1}'), ("money", column("decimal", 2), "-$1,234.50", "-1234.50"),
-    ("_int4", column("longtext"), "{1,NULL}", "{1,NULL}"), ("_numeric", column("decimal", 2), None, None),
+    ("_int4", column("longtext"), "{1,NULL,-3}", "[1, null, -3]"), ("_int4", column("longtext"), "{{1,2},{3,4}}", "[[1,2],[3,4]]"), ("_text", column("longtext"), "{}", "[]"),
+    ("_text", column("longtext"), '{"",NULL,"NULL","a,b","{}","\\"","\\\\",ü,1}', '["", null, "NULL", "a,b", "{}", "\\"", "\\\\", "\\u00fc", "1"]'), ("_numeric", column("longtext"), "{1.10,NaN}", '[1.10, "NaN"]'),
+    ("_bool", column("longtext"), "{t,f,NULL}", "[true, false, null]"), ("_float8", column("longtext"), "{-Infinity,1e+22}", '["-Infinity", 1e+22]'), ("_timestamptz", column("varchar"), '{"2024-01-01 00:00:00+00"}', '["2024-01-01 00:00:00+00"]'),
+    ("hstore", column("longtext"), '"a"=>"1", "b"=>NULL, "c d"=>"e\\"f\\\\"', '{"b": null, "a": "1", "c d": "e\\"f\\\\"}'), ("hstore", column("longtext"), "", "{}"), ("float8", column("double"), "-0", "0"),
+    ("_numeric", column("decimal", 2), None, None),
 ])
 def test_the_same_value_has_the_same_form(base, target, text, there):
     assert expected(SourceColumn("c", base), target, text) == found(SourceColumn("c", base), target, there)
@@ -77,7 +81,8 @@ def test_the_same_value_has_the_same_form(base, target, text, there):
 
 @pytest.mark.parametrize("base,target,text,there", [
     ("numeric", column("decimal", 2), "1.555", "1.56"), ("numeric", column("longtext"), "1.50", "1.5"), ("numeric", column("decimal", 2), "NaN", "0.00"),
-    ("float8", column("double"), "-0", "0"), ("float8", column("double"), "0.30000000000000004", "0.3"), ("float4", column("double"), "0.1", "0.100001"),
+    ("float8", column("double"), "0.30000000000000004", "0.3"), ("_numeric", column("longtext"), "{1.10}", "[1.1]"), ("_text", column("longtext"), "{1}", "[1]"), ("_text", column("longtext"), "{NULL}", '["NULL"]'),
+    ("hstore", column("longtext"), '"a"=>NULL', '{"a": "NULL"}'), ("float4", column("double"), "0.1", "0.100001"),
     ("text", column("longtext"), "a ", "a"), ("text", column("longtext"), "a", "A"), ("timestamp", column("datetime", fraction=6), "2024-01-01 00:00:00.000001", "2024-01-01 00:00:00.000000"),
     ("timestamp", column("datetime", fraction=0), "2024-01-01 00:00:00.5", "2024-01-01 00:00:00"), ("timestamptz", column("datetime", fraction=6), "infinity", "9999-12-31 23:59:59.999999"),
     ("bytea", column("longblob"), "\\x", "00"), ("bool", column("tinyint"), "f", "1"), ("text", column("longtext"), "", None), ("jsonb", column("json"), '{"a": 1}', '{"a": "1"}'),

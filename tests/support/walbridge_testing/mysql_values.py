@@ -25,13 +25,13 @@ class NoRule(AssertionError):
 
 
 def double(text):
-    """The nearest double, the sign of zero included."""
-    return repr(float(text))
+    """The nearest double; the target may forget the sign of a zero."""
+    return repr(float(text) + 0.0)
 
 
 def single(text):
     """The nearest single: a single and the same value as a double have one form."""
-    return repr(struct.unpack(">f", struct.pack(">f", float(text)))[0])
+    return repr(struct.unpack(">f", struct.pack(">f", float(text)))[0] + 0.0)
 
 
 def plain(text, scale):
@@ -64,6 +64,58 @@ def canonical_json(text):
     """Equal for equal documents: order of keys and spelling of numbers aside."""
     return json.dumps(json.loads(text, parse_float=Decimal, parse_int=Decimal), sort_keys=True, ensure_ascii=False,
                       default=lambda number: f"number {number.normalize()}")
+
+
+def printed_json(text):
+    """Equal for documents whose values are printed alike: 1.10 is not 1.1."""
+    return json.dumps(json.loads(text, parse_float=lambda number: {"number": number}, parse_int=lambda number: {"number": number}), sort_keys=True, ensure_ascii=False)
+
+
+NUMBERS = {"int2", "int4", "int8", "float4", "float8", "numeric", "oid"}
+
+
+def array_element(text, element):
+    if element in NUMBERS and text.lstrip("-") not in ("NaN", "Infinity"):
+        return {"number": text}
+    return {"t": True, "f": False}[text] if element == "bool" else text
+
+
+def array(text, element, delimiter=","):
+    """An array's text as nested lists. element: its type's name. Indexes that do not begin at 1 are no list."""
+    if not text.startswith("{"):
+        raise NoRule(f"{text}: an array whose indexes do not begin at 1")
+    position = 0
+
+    def items():
+        nonlocal position
+        found, position = [], position + 1
+        while text[position] != "}":
+            if text[position] == delimiter:
+                position += 1
+            if text[position] == "{":
+                found.append(items())
+            elif text[position] == '"':
+                end = position + 1
+                while text[end] != '"':
+                    end += 2 if text[end] == "\\" else 1
+                found.append(array_element(re.sub(r"\\(.)", r"\1", text[position + 1:end], flags=re.DOTALL), element))
+                position = end + 1
+            else:
+                word = re.compile(rf"[^{delimiter}}}]*").match(text, position)[0]
+                found.append(None if word == "NULL" else array_element(word, element))
+                position += len(word)
+        position += 1
+        return found
+
+    return json.dumps(items(), sort_keys=True, ensure_ascii=False)
+
+
+HSTORE_PAIR = re.compile(r'"((?:[^"\\]|\\.)*)"=>(?:NULL|"((?:[^"\\]|\\.)*)")', re.DOTALL)
+
+
+def hstore(text):
+    plain = lambda word: word if word is None else re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL)
+    return json.dumps({plain(key): plain(value) for key, value in (match.groups() for match in HSTORE_PAIR.finditer(text))}, sort_keys=True, ensure_ascii=False)
 
 
 def expected(source, target, text):
@@ -106,7 +158,9 @@ def expected(source, target, text):
             return text.rstrip(" ")             # padding is no part of a char(n)
         if there == "json":
             return canonical_json(text)
-        return text
+        if base.startswith("_"):
+            return array(text, base[1:])
+        return hstore(text) if base == "hstore" else text
     raise NoRule(f"column {source.name}: no rule for {base} as {there}")
 
 
@@ -125,6 +179,8 @@ def found(source, target, text):
         return canonical_json(text)
     if source.base == "bpchar":
         return text.rstrip(" ")
+    if source.base.startswith("_") or source.base == "hstore":
+        return printed_json(text)
     return text
 
 
