@@ -1,9 +1,11 @@
 # A kill at the wrong instant: a transaction twice, half or not at all on MySQL, or a copied chunk counted that is not there.
+import signal
 import time
 
 import pymysql
 import pytest
 from walbridge_testing import tpcc
+from walbridge_testing.applier import Exit
 from walbridge_testing.fixtures import SOAK
 from walbridge_testing.waiting import wait_until
 
@@ -74,7 +76,7 @@ def test_a_commit_without_an_answer_lands_once(own_mysql_pair, moment):
             blocker.cursor().execute("SELECT * FROM t WHERE id = 25 FOR UPDATE")
         pair.source.psql(f"BEGIN; INSERT INTO log VALUES ({round}); UPDATE t SET n = n + 1; INSERT INTO log VALUES ({round}); COMMIT")
         if moment == "before":
-            wait_until(lambda: pair.server.scalar("SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'") > 0, 20, "the applier waits for the lock")
+            wait_until(lambda: pair.server.lock_waits() > 0, 20, "the applier waits for the lock")
         else:
             wait_until(lambda: pair.target.scalar("SELECT n FROM t WHERE id = 50") > round, 20, "the commit is visible", interval=0.001)
         pair.server.kill9()
@@ -90,7 +92,7 @@ def test_the_target_may_be_away_for_a_while(own_mysql_pair):
     applier = pair.run()
     pair.server.stop()
     pair.source.psql("INSERT INTO t SELECT i, 'b' FROM generate_series(2, 2000) i; UPDATE t SET v = 'c' WHERE id % 2 = 0")
-    applier.wait_log("(?i)retry", 30)
+    applier.wait_log("(?i)trying again|retry", 30)
     applier.check_alive()
     pair.server.start()
     applier.wait_caught_up()
@@ -99,9 +101,6 @@ def test_the_target_may_be_away_for_a_while(own_mysql_pair):
 
 def test_an_old_process_that_wakes_up_is_fenced(mysql_pair):
     """The old process holds an open target transaction when the new one takes over: its work must land once."""
-    import signal
-
-    from walbridge_testing.applier import Exit
     pair = mysql_pair
     pair.source.psql("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0)")
     pair.source.sql(f"ALTER DATABASE {pair.name} SET wal_sender_timeout = '2s'")
@@ -111,7 +110,7 @@ def test_an_old_process_that_wakes_up_is_fenced(mysql_pair):
     blocker = pair.target.connect()
     blocker.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
     pair.source.psql("UPDATE t SET n = n + 1; INSERT INTO t VALUES (2, 0)")
-    wait_until(lambda: pair.server.scalar("SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'") > 0, 20, "the old process waits")
+    wait_until(lambda: pair.server.lock_waits() > 0, 20, "the old process waits")
     old.signal(signal.SIGSTOP)
     blocker.rollback()
     blocker.close()

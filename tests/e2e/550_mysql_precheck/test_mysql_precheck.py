@@ -59,6 +59,14 @@ def test_column_names_that_differ_in_case_alone_are_refused(mysql_pair):
     assert "fine" not in said(refused(pair, "public.t", "Name", "name"))
 
 
+@pytest.mark.parametrize("table,column", [("t", "ends in space "), ("ends in space ", "v"), ("t", "emoji 🙂"), ("emoji 🙂", "v")])
+def test_names_that_mysql_does_not_allow_are_refused(mysql_pair, table, column):
+    pair = mysql_pair
+    pair.source.psql(f'CREATE TABLE "{table}" (id int PRIMARY KEY, "{column}" text); CREATE TABLE fine (id int PRIMARY KEY, "größe `\\'' v" text)')
+    wrong = said(refused(pair, "ends in space" if "ends" in table + column else "emoji"))
+    assert "fine" not in wrong
+
+
 def test_durability_that_loses_commits_is_refused(mysql_pair):
     pair = mysql_pair
     pair.source.psql(TABLE)

@@ -187,7 +187,7 @@ def test_a_kill_between_ddl_and_progress_neither_loses_nor_repeats(own_mysql_pai
     applier.check_alive()
     assert pair.compare()["public.log"] == 2 * 6 * len(STEPS)
     same_as_a_fresh_copy(pair)
-    assert listed(applier) == []
+    assert {row["state"] for row in listed(applier)} <= {"recognised"}
 
 
 def test_a_new_table_and_one_that_leaves_the_selection(mysql_pair):

@@ -232,6 +232,10 @@ class MysqlServer:
                 if row[1] not in ("system user", "event_scheduler") and row[7] != "SHOW FULL PROCESSLIST"]
         return [row for row in rows if database is None or row[2] == database]
 
+    def lock_waits(self):
+        """Transactions that wait for a lock of InnoDB."""
+        return self.scalar("SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'")
+
     def kill_sessions(self, database=None):
         for id, *_ in self.sessions(database):
             with contextlib.suppress(pymysql.Error):        # it has just gone
