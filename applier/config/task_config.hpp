@@ -41,6 +41,9 @@ struct TaskConfig {
         std::vector<std::string> exclude;
         std::string large_objects = "refuse"; ///< copy, refuse, ignore [O-20]
         std::set<QualifiedName> without_ddl;  ///< tables whose operations leave DDL out: objects.table[].operations
+        /// What becomes of values that the target cannot hold, by table and column of the source: error, null, clamp,
+        /// text.
+        std::map<QualifiedName, std::map<std::string, std::string>> values;
     } objects;
 
     NameMap names; ///< what schemas and tables are called on the target: [[objects.schema]], [[objects.table]]

@@ -119,10 +119,10 @@ template <class Body> void MysqlApplySession::queue_refusing(Body body) {
 void MysqlApplySession::queue_insert(const TablePlan &plan, std::span<const Row> rows) {
     queue_refusing([&] {
         const auto head = mysql::insert_head(plan);
-        std::string sql;
+        std::string sql, named;
         long long count = 0;
         const auto queue = [&] {
-            if (count != 0) batch_.add(sql, count, count == 1 ? mysql::key_for_people(plan, rows.front()) : "");
+            if (count != 0) batch_.add(sql, count, named);
             count = 0;
         };
         std::string one;
@@ -132,9 +132,10 @@ void MysqlApplySession::queue_insert(const TablePlan &plan, std::span<const Row>
             if (count != 0 && (static_cast<std::size_t>(count) == rows_of_insert ||
                                sql.size() + one.size() > std::min(usual_statement, batch_.largest_statement())))
                 queue();
-            if (count++ == 0)
+            if (count++ == 0) {
                 sql = head;
-            else
+                named = mysql::row_for_people(plan, row);
+            } else
                 sql += ',';
             sql += one;
         }
@@ -157,7 +158,7 @@ void MysqlApplySession::queue_sets(
         const auto part = keys.subspan(first, last - first);
         const auto count = static_cast<long long>(part.size());
         batch_.add(statement(part, rows.empty() ? rows : rows.subspan(first, last - first)), absent ? 0 : count,
-                   mysql::key_for_people(plan, part.front()));
+                   mysql::row_for_people(plan, part.front()));
         first = last;
     }
 }
@@ -192,7 +193,7 @@ void MysqlApplySession::queue_absent(const TablePlan &plan, std::span<const Row>
 }
 
 void MysqlApplySession::queue_change(const TablePlan &plan, const RowChange &change) {
-    queue_refusing([&] { batch_.add(change_sql(plan, change), 1, object_of(plan)); });
+    queue_refusing([&] { batch_.add(change_sql(plan, change), 1, row_name(plan, change)); });
 }
 
 void MysqlApplySession::queue_truncate(const std::vector<const TablePlan *> &plans, bool) {

@@ -74,6 +74,7 @@ class MysqlApplySession final : public TargetSession {
                     const std::function<std::string(std::span<const Row>, std::span<const Row>)> &statement,
                     bool absent = false);
     [[nodiscard]] std::string change_sql(const TablePlan &plan, const RowChange &change) const;
+    [[nodiscard]] static std::string row_name(const TablePlan &plan, const RowChange &change);
     bool finish_commit(const CommitPosition &position);
     void check_position();
     std::vector<MetRow> read_met(const TablePlan &plan, const std::string &condition);

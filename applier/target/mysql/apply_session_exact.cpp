@@ -47,11 +47,17 @@ std::string MysqlApplySession::change_sql(const TablePlan &plan, const RowChange
     return mysql::update_row(plan, set_columns(plan, change), old_row, planned(plan, change.new_row));
 }
 
+/// For errors: the table and the key of the changed row.
+std::string MysqlApplySession::row_name(const TablePlan &plan, const RowChange &change) {
+    const auto row = planned(plan, change.operation == RowOperation::insert ? change.new_row : lookup_tuple(change));
+    return mysql::row_for_people(plan, row);
+}
+
 RowOutcome MysqlApplySession::apply(const TablePlan &plan, const RowChange &change, bool) {
     RowOutcome outcome;
     const auto sql = change_sql(plan, change);
     settle();
-    if (sql.size() > batch_.largest_statement()) batch_.add(sql, 1, object_of(plan)); // throws
+    batch_.check_length(sql, row_name(plan, change));
     try {
         outcome.affected = session_.execute(sql).affected;
         return outcome;

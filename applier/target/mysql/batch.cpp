@@ -24,15 +24,22 @@ std::string proof(long long rows) { return fmt::format("SELECT EXP(IF(ROW_COUNT(
 StatementBatch::StatementBatch(my::Session &session)
     : session_(session), largest_statement_(session.max_allowed_packet() - packet_overhead) {}
 
+void StatementBatch::check_length(std::string_view sql, const std::string &row) const {
+    constexpr std::size_t mebibyte = 1048576, largest = std::size_t{1} << 30;
+    if (sql.size() <= largest_statement_) return;
+    throw Error(ErrorKind::target_data, row.empty() ? std::string("target statement") : row,
+                fmt::format("it needs a statement of {} bytes, and max_allowed_packet of the target is {}", sql.size(),
+                            session_.max_allowed_packet()),
+                sql.size() + mebibyte > largest
+                    ? std::string("The server takes at most 1 GiB: shorten the value, or leave the table out.")
+                    : fmt::format("SET GLOBAL max_allowed_packet = {} on the target, and in its configuration, then "
+                                  "resume.",
+                                  (sql.size() / mebibyte + 2) * mebibyte));
+}
+
 void StatementBatch::add(std::string_view sql, std::optional<long long> rows, const std::string &row) {
     if (failed_) return;
-    if (sql.size() > largest_statement_)
-        throw Error(ErrorKind::target_data, "target max_allowed_packet",
-                    fmt::format("a row needs a statement of {} bytes and the server's max_allowed_packet is {}{}",
-                                sql.size(), session_.max_allowed_packet(), row.empty() ? "" : ": " + row),
-                    fmt::format("SET GLOBAL max_allowed_packet = {} (at most 1 GiB) on the target, and in its "
-                                "configuration, then resume.",
-                                std::min<std::size_t>((sql.size() / 1048576 + 2) * 1048576, std::size_t{1} << 30)));
+    check_length(sql, row);
     const auto limit = std::min(usual_packet, largest_statement_);
     if (!packet_.empty() && packet_.size() + sql.size() > limit) send();
     if (!packet_.empty()) packet_ += ';';

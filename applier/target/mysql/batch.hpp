@@ -19,6 +19,8 @@ class StatementBatch {
     /// Error(target_data) with `row` in it. Throws what a retry or an operator must see: nothing may follow then but
     /// abandon().
     void add(std::string_view sql, std::optional<long long> rows, const std::string &row = {});
+    /// A statement longer than the server takes is Error(target_data) about `row`.
+    void check_length(std::string_view sql, const std::string &row) const;
 
     /// From now on a statement that hits another number of rows is an error on the server, so that nothing behind it is
     /// executed. Until finish() or abandon().

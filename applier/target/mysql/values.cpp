@@ -126,4 +126,9 @@ std::string key_for_people(const TablePlan &plan, Row row) {
     return text;
 }
 
+std::string row_for_people(const TablePlan &plan, Row row) {
+    const auto key = key_for_people(plan, row);
+    return object_of(plan) + (key.empty() ? std::string() : ", row " + key);
+}
+
 } // namespace walbridge::target::mysql

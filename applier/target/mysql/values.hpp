@@ -30,5 +30,7 @@ struct StoredValue {
 
 /// "id = 5, code = x": the lookup key of a planned row, for errors.
 [[nodiscard]] std::string key_for_people(const TablePlan &plan, Row row);
+/// "table public.a, row id = 5".
+[[nodiscard]] std::string row_for_people(const TablePlan &plan, Row row);
 
 } // namespace walbridge::target::mysql
