@@ -46,9 +46,9 @@ bool stays_behind(const TaskConfig &config, const TruncateChange &change, Lsn co
 
 BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter filter, Lsn position,
                            OnCommit on_commit, StreamedTransactions::OpenSession open_stream_session)
-    : config_(config), session_(session), filter_(std::move(filter)), plans_(session, config.names),
-      exact_(config, session), merges_(!config.conflict.decided_by_time()), position_(position),
-      on_commit_(std::move(on_commit)), streamed_(config, std::move(open_stream_session)) {
+    : config_(config), session_(session), filter_(std::move(filter)), plans_(session, config), exact_(config, session),
+      merges_(!config.conflict.decided_by_time()), position_(position), on_commit_(std::move(on_commit)),
+      streamed_(config, std::move(open_stream_session)) {
     filter_.passed(position); // the stream begins here: a transaction in progress need not wait to learn that
 }
 

@@ -2,7 +2,7 @@
 // relation of the stream becomes a table of the target: what it is called there is decided here.
 #pragma once
 
-#include "change/name_map.hpp"
+#include "config/task_config.hpp"
 #include "target/target.hpp"
 
 #include <functional>
@@ -16,7 +16,7 @@ namespace walbridge::apply {
 class PlanCache {
   public:
     /// The references must outlive the cache.
-    PlanCache(target::TargetSession &session, const NameMap &names) : session_(session), names_(names) {}
+    PlanCache(target::TargetSession &session, const TaskConfig &config) : session_(session), config_(config) {}
 
     /// Throws Error(target_shape) when table or columns are missing on the target. The reference lives as long as the
     /// cache.
@@ -36,7 +36,7 @@ class PlanCache {
 
   private:
     target::TargetSession &session_;
-    const NameMap &names_;
+    const TaskConfig &config_;
     Staging staging_;
     std::unordered_map<const Relation *, std::unique_ptr<const target::TablePlan>> plans_;
     std::vector<std::unique_ptr<const target::TablePlan>> retired_; ///< rows of the open transaction may refer to them

@@ -23,10 +23,14 @@ bool read_mysql_url(pg::Endpoint &endpoint, const std::string &passphrase, const
 void suit_mysql_target(TaskConfig &task, const std::set<std::string> &given, const Refuse &refuse) {
     // Whose row is younger is not known there (decision 10).
     if (task.conflict.decided_by_time())
-        refuse("conflict.policy", "MySQL and MariaDB do not say when a row was written",
+        refuse("conflict.policy", "MySQL and MariaDB keep no commit times: which row is younger is not known",
                "Choose fail, ignore or overwrite.");
     if (task.conflict.origins == "on")
         refuse("conflict.origins", "MySQL and MariaDB do not say who wrote a row", "Remove the key.");
+    for (const auto *kind : {"update_origin_differs", "delete_origin_differs"})
+        if (task.conflict.by_kind.contains(kind))
+            refuse(std::string("conflict.") + kind,
+                   "MySQL and MariaDB keep no origin of a row: who wrote it is not known", "Remove the key.");
     if (!task.reverse_of.empty())
         refuse("task.reverse_of", "the way back of a task needs a target that walbridge can read changes from",
                "Remove the key.");

@@ -272,7 +272,8 @@ void read_renames(const Origin &origin, const GivenLists &lists, TaskConfig &tas
             const auto *rename = given_text(entry.keys, list + "[].rename");
             const auto &where = rename != nullptr ? entry.keys.at(list + "[].rename").where : entry.where;
             if (rename == nullptr &&
-                (entry.keys.contains(list + "[].operations") || entry.keys.contains(list + "[].conflict")))
+                (entry.keys.contains(list + "[].operations") || entry.keys.contains(list + "[].conflict") ||
+                 entry.keys.contains(list + "[].values")))
                 continue;
             if (rename == nullptr)
                 origin.refuse(where, list, fmt::format("the entry of {} says nothing about it", *name),
@@ -320,6 +321,30 @@ void read_table_policies(const Origin &origin, const GivenLists &lists, TaskConf
         try {
             task.conflict.by_table[config::parse_table_name(*given_text(entry.keys, "objects.table[].name"))] =
                 parse_conflict_policy(*policy);
+        } catch (const Error &error) {
+            origin.refuse(entry.where, "objects.table[].name", error.reason(), error.remedy());
+        }
+    }
+}
+
+void read_value_policies(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
+    const auto found = lists.find("objects.table");
+    if (found == lists.end()) return;
+    for (const auto &entry : found->second) {
+        const auto given = entry.keys.find("objects.table[].values");
+        if (given == entry.keys.end()) continue;
+        const auto refuse = [&](const std::string &reason, const std::string &remedy) {
+            origin.refuse(given->second.where, "objects.table[].values", reason, remedy);
+        };
+        if (task.target.kind == "postgresql")
+            refuse("a PostgreSQL target holds every value of the source", "Remove the key.");
+        const auto &policies = std::get<std::map<std::string, std::string>>(given->second.value);
+        for (const auto &[column, policy] : policies)
+            if (policy != "error" && policy != "null" && policy != "clamp" && policy != "text")
+                refuse(fmt::format("\"{}\" is no policy for column {}", policy, column),
+                       "Write error, null, clamp or text.");
+        try {
+            task.objects.values[config::parse_table_name(*given_text(entry.keys, "objects.table[].name"))] = policies;
         } catch (const Error &error) {
             origin.refuse(entry.where, "objects.table[].name", error.reason(), error.remedy());
         }
@@ -437,6 +462,7 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
     read_renames(origin, lists, task);
     read_operations(origin, lists, task);
     read_table_policies(origin, lists, task);
+    read_value_policies(origin, lists, task);
     check_together(origin, given, task);
     if (task.target.kind != "postgresql") {
         std::set<std::string> paths;

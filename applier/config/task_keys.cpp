@@ -190,6 +190,10 @@ std::vector<Key> objects_section() {
          .type = KeyType::text,
          .help = "How conflicts of the table are decided; wins over the section [conflict].",
          .choices = policies},
+        {.path = "objects.table[].values",
+         .type = KeyType::text_map,
+         .help = "What becomes of values that columns of a MySQL or MariaDB target cannot hold (docs/types-mysql.md): "
+                 "{ column = \"null\" }; error (the default), null, clamp or text."},
         {.path = "objects.table[].filter",
          .type = KeyType::unsupported,
          .help = "row filters are not part of this version"},

@@ -9,6 +9,7 @@
 #include "schema/mysql/stage.hpp"
 #include "schema/plan.hpp"
 #include "schema/target_session.hpp"
+#include "target/mysql/value_policy.hpp"
 #include "target/state_session.hpp"
 
 namespace walbridge::copy {
@@ -38,7 +39,11 @@ void flush_commits(sql::Session &target, const TaskConfig &config, const sql::Fe
 std::vector<schema::Item> plan_definitions(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
                                            const StopToken &stop) {
     if (config.target.kind == "postgresql") return schema::plan_schema(config, source, snapshot, stop);
-    return schema::mysql::plan_schema(config, source, {.flavour = target::flavour(config), .policy = {}});
+    return schema::mysql::plan_schema(config, source,
+                                      {.flavour = target::flavour(config),
+                                       .policy = [&config](const QualifiedName &table, const std::string &column) {
+                                           return target::mysql::value_policy(config, table, column);
+                                       }});
 }
 
 std::unique_ptr<DefinitionStage> make_definition_stage(const TaskConfig &config, const sql::Fence &fence,

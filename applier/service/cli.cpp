@@ -110,6 +110,16 @@ template <class T> std::optional<T> optional_value(const options::variables_map 
     return given[name].as<T>();
 }
 
+/// Commands that ask a PostgreSQL target what other databases cannot answer yet.
+void refuse_for_target(const TaskConfig &task, const std::string &command) {
+    static const std::vector<std::string> postgres_only{"plan",   "ddl",     "schema",  "switchover", "switchback",
+                                                        "verify", "reverse", "explain", "conflicts"};
+    if (task.target.kind == "postgresql" || std::ranges::find(postgres_only, command) == postgres_only.end()) return;
+    throw Error(ErrorKind::usage, "walbridge " + command,
+                fmt::format("this version cannot do that with a target of kind \"{}\"", task.target.kind),
+                "docs/mysql.md says what it can.");
+}
+
 int dispatch(const std::vector<std::string> &arguments) {
     const auto line = parse_command_line(arguments);
     if (line.command == "help") {
@@ -132,6 +142,7 @@ int dispatch(const std::vector<std::string> &arguments) {
     // A question is answered without chatter; only `run` writes the log that the task file asks for.
     const bool chatty = line.command == "run" || line.log_level;
     log::configure(task.log.format, chatty ? task.log.level : std::max(task.log.level, log::Level::warning), task.name);
+    refuse_for_target(task, line.command);
     return find_command(line.command)->run(task, line);
 }
 

@@ -18,7 +18,8 @@ std::unique_ptr<sql::Session> open_mysql(const TaskConfig &config, const std::st
     // Without a database: the state has one of its own, and the task's may not exist yet.
     my::ConnectOptions connect{.application_name = application_name, .settings = {}};
     if (const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.lock_timeout).count(); seconds > 0)
-        connect.settings.emplace_back("innodb_lock_wait_timeout", std::to_string(seconds));
+        for (const auto *setting : {"innodb_lock_wait_timeout", "lock_wait_timeout"})
+            connect.settings.emplace_back(setting, std::to_string(seconds));
     return std::make_unique<my::Session>(
         my::Endpoint{endpoint.role, my::with_database(endpoint.url, ""), endpoint.password}, connect);
 }
@@ -43,8 +44,7 @@ void create_progress(sql::Session &session, const std::string &task, Lsn positio
 }
 
 std::optional<Progress> take_over(sql::Session &session, const std::string &task) {
-    if (session.dialect() == sql::Dialect::mysql)
-        return mysql::take_over(static_cast<my::Session &>(session), task);
+    if (session.dialect() == sql::Dialect::mysql) return mysql::take_over(static_cast<my::Session &>(session), task);
     return postgres::take_over(session, task);
 }
 

@@ -28,6 +28,7 @@ struct TargetColumn {
         false; ///< a user-defined cast from text would be taken instead of the input function
     /// The column's type on MySQL and MariaDB, where type_name is for people and there are no OIDs.
     std::optional<dialect::mysql::ColumnType> mysql;
+    dialect::mysql::Unfit unfit = dialect::mysql::Unfit::error; ///< what becomes of values it cannot hold
     bool changes_by_itself = false; ///< ON UPDATE CURRENT_TIMESTAMP: an UPDATE that does not set it changes it
 };
 

@@ -46,7 +46,7 @@ PlannedColumn plan_mysql_column(PlannedColumn column, const Column &source) {
     column.target.exact_equality = equality == mysql::Equality::exact;
     column.target.has_equality = true;
     column.writer =
-        std::make_shared<const dialect::mysql::ValueWriter>(type, *column.target.mysql, dialect::mysql::Unfit::error);
+        std::make_shared<const dialect::mysql::ValueWriter>(type, *column.target.mysql, column.target.unfit);
     return column;
 }
 

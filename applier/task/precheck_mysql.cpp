@@ -18,11 +18,13 @@ constexpr std::size_t small_packet = std::size_t{16} << 20;
 void check_version(PrecheckContext &context, my::Session &target) {
     const auto version = target.version();
     const bool mariadb = target.mariadb();
-    const auto shown = fmt::format("{} {}", mariadb ? "MariaDB" : "MySQL", target.value("SELECT @@version").value_or(""));
+    const auto shown =
+        fmt::format("{} {}", mariadb ? "MariaDB" : "MySQL", target.value("SELECT @@version").value_or(""));
     if (mariadb != (context.config.target.kind == "mariadb"))
-        return context.error("target.version", fmt::format("the server is {}, and target.kind is \"{}\"", shown,
-                                                           context.config.target.kind),
-                             fmt::format("Write target.kind = \"{}\".", mariadb ? "mariadb" : "mysql"));
+        return context.error(
+            "target.version",
+            fmt::format("the server is {}, and target.kind is \"{}\"", shown, context.config.target.kind),
+            fmt::format("Write target.kind = \"{}\".", mariadb ? "mariadb" : "mysql"));
     const int oldest = mariadb ? 100600 : 80000;
     if (version.number < oldest)
         return context.error("target.version", fmt::format("{} is older than {}", shown, mariadb ? "10.6" : "8.0"),
@@ -90,7 +92,7 @@ void check_tables_there(PrecheckContext &context, my::Session &target) {
     std::map<QualifiedName, std::string> engines;
     for (int row = 0; row < rows.rows(); ++row)
         engines.emplace(QualifiedName{rows.text(row, 0), rows.text(row, 1)}, rows.text(row, 2));
-    std::vector<std::string> present, missing, filled, other_engine;
+    std::vector<std::string> present, missing, filled, other_engine, locked;
     for (const auto &table : context.selected) {
         if (table.kind != 'r') continue;
         const auto name = context.there(table);
@@ -102,14 +104,19 @@ void check_tables_there(PrecheckContext &context, my::Session &target) {
         present.push_back(describe_pair(table.name, name));
         if (found->second != "InnoDB")
             other_engine.push_back(fmt::format("{} ({})", quote(name), found->second.empty() ? "none" : found->second));
-        else if (config.full_stage && target.value(fmt::format("SELECT 1 FROM {} LIMIT 1", quote(name))))
-            filled.push_back(quote(name));
+        else if (config.full_stage)
+            try {
+                if (target.value(fmt::format("SELECT 1 FROM {} LIMIT 1", quote(name)))) filled.push_back(quote(name));
+            } catch (const SqlError &error) { // somebody's lock is not waited for
+                if (error.recovery() != Recovery::retry_transaction) throw;
+                locked.push_back(quote(name));
+            }
     }
     if (!other_engine.empty())
-        return context.error("tables.target",
-                             fmt::format("tables are not InnoDB and take no part in transactions: {}",
-                                         some_of(other_engine)),
-                             "ALTER TABLE ... ENGINE = InnoDB;");
+        return context.error(
+            "tables.target",
+            fmt::format("tables are not InnoDB and take no part in transactions: {}", some_of(other_engine)),
+            "ALTER TABLE ... ENGINE = InnoDB;");
     if (config.schema_stage && !present.empty())
         return context.error("tables.target",
                              fmt::format("{} tables exist on the target already: {}", present.size(), some_of(present)),
@@ -119,10 +126,15 @@ void check_tables_there(PrecheckContext &context, my::Session &target) {
                              fmt::format("{} tables are missing on the target: {}", missing.size(), some_of(missing)),
                              "Create them, or add \"schema\" to task.stages.");
     if (!filled.empty())
-        return context.error("tables.target",
-                             fmt::format("{} tables on the target hold rows already: {}", filled.size(),
-                                         some_of(filled)),
-                             fmt::format("TRUNCATE TABLE {};", filled.front()));
+        return context.error(
+            "tables.target",
+            fmt::format("{} tables on the target hold rows already: {}", filled.size(), some_of(filled)),
+            fmt::format("TRUNCATE TABLE {};", filled.front()));
+    if (!locked.empty())
+        return context.warning(
+            "tables.target",
+            fmt::format("somebody holds a lock on {}: whether they are empty cannot be seen", some_of(locked)),
+            "Let the other session end; the copy waits for the lock as well.");
     context.ok("tables.target", config.schema_stage ? "no selected table exists on the target yet"
                                                     : fmt::format("{} tables are ready", present.size()));
 }
@@ -154,7 +166,8 @@ void check_mysql(PrecheckContext &context) {
     const auto &config = context.config;
     check_names(context);
     try {
-        const auto session = target::open_state(config, config.application_name("precheck"));
+        const auto session =
+            target::open_state(config, config.application_name("precheck"), {.lock_timeout = std::chrono::seconds(1)});
         auto &target = static_cast<my::Session &>(*session);
         context.ok("target.connection", my::describe(config.target.endpoint.url));
         const auto row = read_task(target, config.name);

@@ -12,6 +12,7 @@
 #include "source/retry_policy.hpp"
 #include "target/mysql/catalog.hpp"
 #include "target/mysql/progress.hpp"
+#include "target/mysql/value_policy.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -148,9 +149,9 @@ class Sink final : public RowSink {
                 throw Error(ErrorKind::target_shape, object,
                             fmt::format("column {} is generated on the target but not on the source", column.name),
                             "Give it the same definition on both sides.");
-            way.fields.push_back(
-                {column.name,
-                 {types_.at(table.oid).at(column.name), found->mysql.value(), dialect::mysql::Unfit::error}});
+            way.fields.push_back({column.name,
+                                  {types_.at(table.oid).at(column.name), found->mysql.value(),
+                                   target::mysql::value_policy(config_, chunk.table, column.name)}});
             list += (list.empty() ? "" : ", ") + dialect::postgres::quote_identifier(column.name);
         }
         const auto *key = chunk_key(table);

@@ -34,9 +34,17 @@ std::string_view typed(std::string_view type) {
                 error.remedy);
 }
 
+/// Bits as the number that they are: beside a bit column, bytes would be read as a decimal text.
+void append_bits(std::string &sql, std::string_view bytes) {
+    std::uint64_t number = 0;
+    for (const char c : bytes) number = number << 8 | static_cast<unsigned char>(c);
+    sql += std::to_string(number);
+}
+
 void append_written(std::string &sql, const TablePlan &plan, const PlannedColumn &column, std::string_view text,
                     Use use) {
     const auto type = type_of(column);
+    if (type == "bit") return append_bits(sql, text);
     if (column.writer->binary()) return my::append_bytes(sql, text);
     if (use != Use::assign && is_number(*column.target.mysql) && reads_as_number(text)) {
         if (use != Use::compare || type != "float") {
