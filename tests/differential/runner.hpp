@@ -21,15 +21,22 @@ struct Verdict {
     Seen reference, other; ///< those that differ; `other` may be the source itself
 };
 
-class Runner {
+/// Whoever can say what the ways make of a case.
+class CaseRunner {
+  public:
+    virtual ~CaseRunner() = default;
+    /// Throws when the test itself is broken (the server is gone, a case that no source could have done).
+    /// `thorough`: no way is left out by chance.
+    virtual Verdict run(const Case &made, Coverage *coverage, bool thorough) = 0;
+};
+
+class Runner final : public CaseRunner {
   public:
     /// `only` = names of ways to compare besides the reference; empty = all.
     Runner(const std::string &server_url, const std::string &prefix, const std::vector<std::string> &only);
 
     void create(const Schema &schema, Coverage *coverage);
-    /// Throws when the test itself is broken (the server is gone, a case that no source could have done).
-    /// `thorough`: no way is left out by chance.
-    Verdict run(const Case &made, Coverage *coverage, bool thorough);
+    Verdict run(const Case &made, Coverage *coverage, bool thorough) override;
 
   private:
     struct Column {

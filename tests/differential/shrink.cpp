@@ -9,7 +9,7 @@ namespace {
 
 class Shrinker {
   public:
-    Shrinker(Runner &runner, Case failing, Verdict &verdict, int attempts)
+    Shrinker(CaseRunner &runner, Case failing, Verdict &verdict, int attempts)
         : runner_(runner), best_(std::move(failing)), verdict_(verdict), attempts_(attempts) {}
 
     Case run() {
@@ -122,7 +122,7 @@ class Shrinker {
         });
     }
 
-    Runner &runner_;
+    CaseRunner &runner_;
     Case best_;
     Verdict &verdict_;
     int attempts_;
@@ -130,7 +130,7 @@ class Shrinker {
 
 } // namespace
 
-Case shrink(Runner &runner, Case failing, Verdict &verdict, int attempts) {
+Case shrink(CaseRunner &runner, Case failing, Verdict &verdict, int attempts) {
     return Shrinker(runner, std::move(failing), verdict, attempts).run();
 }
 

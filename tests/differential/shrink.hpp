@@ -6,6 +6,6 @@
 namespace walbridge::differential {
 
 /// The smallest case found, within `attempts` runs; what it shows goes to `verdict`.
-[[nodiscard]] Case shrink(Runner &runner, Case failing, Verdict &verdict, int attempts = 600);
+[[nodiscard]] Case shrink(CaseRunner &runner, Case failing, Verdict &verdict, int attempts = 600);
 
 } // namespace walbridge::differential

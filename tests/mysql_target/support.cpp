@@ -38,6 +38,8 @@ std::string server_url() {
     return url;
 }
 
+std::string state_sql() { return state; }
+
 my::Session connect(const std::string &url) { return {{"target", url, {}}, {"test", {}}}; }
 
 Fixture::Fixture() : admin(connect()) {

@@ -19,6 +19,9 @@ namespace walbridge::testing {
 
 [[nodiscard]] my::Session connect(const std::string &url = server_url());
 
+/// CREATE statements of the database `walbridge`, as far as apply sessions use it.
+[[nodiscard]] std::string state_sql();
+
 /// The database `t`, empty, and the database `walbridge` with empty state tables.
 class Fixture {
   public:
