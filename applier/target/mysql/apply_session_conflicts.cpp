@@ -69,8 +69,9 @@ std::vector<MetRow> MysqlApplySession::read_met(const TablePlan &plan, const std
     for (int row = 0; row < rows.rows(); ++row) {
         auto met = mysql::met_row(plan, rows, row);
         if (met.shown.size() > mysql::longest_shown_row)
-            met.shown = fmt::format(R"({{"bytes": {}, "md5": "{}"}})", met.shown.size(),
-                                    session_.value("SELECT MD5(" + my::quote_literal(met.shown) + ")").value_or(""));
+            met.shown =
+                fmt::format(R"({{"bytes": {}, "sha256": "{}"}})", met.shown.size(),
+                            session_.value("SELECT SHA2(" + my::quote_literal(met.shown) + ", 256)").value_or(""));
         list.push_back(std::move(met));
     }
     return list;
