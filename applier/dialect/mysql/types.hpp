@@ -80,6 +80,13 @@ struct MapOptions {
 /// whole where it can be.
 [[nodiscard]] MappedType map_type(const SourceType &source, Flavour flavour, bool key_column);
 
+/// How faithfully a column that exists holds the values of a type, written through its ValueWriter.
+struct Judgement {
+    Fidelity fidelity = Fidelity::exact;
+    std::string remark; ///< what is lost or refused; empty = nothing
+};
+[[nodiscard]] Judgement judge_column(const SourceType &source, const ColumnType &target);
+
 /// The collation of every text column: compares bytes and pads nothing, so that 'a', 'A' and 'a ' are three values.
 [[nodiscard]] std::string_view collation(Flavour flavour);
 

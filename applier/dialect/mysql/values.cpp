@@ -6,8 +6,10 @@
 #include "dialect/mysql/quote.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace walbridge::dialect::mysql {
 namespace {
@@ -143,28 +145,29 @@ std::string largest_decimal(bool negative, int precision, int scale) {
     return out;
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+/// The value of each hex digit, -1 for all else.
+constexpr std::array<std::int8_t, 256> hex_values = [] {
+    std::array<std::int8_t, 256> values{};
+    values.fill(-1);
+    for (unsigned digit = 0; digit < 10; ++digit) values['0' + digit] = static_cast<std::int8_t>(digit);
+    for (unsigned digit = 10; digit < 16; ++digit)
+        values['a' + digit - 10] = values['A' + digit - 10] = static_cast<std::int8_t>(digit);
+    return values;
+}();
 
-/// Appends the bytes of pairs of hex digits, `skip` between them left out; false on anything else.
-bool append_hex(std::string_view digits, char skip, std::string &bytes) {
-    int high = -1;
-    for (const char c : digits) {
-        if (skip != '\0' && c == skip) continue;
-        const int value = hex_digit(c);
-        if (value < 0) return false;
-        if (high < 0) {
-            high = value;
-        } else {
-            bytes += static_cast<char>(high * 16 + value);
-            high = -1;
-        }
+int hex_digit(char c) { return hex_values[static_cast<unsigned char>(c)]; }
+
+/// The bytes of pairs of hex digits; false on anything else.
+bool read_hex(std::string_view digits, std::string &bytes) {
+    if (digits.size() % 2 != 0) return false;
+    bytes.resize(digits.size() / 2);
+    int wrong = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const int high = hex_digit(digits[2 * i]), low = hex_digit(digits[2 * i + 1]);
+        wrong |= high | low;
+        bytes[i] = static_cast<char>(static_cast<unsigned>(high) << 4U | static_cast<unsigned>(low));
     }
-    return high < 0;
+    return wrong >= 0;
 }
 
 /// A number's bytes, the highest first, as BIT columns take them.
@@ -262,6 +265,7 @@ ValueWriter::Way ValueWriter::choose() const {
         if (form_ == Form::array) return Way::array;
         if (form_ == Form::hstore) return Way::hstore;
         if (form_ == Form::blank_padded) return Way::unpadded;
+        if (form_ == Form::character && target_.data_type == "char") return Way::characters;
         return most_characters_ != 0 || most_bytes_ != 0 ? Way::characters : Way::pass;
     case Kind::other: return Way::pass;
     }
@@ -294,9 +298,11 @@ ValueWriter::Written ValueWriter::write(std::string_view text, std::string &scra
     case Way::floating: return floating(text, scratch);
     case Way::boolean: return text == "t" ? "1" : text == "f" ? "0" : text;
     case Way::bytes: return bytes(text, scratch);
-    case Way::uuid_bytes:
-        scratch.clear();
-        if (!append_hex(text, '-', scratch)) return unfit("the value is no uuid", std::nullopt, scratch);
+    case Way::uuid_bytes: {
+        std::string digits;
+        std::ranges::copy_if(text, std::back_inserter(digits), [](char c) { return c != '-'; });
+        if (!read_hex(digits, scratch)) return unfit("the value is no uuid", std::nullopt, scratch);
+    }
         return scratch;
     case Way::bits:
     case Way::integer_bits: return bits(text, scratch);
@@ -328,6 +334,9 @@ ValueWriter::Written ValueWriter::write(std::string_view text, std::string &scra
 }
 
 ValueWriter::Written ValueWriter::within_length(std::string_view text, std::string &scratch) const {
+    if (way_ != Way::unpadded && target_.data_type == "char" && text.ends_with(' '))
+        return unfit("the value ends in a space, which columns of type char do not keep", std::nullopt, scratch,
+                     fmt::format("Make the column varchar({}) on the target.", target_.length.value_or(0)));
     if (most_bytes_ != 0 && text.size() > most_bytes_)
         return unfit(fmt::format("the value has {} bytes and the column holds {}", text.size(), most_bytes_),
                      std::nullopt, scratch, "Give the column a longer type on the target.");
@@ -406,9 +415,7 @@ ValueWriter::Written ValueWriter::floating(std::string_view text, std::string &s
 
 ValueWriter::Written ValueWriter::bytes(std::string_view text, std::string &scratch) const {
     if (form_ == Form::bytes) {
-        scratch.clear();
-        scratch.reserve(text.size() / 2);
-        if (!text.starts_with("\\x") || !append_hex(text.substr(2), '\0', scratch))
+        if (!text.starts_with("\\x") || !read_hex(text.substr(2), scratch))
             return unfit("the value is not in bytea's hex form", std::nullopt, scratch,
                          "The session needs bytea_output = hex.");
         text = scratch;

@@ -1,5 +1,5 @@
 -- other_objects.sql: objects that MySQL gets nothing of: kind, schema, name, table of triggers and policies. Objects of extensions
--- and partitions' copies of a parent's triggers are left out; sequences that columns own are the columns' business.
+-- and parts of other objects (constructors of range types) are left out; sequences that columns own are the columns' business.
 SELECT o.kind, o.schema, o.name, o.on_table
 FROM (
     SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'sequence' END AS kind,
@@ -24,5 +24,5 @@ FROM (
     WHERE c.relkind IN ('r', 'p')
 ) o
 WHERE o.oid >= 16384 AND o.schema !~ '^pg_' AND o.schema NOT IN ('information_schema', 'walbridge')
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e')
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i'))
 ORDER BY o.kind, o.schema, o.on_table, o.name

@@ -122,3 +122,49 @@ BOOST_AUTO_TEST_CASE(a_row_that_is_too_wide_holds_its_text_elsewhere) {
     BOOST_TEST(mapped.row_bytes == 12U);
     BOOST_TEST(map_type(built_in("varchar", 1004), Flavour::mariadb, false).row_bytes == 4002U);
 }
+
+BOOST_AUTO_TEST_CASE(columns_that_exist_are_judged_by_what_they_do_to_values) {
+    struct Case {
+        const char *type, *column;
+        Fidelity fidelity;
+    };
+    const Case cases[] = {
+        {"int4", "int", Fidelity::exact},
+        {"int8", "int", Fidelity::exact},
+        {"int8", "double", Fidelity::lossy},
+        {"int4", "double", Fidelity::exact},
+        {"float8", "float", Fidelity::lossy},
+        {"float4", "float", Fidelity::lossy},
+        {"numeric", "double", Fidelity::lossy},
+        {"numeric", "decimal", Fidelity::exact},
+        {"jsonb", "json", Fidelity::lossy},
+        {"text", "json", Fidelity::impossible},
+        {"text", "int", Fidelity::impossible},
+        {"text", "char", Fidelity::exact},
+        {"timestamptz", "timestamp", Fidelity::exact},
+        {"time", "datetime", Fidelity::impossible},
+        {"uuid", "uuid", Fidelity::exact},
+        {"uuid", "binary", Fidelity::exact},
+        {"bool", "bit", Fidelity::exact},
+        {"bytea", "longblob", Fidelity::exact},
+        {"date", "year", Fidelity::impossible},
+        {"point", "point", Fidelity::impossible},
+        {"inet", "inet6", Fidelity::exact},
+    };
+    for (const auto &[type, data_type, fidelity] : cases) {
+        BOOST_TEST_CONTEXT(type << " in " << data_type) {
+            ColumnType column;
+            column.data_type = column.column_type = data_type;
+            const auto judged = judge_column(built_in(type), column);
+            BOOST_TEST((judged.fidelity == fidelity));
+            BOOST_TEST((fidelity == Fidelity::exact || !judged.remark.empty()));
+        }
+    }
+    // What the schema stage chooses loses nothing.
+    for (const auto flavour : {Flavour::mysql, Flavour::mariadb})
+        for (const auto name : built_in_types())
+            for (const bool key : {false, true}) {
+                const auto type = built_in(name);
+                BOOST_TEST((judge_column(type, map_type(type, flavour, key).column).fidelity == Fidelity::exact), name);
+            }
+}

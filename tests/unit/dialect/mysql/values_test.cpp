@@ -193,6 +193,9 @@ BOOST_AUTO_TEST_CASE(columns_that_somebody_else_made_hold_a_value_exactly_or_ref
         {"text", column("varchar", 3), "äöü", "äöü"},
         {"text", column("varchar", 3), "ab   ", refused},
         {"text", column("varchar", 3), "abcd", refused},
+        {"text", column("char", 9), "ab ", refused},
+        {"varchar", column("char", 9), "ab", "ab"},
+        {"bpchar", column("char", 9), "ab ", "ab"},
         {"text", column("tinytext", 255), "abcd", "abcd"},
         {"text", column("tinytext", 255),
          "abcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdab"
