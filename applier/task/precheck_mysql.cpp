@@ -1,10 +1,14 @@
 // precheck_mysql.cpp: MySQL and MariaDB as the target: the server, its settings, the selected tables there.
 #include "base/mysql/session.hpp"
 #include "dialect/mysql/quote.hpp"
+#include "schema/mysql/plan.hpp"
+#include "schema/mysql/source_tables.hpp"
+#include "target/mysql/catalog.hpp"
 #include "target/state_session.hpp"
 #include "task/precheck_checks.hpp"
 #include "task/state_store.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <map>
 
@@ -139,14 +143,152 @@ void check_tables_there(PrecheckContext &context, my::Session &target) {
                                                     : fmt::format("{} tables are ready", present.size()));
 }
 
+/// Types of the source's columns, below their domains, by table.
+using SourceTypes = std::map<std::uint32_t, std::map<std::string, dialect::mysql::SourceType>>;
+
+SourceTypes types_of(PrecheckContext &context) {
+    SourceTypes types;
+    if (!context.source) return types;
+    const wire::ObjectSelection selection(context.config.objects.include, context.config.objects.exclude);
+    for (const auto &table : schema::mysql::read_source_tables(*context.source, selection, context.config.names))
+        for (const auto &column : table.columns) types[table.oid].emplace(column.name, column.type);
+    return types;
+}
+
+/// Columns that differ for the source differ for the target's key as well only where its collation compares bytes.
+bool tells_texts_apart(const target::TargetColumn &column) {
+    const auto &type = column.mysql.value();
+    return type.collation.empty() || type.collation == "binary" || type.collation.ends_with("_nopad_bin") ||
+           type.collation == "utf8mb4_0900_bin" || type.data_type == "enum" || type.data_type == "char";
+}
+
+struct ColumnFindings {
+    std::vector<std::string> missing, collations, keys, impossible, lossy, triggers;
+};
+
+void look_at_table(const source::Table &table, const target::TargetTable &there,
+                   const std::map<std::string, dialect::mysql::SourceType> &types, ColumnFindings &found) {
+    const auto name = to_string(table.name);
+    for (const auto &column : table.columns) {
+        if (column.generated != '\0') continue;
+        const auto other = std::ranges::find(there.columns, column.name, &target::TargetColumn::name);
+        if (other == there.columns.end()) {
+            found.missing.push_back(fmt::format("{}.{}", name, column.name));
+            continue;
+        }
+        const auto type = types.find(column.name);
+        if (type == types.end() || other->generated) continue;
+        const auto judgement = dialect::mysql::judge_column(type->second, other->mysql.value());
+        const auto words = fmt::format("{}.{}: {}", name, column.name, judgement.remark);
+        if (judgement.fidelity == dialect::mysql::Fidelity::impossible) found.impossible.push_back(words);
+        if (judgement.fidelity == dialect::mysql::Fidelity::lossy) found.lossy.push_back(words);
+    }
+    for (const auto &key : there.keys)
+        for (const auto &column : there.columns)
+            if (std::ranges::find(key.columns, column.name) != key.columns.end() && !tells_texts_apart(column))
+                found.collations.push_back(fmt::format("{}.{} is {}", name, column.name, column.mysql->collation));
+    const auto *identity = source::identity_index(table);
+    if (identity == nullptr) return;
+    std::vector<std::string> wanted;
+    for (const auto number : identity->columns)
+        if (const auto *column = table.column(number)) wanted.push_back(column->name);
+    std::ranges::sort(wanted);
+    const bool covered = std::ranges::any_of(there.keys, [&](const target::TargetKey &key) {
+        auto columns = key.columns;
+        std::ranges::sort(columns);
+        return key.usable && columns == wanted;
+    });
+    if (!covered) found.keys.push_back(fmt::format("{} ({})", name, some_of(wanted, wanted.size())));
+}
+
+void list_triggers(PrecheckContext &context, my::Session &target, ColumnFindings &found) {
+    const auto rows = target.query("SELECT event_object_schema, event_object_table, trigger_name FROM "
+                                   "information_schema.triggers");
+    for (int row = 0; row < rows.rows(); ++row)
+        for (const auto &table : context.selected)
+            if (context.there(table) == QualifiedName{rows.text(row, 0), rows.text(row, 1)})
+                found.triggers.push_back(fmt::format("{} on {}", rows.text(row, 2), to_string(table.name)));
+}
+
+/// Tables that somebody else made have to hold the source's values and find its rows.
+void check_columns_there(PrecheckContext &context, my::Session &target) {
+    if (context.config.schema_stage && !context.started)
+        return context.ok("tables.columns", "the schema stage creates them");
+    const auto types = types_of(context);
+    ColumnFindings found;
+    for (const auto &table : context.selected) {
+        if (table.kind != 'r') continue;
+        const auto there = target::mysql::read_table(target, context.there(table));
+        const auto known = types.find(table.oid);
+        if (there && known != types.end()) look_at_table(table, *there, known->second, found);
+    }
+    list_triggers(context, target, found);
+    if (!found.triggers.empty())
+        context.warning(
+            "target.triggers",
+            fmt::format("triggers fire for replicated rows, they cannot be silenced: {}", some_of(found.triggers)),
+            "Drop them, and create them again when the application moves.");
+    else
+        context.ok("target.triggers", "no trigger stands on the selected tables");
+    if (!found.missing.empty())
+        return context.error("tables.columns",
+                             fmt::format("columns are missing on the target: {}", some_of(found.missing)),
+                             "ALTER TABLE ... ADD COLUMN on the target; docs/types-mysql.md names the types.");
+    if (!found.impossible.empty())
+        return context.error("tables.columns",
+                             fmt::format("columns cannot hold the values: {}", some_of(found.impossible)),
+                             "Give them a type of docs/types-mysql.md: ALTER TABLE ... MODIFY COLUMN.");
+    if (!found.collations.empty())
+        return context.error(
+            "tables.columns",
+            fmt::format("key columns take texts for equal that the source tells apart: {}", some_of(found.collations)),
+            fmt::format("ALTER TABLE ... MODIFY COLUMN ... COLLATE {};",
+                        dialect::mysql::collation(target::flavour(context.config))));
+    if (!found.keys.empty())
+        return context.error(
+            "tables.columns",
+            fmt::format("no unique key of the target covers the key of the source: {}", some_of(found.keys)),
+            "ALTER TABLE ... ADD PRIMARY KEY (...) on the target.");
+    if (!found.lossy.empty())
+        return context.warning("tables.columns", fmt::format("columns lose something: {}", some_of(found.lossy)),
+                               "Give them a type of docs/types-mysql.md: ALTER TABLE ... MODIFY COLUMN.");
+    context.ok("tables.columns", "every column of the source has one on the target");
+}
+
+/// What the schema stage will not be able to create, and what it will leave out.
+void check_definitions(PrecheckContext &context) {
+    if (!context.config.schema_stage || context.started || !context.source) return;
+    try {
+        const auto definitions = schema::mysql::read_definitions(
+            context.config, *context.source, {.flavour = target::flavour(context.config), .policy = {}});
+        const auto shown = [](const std::vector<schema::mysql::LeftOut> &list) {
+            std::vector<std::string> words;
+            for (const auto &left : list) words.push_back(fmt::format("{} ({})", left.object, left.reason));
+            return some_of(words);
+        };
+        if (!definitions.errors.empty())
+            return context.error(
+                "mysql.definitions", fmt::format("the target cannot have: {}", shown(definitions.errors)),
+                "Rename it on the source or by [[objects.table]], or leave it out with objects.exclude.");
+        if (!definitions.left_out.empty())
+            return context.warning("mysql.definitions",
+                                   fmt::format("{} objects are left out on the target: {}", definitions.left_out.size(),
+                                               shown(definitions.left_out)),
+                                   "docs/schema-mysql.md says why; create by hand what the application needs.");
+        context.ok("mysql.definitions", "every selected object can be created");
+    } catch (const SqlError &failure) {
+        context.source->rollback_quietly();
+        context.error("mysql.definitions", failure.reason(), "Grant what the message names on the source.");
+    }
+}
+
 /// Checks of the target one by one; what the server refuses is the finding of the check.
 void check_server(PrecheckContext &context, my::Session &target) {
     using Check = void (*)(PrecheckContext &, my::Session &);
-    const std::pair<const char *, Check> checks[] = {{"target.version", check_version},
-                                                     {"mysql.durability", check_durability},
-                                                     {"mysql.load_data", check_load_data},
-                                                     {"mysql.packet", check_packet},
-                                                     {"tables.target", check_tables_there}};
+    const std::pair<const char *, Check> checks[] = {
+        {"target.version", check_version},     {"mysql.durability", check_durability},
+        {"mysql.load_data", check_load_data},  {"mysql.packet", check_packet},
+        {"tables.target", check_tables_there}, {"tables.columns", check_columns_there}};
     for (const auto &[id, check] : checks) {
         try {
             check(context, target);
@@ -160,6 +302,44 @@ void check_server(PrecheckContext &context, my::Session &target) {
     }
 }
 
+/// The database of the URL, and the right to keep the state.
+bool check_database(PrecheckContext &context, my::Session &target) {
+    const auto database = my::parse(context.config.target.endpoint.url).database;
+    const auto found = target.ask("SELECT 1 FROM information_schema.schemata WHERE schema_name = $1", {database});
+    if (found.rows() == 0) {
+        context.error(
+            "target.database",
+            fmt::format("the database {} does not exist on the target, or the user sees nothing of it", database),
+            fmt::format("CREATE DATABASE {} CHARACTER SET utf8mb4; and GRANT ALL ON {}.* to the task's user.",
+                        dialect::mysql::quote_identifier(database), dialect::mysql::quote_identifier(database)));
+        return false;
+    }
+    context.ok("target.database", "it exists");
+    if (state_installed(target)) {
+        context.ok("target.state", "walbridge's state is installed");
+        return true;
+    }
+    // Asked of the lists of rights: nothing is created here. Rights that come through a role are not on them.
+    const auto user = target.value("SELECT CURRENT_USER()").value_or("");
+    const auto at = user.rfind('@');
+    const auto grantee =
+        fmt::format("'{}'@'{}'", user.substr(0, at), at == std::string::npos ? "%" : user.substr(at + 1));
+    const bool may =
+        target.ask("SELECT 1 FROM information_schema.user_privileges WHERE grantee = $1 AND privilege_type = "
+                   "'CREATE' UNION ALL SELECT 1 FROM information_schema.schema_privileges WHERE grantee = $1 "
+                   "AND privilege_type = 'CREATE' AND 'walbridge' LIKE table_schema",
+                   {grantee})
+                .rows() > 0 ||
+        target.value("SELECT CURRENT_ROLE()").value_or("NONE") != "NONE";
+    if (!may) {
+        context.error("target.state", fmt::format("{} may not create walbridge's state", grantee),
+                      fmt::format("GRANT ALL ON walbridge.* TO {};", grantee));
+        return false;
+    }
+    context.ok("target.state", "the state will be created in the database walbridge");
+    return true;
+}
+
 } // namespace
 
 void check_mysql(PrecheckContext &context) {
@@ -170,9 +350,11 @@ void check_mysql(PrecheckContext &context) {
             target::open_state(config, config.application_name("precheck"), {.lock_timeout = std::chrono::seconds(1)});
         auto &target = static_cast<my::Session &>(*session);
         context.ok("target.connection", my::describe(config.target.endpoint.url));
+        if (!check_database(context, target)) return;
         const auto row = read_task(target, config.name);
         context.started = row && row->phase != Phase::none;
         check_server(context, target);
+        check_definitions(context);
     } catch (const Error &failure) {
         if (failure.kind() == ErrorKind::connection) context.report.lost = "target";
         context.error("target.connection", failure.reason(), failure.remedy());

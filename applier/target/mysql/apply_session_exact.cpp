@@ -38,13 +38,6 @@ mysql::ColumnList set_columns(const TablePlan &plan, const RowChange &change) {
     return set;
 }
 
-/// For errors.
-std::string row_of(const TablePlan &plan, const RowChange &change) {
-    const auto row = planned(plan, change.operation == RowOperation::insert ? change.new_row : lookup_tuple(change));
-    const auto key = mysql::key_for_people(plan, row);
-    return key.empty() ? object_of(plan) : fmt::format("{}, row {}", object_of(plan), key);
-}
-
 } // namespace
 
 std::string MysqlApplySession::change_sql(const TablePlan &plan, const RowChange &change) const {
