@@ -28,7 +28,7 @@ options::options_description known_options() {
     known.add_options()
         ("help", "")("version", "")("help-config", "")
         ("json", "")("truncate", "")("yes", "")
-        ("statements", "")("still", "")("repair", "")("resume", "")
+        ("statements", "")("values", "")("still", "")("repair", "")("resume", "")
         ("repair-script", options::value<std::string>(), "")
         ("mode", options::value<std::string>(), "")
         ("range-size", options::value<std::string>(), "")
@@ -220,6 +220,7 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
             usage("--timeout", fmt::format("\"{}\" is not a duration", *text), "Write it with a unit: --timeout 30s.");
     }
     line.statements = given.count("statements") != 0;
+    line.values = given.count("values") != 0;
     line.still = given.count("still") != 0;
     line.repair = given.count("repair") != 0;
     line.resume = given.count("resume") != 0;

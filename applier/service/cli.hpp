@@ -18,6 +18,7 @@ struct CommandLine {
     std::vector<std::string> words; ///< what else the action is given
     bool json = false;
     bool statements = false; ///< plan: each in full
+    bool values = false;     ///< precheck: reads the tables
     bool truncate = false;
     bool yes = false;
     bool still = false;  ///< verify: the operator vouches that nothing moves

@@ -30,7 +30,10 @@ int say(const std::string &text) {
 }
 
 int run_precheck(const TaskConfig &config, const CommandLine &line) {
-    const auto report = task::precheck(config, line.only);
+    if (line.values && config.target.kind == "postgresql")
+        throw Error(ErrorKind::usage, "--values", "a PostgreSQL target holds every value of the source",
+                    "Leave the option out.");
+    const auto report = task::precheck(config, line.only, line.values);
     say(line.json ? task::precheck_json(config, report) : task::precheck_table(report));
     return report.failed() ? static_cast<int>(ErrorKind::precheck) : 0;
 }
@@ -112,8 +115,10 @@ std::vector<CommandEntry> build() {
          "Warnings can be acknowledged in the task file: [precheck] acknowledge = [\"source.transactions\"].\n\n"
          "  walbridge precheck orders.toml\n"
          "  walbridge precheck orders.toml --only source.plugin --only tables.identity\n"
-         "  walbridge precheck orders.toml --json",
-         {"json", "only"},
+         "  walbridge precheck orders.toml --json\n\n"
+         "For a MySQL or MariaDB target --values lists how faithfully each column is held, and reads every selected "
+         "table\nfor values that do not fit: as much work as copying it.",
+         {"json", "only", "values"},
          run_precheck},
         {"plan",
          "what run would do and how long it may take; changes nothing",

@@ -82,8 +82,8 @@ const std::vector<std::string> &precheck_ids() {
         "target.space",        "ready.extensions",  "ready.collations",    "ready.access_methods",
         "ready.tablespaces",   "ready.locale",      "ready.settings",      "tools.pg_dump",
         "topology.loops",      "topology.overlap",  "topology.sequences",  "topology.reverse",
-        "conflict.timestamps", "clock.offset",       "mysql.durability",   "mysql.load_data",
-        "mysql.packet",        "mysql.names",       "mysql.definitions",  "mysql.types"};
+        "conflict.timestamps", "clock.offset",      "mysql.durability",    "mysql.load_data",
+        "mysql.packet",        "mysql.names",       "mysql.definitions",   "mysql.values"};
     return ids;
 }
 
@@ -98,7 +98,7 @@ std::string some_of(const std::vector<std::string> &names, std::size_t most) {
     return out;
 }
 
-PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string> &only) {
+PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string> &only, bool values) {
     for (const auto &id : only) {
         if (std::ranges::find(precheck_ids(), id) != precheck_ids().end()) continue;
         const auto guess = config::nearest(id, precheck_ids());
@@ -126,6 +126,7 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
     check_tables(context); // first: what the target must allow depends on the selection
     if (context.target_of_other_kind) {
         check_mysql(context);
+        if (values) check_values(context);
     } else {
         check_roles(context);
         check_target(context);
@@ -163,6 +164,19 @@ void require_precheck(const TaskConfig &config) {
                                    : fmt::format("{} The others are listed by walbridge precheck.", fixes[0]));
 }
 
+namespace {
+
+std::string columns_table(const std::vector<ColumnReport> &columns) {
+    std::string out = fmt::format("\n{:<30} {:<26} {:<26} {:<10} {:>8}  {}\n", "column", "source", "target", "fidelity",
+                                  "unfit", "remark");
+    for (const auto &column : columns)
+        out += fmt::format("{:<30} {:<26} {:<26} {:<10} {:>8}  {}\n", column.table + "." + column.column,
+                           column.source_type, column.target_type, column.fidelity, column.unfit, column.remark);
+    return out + "\n";
+}
+
+} // namespace
+
 std::string precheck_table(const PrecheckReport &report) {
     std::size_t width = 0;
     for (const auto &finding : report.findings) width = std::max(width, finding.id.size());
@@ -172,6 +186,7 @@ std::string precheck_table(const PrecheckReport &report) {
                            finding.acknowledged ? " (acknowledged)" : "");
         if (!finding.fix.empty()) out += fmt::format("{:<8} {:<{}}  -> {}\n", "", "", width, finding.fix);
     }
+    if (!report.columns.empty()) out += columns_table(report.columns);
     return out + fmt::format("{} ok, {} warnings, {} errors, {} skipped\n", report.count(Verdict::ok),
                              report.count(Verdict::warning), report.count(Verdict::error),
                              report.count(Verdict::skipped));
@@ -186,6 +201,15 @@ std::string precheck_json(const TaskConfig &config, const PrecheckReport &report
                                     {"reason", finding.reason},
                                     {"fix", finding.fix},
                                     {"acknowledged", finding.acknowledged}});
+    for (const auto &column : report.columns)
+        json["columns"].push_back({{"table", column.table},
+                                   {"column", column.column},
+                                   {"source_type", column.source_type},
+                                   {"target_type", column.target_type},
+                                   {"fidelity", column.fidelity},
+                                   {"remark", column.remark},
+                                   {"policy", column.policy},
+                                   {"unfit", column.unfit}});
     return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -21,7 +21,7 @@ struct PrecheckContext {
     bool started = false;                  ///< the task has a stored plan: the target is expected to hold its tables
     std::vector<source::Table> selected{}; ///< of the source
     bool catalog_read = false;
-    bool target_missing = false; ///< its server answers and has no such database
+    bool target_missing = false;       ///< its server answers and has no such database
     bool target_of_other_kind = false; ///< MySQL or MariaDB: `target` is never set
 
     /// What a table of the source is called on the target.
@@ -82,6 +82,8 @@ void check_roles(PrecheckContext &context);
 void check_readiness(PrecheckContext &context);
 /// All that is asked of a MySQL or MariaDB target, and of the source for its sake.
 void check_mysql(PrecheckContext &context);
+/// Reads the selected tables for values that such a target cannot hold.
+void check_values(PrecheckContext &context);
 /// Other tasks of the two databases, the way back, clocks and commit times.
 void check_topology(PrecheckContext &context);
 

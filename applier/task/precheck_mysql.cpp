@@ -97,6 +97,7 @@ void check_tables_there(PrecheckContext &context, my::Session &target) {
     for (int row = 0; row < rows.rows(); ++row)
         engines.emplace(QualifiedName{rows.text(row, 0), rows.text(row, 1)}, rows.text(row, 2));
     std::vector<std::string> present, missing, filled, other_engine, locked;
+    std::string mending;
     for (const auto &table : context.selected) {
         if (table.kind != 'r') continue;
         const auto name = context.there(table);
@@ -106,21 +107,22 @@ void check_tables_there(PrecheckContext &context, my::Session &target) {
             continue;
         }
         present.push_back(describe_pair(table.name, name));
-        if (found->second != "InnoDB")
+        if (found->second != "InnoDB") {
             other_engine.push_back(fmt::format("{} ({})", quote(name), found->second.empty() ? "none" : found->second));
-        else if (config.full_stage)
+            mending += fmt::format("{}ALTER TABLE {} ENGINE = InnoDB;", mending.empty() ? "" : " ", quote(name));
+        } else if (config.full_stage) {
             try {
                 if (target.value(fmt::format("SELECT 1 FROM {} LIMIT 1", quote(name)))) filled.push_back(quote(name));
             } catch (const SqlError &error) { // somebody's lock is not waited for
                 if (error.recovery() != Recovery::retry_transaction) throw;
                 locked.push_back(quote(name));
             }
+        }
     }
     if (!other_engine.empty())
         return context.error(
             "tables.target",
-            fmt::format("tables are not InnoDB and take no part in transactions: {}", some_of(other_engine)),
-            "ALTER TABLE ... ENGINE = InnoDB;");
+            fmt::format("tables are not InnoDB and take no part in transactions: {}", some_of(other_engine)), mending);
     if (config.schema_stage && !present.empty())
         return context.error("tables.target",
                              fmt::format("{} tables exist on the target already: {}", present.size(), some_of(present)),
@@ -218,9 +220,13 @@ void check_columns_there(PrecheckContext &context, my::Session &target) {
     ColumnFindings found;
     for (const auto &table : context.selected) {
         if (table.kind != 'r') continue;
-        const auto there = target::mysql::read_table(target, context.there(table));
         const auto known = types.find(table.oid);
-        if (there && known != types.end()) look_at_table(table, *there, known->second, found);
+        try {
+            const auto there = target::mysql::read_table(target, context.there(table));
+            if (there && known != types.end()) look_at_table(table, *there, known->second, found);
+        } catch (const Error &error) { // not InnoDB: tables.target says so
+            if (error.kind() != ErrorKind::target_shape) throw;
+        }
     }
     list_triggers(context, target, found);
     if (!found.triggers.empty())
