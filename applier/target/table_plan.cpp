@@ -40,7 +40,9 @@ std::optional<std::string> collation_on_target(const NameMap &names, const std::
 
 PlannedColumn plan_mysql_column(PlannedColumn column, const Column &source) {
     const auto type = mysql::source_type_of(source);
-    const auto equality = mysql::equality_of(type, *column.target.mysql);
+    auto equality = mysql::equality_of(type, *column.target.mysql);
+    // Values that do not fit become one and the same.
+    if (column.target.unfit == dialect::mysql::Unfit::clamp) equality = mysql::Equality::weaker;
     column.same_type = false;
     column.tells_apart = equality != mysql::Equality::weaker;
     column.target.exact_equality = equality == mysql::Equality::exact;
