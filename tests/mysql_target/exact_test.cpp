@@ -178,6 +178,24 @@ BOOST_AUTO_TEST_CASE(a_value_that_does_not_fit_names_table_column_and_row) {
     session->rollback();
 }
 
+BOOST_AUTO_TEST_CASE(a_null_does_not_become_the_time_or_a_number) {
+    admin.execute(
+        "CREATE TABLE t.a (id INT PRIMARY KEY, at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), n INT NOT "
+        "NULL AUTO_INCREMENT UNIQUE)");
+    auto session = open();
+    Source source("a", "id int4, at timestamptz, n int4");
+    const auto plan = make_table_plan(source.relation, *session->describe({"t", "a"}));
+    session->begin();
+    for (const auto &row :
+         {std::vector<Cell>{"1", std::nullopt, "1"}, std::vector<Cell>{"1", "2024-01-01 00:00:00+00", std::nullopt}})
+        BOOST_CHECK_EXCEPTION(session->apply(plan, source.insert(row), false), Error, [](const Error &error) {
+            return error.kind() == ErrorKind::target_data && error.reason().find("NOT NULL") != std::string::npos;
+        });
+    BOOST_TEST(session->apply(plan, source.insert({"1", "2024-01-01 00:00:00+00", "0"}), false).affected == 1);
+    session->commit({Lsn{0x20}, 1, 1});
+    BOOST_TEST(rows("SELECT * FROM t.a") == "1|2024-01-01 00:00:00.000000|0"); // 0 is a number like any other
+}
+
 BOOST_AUTO_TEST_CASE(a_row_that_fits_no_packet_names_the_setting_and_the_row) {
     admin.execute("CREATE TABLE t.a (id INT PRIMARY KEY, v LONGTEXT CHARACTER SET utf8mb4)");
     auto session = open();

@@ -130,7 +130,8 @@ bool breaks_connection(unsigned number) {
 
 /// What a role or the server sets must not end a long statement, change what values mean or hide an error [T-16].
 std::string session_settings(ServerVersion version, const ConnectOptions &options) {
-    std::string sql = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,ERROR_FOR_DIVISION_BY_ZERO,"
+    // The character set again: a server may be told to ignore what the client says while connecting.
+    std::string sql = "SET NAMES utf8mb4; SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,ERROR_FOR_DIVISION_BY_ZERO,"
                       "NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', "
                       "time_zone = '+00:00', autocommit = 1, sql_auto_is_null = 0, sql_safe_updates = 0, "
                       "sql_big_selects = 1, sql_select_limit = DEFAULT, unique_checks = 1, "

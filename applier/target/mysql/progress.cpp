@@ -13,6 +13,7 @@ using my::quote_literal;
 
 /// Sessions of one task that may be found again at the same time.
 constexpr int most_marks = 100;
+constexpr int most_attempts = 5;
 
 std::string mark(const std::string &task, int number) { return fmt::format("walbridge:{}:{}", task, number); }
 
@@ -66,16 +67,22 @@ std::optional<Progress> take_over(my::Session &session, const std::string &task,
             return progress;
         } catch (const SqlError &error) {
             session.rollback_quietly();
-            if (error.recovery() != Recovery::retry_transaction || attempt == 5) throw;
+            if (error.recovery() != Recovery::retry_transaction || attempt == most_attempts) throw;
             end_older_sessions(session, task);
         }
     }
 }
 
 void mark_session(my::Session &session, const std::string &task) {
-    for (int number = 0; number < most_marks; ++number)
-        if (session.value(fmt::format("SELECT GET_LOCK({}, 0)", quote_literal(mark(task, number)))) == "1") return;
-    log::debug("more sessions of the task than can be told from others on the target", {{"task", task}});
+    try {
+        for (int number = 0; number < most_marks; ++number)
+            if (session.value(fmt::format("SELECT GET_LOCK({}, 0)", quote_literal(mark(task, number)))) == "1") return;
+        log::debug("more sessions of the task than can be told from others on the target", {{"task", task}});
+    } catch (const SqlError &error) {
+        if (error.recovery() != Recovery::stop) throw;
+        // Clusters have no named locks: what a lost session holds there ends with its connection.
+        log::debug("sessions of the task cannot be marked on the target", {{"reason", error.reason()}});
+    }
 }
 
 void assert_epoch(my::Session &session, const std::string &task, std::uint64_t epoch) {

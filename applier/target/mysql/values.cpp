@@ -95,10 +95,23 @@ bool append(std::string &sql, const TablePlan &plan, std::uint32_t index, Row ro
     }
 }
 
+/// The server would put the time into a TIMESTAMP column and a new number into an AUTO_INCREMENT column.
+void check_null(const TablePlan &plan, std::uint32_t index, Row row) {
+    const auto &column = plan.columns[index].target;
+    if (!column.not_null) return;
+    refuse(plan, index, row,
+           {"it is NOT NULL on the target, and the value is NULL",
+            fmt::format("ALTER TABLE {} MODIFY {} {} NULL; on the target, then resume.",
+                        dialect::mysql::quote(plan.table.name), quote_identifier(column.name),
+                        column.mysql->column_type)});
+}
+
 } // namespace
 
 void append_value(std::string &sql, const TablePlan &plan, std::uint32_t index, Row row, Use use) {
-    if (!append(sql, plan, index, row, use)) sql += "NULL";
+    if (append(sql, plan, index, row, use)) return;
+    if (use != Use::compare) check_null(plan, index, row);
+    sql += "NULL";
 }
 
 void append_equals(std::string &sql, const TablePlan &plan, std::uint32_t index, Row row) {
