@@ -35,6 +35,10 @@ struct TypeFacts {
 
 [[nodiscard]] TypeFacts facts_of(const SourceType &type);
 
+/// Oid of an array's elements; where the caller knows the array by its name alone (the stream, for a domain over one),
+/// by that name. 0 = no built-in type.
+[[nodiscard]] std::uint32_t element_of(const SourceType &type);
+
 /// Elements that stand in JSON as they are printed.
 [[nodiscard]] bool is_json_number(std::uint32_t element_oid);
 

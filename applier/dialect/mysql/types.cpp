@@ -147,6 +147,10 @@ class TextColumns {
     TextColumns(Flavour flavour, const MapOptions &options) : flavour_(flavour), options_(options) {}
 
     [[nodiscard]] MappedType varchar(std::size_t length, std::string_view type = "varchar") const {
+        if (!options_.key_column && length < options_.shortest) {
+            length = options_.shortest;
+            type = "varchar";
+        }
         auto column = text(type);
         column.length = length;
         column.column_type = fmt::format("{}({})", type, length);
@@ -329,6 +333,12 @@ TypeFacts facts_of(const SourceType &type) {
     if (type.name == "hstore") return {Form::hstore, 0};
     if (type.name == "citext") return {Form::character, 0};
     return {Form::plain, 0};
+}
+
+std::uint32_t element_of(const SourceType &type) {
+    if (type.element_oid != 0 || !type.name.starts_with('_')) return type.element_oid;
+    const auto *const found = std::ranges::find(built_ins, std::string_view(type.name).substr(1), &BuiltIn::name);
+    return found == built_ins.end() ? 0 : found->oid;
 }
 
 bool is_json_number(std::uint32_t element_oid) {

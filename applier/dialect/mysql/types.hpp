@@ -68,6 +68,9 @@ struct MapOptions {
     bool key_column = false;                ///< part of a primary, unique or foreign key: indexed as a whole
     std::size_t key_bytes = most_key_bytes; ///< for a key column: what its keys leave it
     Unfit unfit = Unfit::error;
+    /// Characters of the shortest varchar outside of keys: MariaDB's rows hold columns of fewer than 256 bytes
+    /// themselves.
+    std::size_t shortest = 0;
     bool off_row =
         false; ///< the row is too wide: text and bytes as longtext and longblob where a key does not need them
 };

@@ -222,6 +222,7 @@ std::vector<std::string> labels_of(const ColumnType &column) {
 
 ValueWriter::ValueWriter(const SourceType &source, const ColumnType &target, Unfit policy)
     : source_(source), target_(target), policy_(policy), form_(facts_of(source).form) {
+    source_.element_oid = element_of(source_);
     const auto kind = kind_of(target_);
     binary_ = kind == Kind::bytes || kind == Kind::bit;
     if (kind == Kind::character || kind == Kind::bytes) {

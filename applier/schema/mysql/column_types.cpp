@@ -67,10 +67,27 @@ std::vector<MappedType> choose_types(const SourceTable &table, dialect::mysql::F
         if (is_whole_key(index)) keys.push_back(index.columns);
     const auto room = key_room(table, flavour, keys, policy);
 
+    // Rows of MariaDB hold 8,126 bytes. Of a column that may have more than 255 they can do with a pointer; shorter
+    // ones they hold whole, so that many of them are too much. MySQL needs a pointer's room at most of all of them.
+    constexpr std::size_t in_row = 8126, row_header = 40, pointer = 22, longest_within = 255, shortest_outside = 64;
+    const auto is_variable = [](const MappedType &type) {
+        return (!type.column.charset.empty() && type.column.data_type != "enum") ||
+               type.column.data_type == "varbinary" || type.column.data_type == "longblob";
+    };
+    const auto bytes_in_row = [&](const SourceColumn &column, const MappedType &type) {
+        const bool primary =
+            !table.indexes.empty() && table.indexes.front().primary &&
+            std::ranges::find(table.indexes.front().columns, column.number) != table.indexes.front().columns.end();
+        return !primary && is_variable(type) && (type.key_bytes == 0 || type.key_bytes > longest_within)
+                   ? pointer
+                   : type.row_bytes;
+    };
+
     std::vector<MappedType> types;
     std::size_t width = (table.columns.size() + 7) / 8;
-    const auto map = [&](const SourceColumn &column, bool off_row) {
+    const auto map = [&](const SourceColumn &column, bool off_row, std::size_t shortest = 0) {
         MapOptions options;
+        options.shortest = shortest;
         options.unfit = policy(table.name, column.name);
         options.off_row = off_row;
         if (const auto found = room.find(column.number); found != room.end()) {
@@ -79,10 +96,21 @@ std::vector<MappedType> choose_types(const SourceTable &table, dialect::mysql::F
         }
         return map_type(column.type, flavour, options);
     };
+    std::size_t inside = row_header + width;
     for (const auto &column : table.columns) {
         types.push_back(map(column, false));
-        width += types.back().row_bytes;
+        inside += bytes_in_row(column, types.back());
     }
+    for (std::size_t length = longest_within;
+         length > pointer && inside > in_row && flavour == dialect::mysql::Flavour::mariadb; --length)
+        for (std::size_t i = 0; i < types.size() && inside > in_row; ++i) {
+            if (room.contains(table.columns[i].number) || !is_variable(types[i]) || types[i].key_bytes != length)
+                continue;
+            inside -= bytes_in_row(table.columns[i], types[i]);
+            types[i] = map(table.columns[i], false, shortest_outside);
+            inside += bytes_in_row(table.columns[i], types[i]);
+        }
+    for (const auto &type : types) width += type.row_bytes;
     while (width > dialect::mysql::most_row_bytes) {
         std::size_t widest = types.size();
         for (std::size_t i = 0; i < types.size(); ++i)

@@ -253,3 +253,14 @@ BOOST_AUTO_TEST_CASE(a_value_too_long_for_its_key_is_refused) {
     BOOST_TEST(written(writer, fits) == fits);
     BOOST_TEST(written(writer, long_text) == refused);
 }
+
+BOOST_AUTO_TEST_CASE(an_array_that_is_known_by_its_name_alone_is_written_alike) {
+    SourceType source;
+    source.oid = 20000;
+    source.kind = 'a';
+    source.name = "_int4"; // as the stream names the base type of a domain
+    const auto column = map_type(source, Flavour::mysql, false).column;
+    BOOST_TEST(written(ValueWriter(source, column, Unfit::error), "{1,2}") == "[1, 2]");
+    source.name = "_mood";
+    BOOST_TEST(written(ValueWriter(source, column, Unfit::error), "{1,2}") == "[\"1\", \"2\"]");
+}

@@ -147,6 +147,21 @@ BOOST_AUTO_TEST_CASE(a_row_wider_than_the_server_allows_keeps_its_widest_text_el
     BOOST_TEST(mentions(sql, "`c20` varchar(1000)"));
 }
 
+BOOST_AUTO_TEST_CASE(many_short_columns_are_made_long_enough_to_leave_a_row_of_mariadb) {
+    std::vector<SourceColumn> columns = {column(1, "id", "int4", true), column(2, "token", "uuid")};
+    for (int number = 3; number <= 100; ++number) {
+        columns.push_back(column(number, ("c" + std::to_string(number)).c_str(), "varchar"));
+        columns.back().type.typmod = 44; // varchar(40): 160 bytes
+    }
+    const std::vector tables = {table(1, "t", columns, {key("t_pkey", {1}, true, true)})};
+    const auto mariadb = statement(make(tables, Flavour::mariadb), "TABLE");
+    BOOST_TEST(mentions(mariadb, "`c3` varchar(64) "));
+    BOOST_TEST(mentions(mariadb, "`c100` varchar(40) "));
+    BOOST_TEST(!mentions(statement(make(tables), "TABLE"), "varchar(64)"));
+    columns.resize(40);
+    BOOST_TEST(!mentions(statement(make({table(1, "t", columns)}, Flavour::mariadb), "TABLE"), "varchar(64)"));
+}
+
 BOOST_AUTO_TEST_CASE(without_a_primary_key_the_rows_are_stored_by_a_total_unique_key) {
     auto made =
         make({table(1, "t", {column(1, "a", "int4"), column(2, "b", "int4", true), column(3, "c", "int4", true)},
