@@ -118,6 +118,9 @@ VALUES = {
     "positive": ["1", "2147483647"],
     "short": ["abc", ""],
     "floatrange": ["[1.5,2.5)"],
+    "numbers": ["{1,NULL,3}"],
+    "hstore": ["", "a=>1, b=>NULL, \"c\\\"\\\\\"=>\"NULL\", \"\"=>\"\u00e4\""],
+    "citext": ["A", "a b "],
 }
 
 REFUSED = {

@@ -554,7 +554,7 @@ std::string value_literal(const std::string &text, const ExpressionColumn &colum
         form == Form::decimal && text.find_first_of("NI") == std::string::npos ? Unfit::clamp : Unfit::error;
     const ValueWriter writer(column.source, column.target, policy);
     std::string scratch;
-    const auto value = std::string(*writer.write(text, scratch));
+    auto value = std::string(*writer.write(text, scratch));
     if (column.target.data_type == "bit") {
         std::string bits;
         for (const char byte : value)

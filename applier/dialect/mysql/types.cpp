@@ -232,9 +232,12 @@ MappedType integer_column(std::uint32_t oid) {
 }
 
 MappedType decimal_column(int precision, int scale, std::string remark) {
-    const auto bytes_of = [](int digits) { return digits / 9 * 4 + (digits % 9 + 1) / 2; };
+    const auto bytes_of = [](int digits) {
+        const auto count = static_cast<std::size_t>(digits);
+        return count / 9 * 4 + (count % 9 + 1) / 2;
+    };
     auto mapped = sized("decimal", fmt::format("{},{}", precision, scale),
-                        static_cast<std::size_t>(bytes_of(precision - scale) + bytes_of(scale)), std::move(remark));
+                        bytes_of(precision - scale) + bytes_of(scale), std::move(remark));
     mapped.column.precision = precision;
     mapped.column.scale = scale;
     return mapped;

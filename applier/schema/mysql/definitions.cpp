@@ -15,7 +15,6 @@
 namespace walbridge::schema::mysql {
 namespace {
 
-using dialect::mysql::Flavour;
 using dialect::mysql::MappedType;
 using dialect::mysql::name_problem;
 using dialect::mysql::quote;

@@ -152,17 +152,19 @@ std::vector<LeftOut> read_other_objects(pg::Session &source, const wire::ObjectS
     const auto rows = source.query(sql::other_objects);
     for (int row = 0; row < rows.rows(); ++row) {
         const auto kind = rows.text(row, 0), schema = rows.text(row, 1), name = rows.text(row, 2);
-        const bool on_table = !rows.null(row, 3),
-                   routine = kind == "function" || kind == "procedure" || kind == "aggregate";
-        if (routine ? !selection.covers_schema(schema)
-                    : !selection.matches(schema, on_table ? rows.text(row, 3) : name))
+        const bool on_table = !rows.null(row, 3);
+        const bool of_schema =
+            kind == "function" || kind == "procedure" || kind == "aggregate" || kind == "check of domain";
+        if (of_schema ? !selection.covers_schema(schema)
+                      : !selection.matches(schema, on_table ? rows.text(row, 3) : name))
             continue;
         const auto object = on_table ? fmt::format("{} {} of {}.{}", kind, name, schema, rows.text(row, 3))
                                      : fmt::format("{} {}.{}", kind, schema, name);
         const auto *reason = kind == "foreign table" ? "its rows are elsewhere"
                              : kind == "sequence"
                                  ? "MySQL has no sequences; those that columns own become AUTO_INCREMENT"
-                                 : "it is written in PostgreSQL's language";
+                             : kind == "check of domain" ? "MySQL has no domains: columns get the type below"
+                                                         : "it is written in PostgreSQL's language";
         others.push_back({object, reason});
     }
     return others;

@@ -12,6 +12,9 @@ FROM (
     SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.nspname, p.proname, NULL, 'pg_proc'::regclass, p.oid
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     UNION ALL
+    SELECT 'check of domain', n.nspname, t.typname || ' ' || k.conname, NULL, 'pg_constraint'::regclass, k.oid
+    FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    UNION ALL
     SELECT 'trigger', n.nspname, t.tgname, c.relname, 'pg_trigger'::regclass, t.oid
     FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE NOT t.tgisinternal
