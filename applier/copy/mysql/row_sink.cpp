@@ -24,6 +24,7 @@ namespace {
 using dialect::mysql::quote;
 using dialect::mysql::quote_identifier;
 
+constexpr std::uint32_t xml_oid = 142;
 constexpr std::size_t buffer_bytes = std::size_t{64} << 10;
 /// Of an INSERT with many rows, unless one row is larger.
 constexpr std::size_t insert_bytes = std::size_t{1} << 20;
@@ -138,8 +139,10 @@ class Sink final : public RowSink {
                         "Create it there, or let the schema stage do it (task.stages).");
         std::string list;
         for (const auto &column : table.columns) {
-            if (column.generated != '\0') continue;
             const auto found = std::ranges::find(there->columns, column.name, &target::TargetColumn::name);
+            // The target computes it too, or has no use for it; an ordinary column takes what the source computed.
+            const bool computed = found == there->columns.end() || found->generated;
+            if (column.generated != '\0' && computed) continue;
             if (found == there->columns.end())
                 throw Error(ErrorKind::target_shape, object, fmt::format("the target lacks column {}", column.name),
                             fmt::format("ALTER TABLE {} ADD COLUMN {} ... on the target; docs/types-mysql.md names the "
@@ -153,6 +156,7 @@ class Sink final : public RowSink {
                                   {types_.at(table.oid).at(column.name), found->mysql.value(),
                                    target::mysql::value_policy(config_, chunk.table, column.name)}});
             list += (list.empty() ? "" : ", ") + dialect::postgres::quote_identifier(column.name);
+            if (column.type_oid == xml_oid) list += "::text"; // as the stream has it: with its encoding declaration
         }
         const auto *key = chunk_key(table);
         if (chunk.kind == ChunkKind::key && key == nullptr)
