@@ -37,7 +37,16 @@ struct Part {
     std::string sql;
     Kind kind = Kind::null;
     bool integer = false, floating = false; ///< of numbers
+    int scale = 0;                          ///< of numbers: digits behind the point
 };
+
+/// Digits behind the point of a number's text.
+int scale_of(const std::string &number) {
+    const auto point = number.find('.');
+    return point == std::string::npos ? 0 : static_cast<int>(number.size() - point - 1);
+}
+
+constexpr int most_scale = 30; ///< of what MySQL and MariaDB compute, which both round beyond
 
 /// Carries the reason out of the recursion; never leaves this file.
 struct NotTranslated {
@@ -97,10 +106,14 @@ bool is_clock_word(const std::string &text) {
     return one_of(text, {"now", "today", "tomorrow", "yesterday", "allballs"});
 }
 
-std::string plain_literal(const std::string &text) {
-    // Within an expression that the server keeps, a backslash may be read under another sql_mode than it was written.
-    if (text.find('\\') != std::string::npos) throw NotTranslated{"a literal holds a backslash"};
-    return quote_literal(text);
+/// A literal within an expression. The servers keep an expression as text of their own making and read that again: they
+/// write quotes and control characters of literals with backslashes, which mean something else under
+/// NO_BACKSLASH_ESCAPES. Bytes mean the same under every sql_mode.
+std::string expression_literal(const std::string &text) {
+    const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '\'' && c != '"' && c != '\\'; };
+    return std::ranges::all_of(text, plain)
+               ? quote_literal(text)
+               : fmt::format("CONVERT({} USING utf8mb4)", dialect::mysql::hex_literal(text));
 }
 
 class Translator {
@@ -140,11 +153,25 @@ class Translator {
         const auto &value = node.a_const();
         if (value.isnull()) return {"NULL", Kind::null};
         if (value.has_ival()) return {std::to_string(value.ival().ival()), Kind::number, true};
-        if (value.has_fval())
-            return {value.fval().fval(), Kind::number, value.fval().fval().find_first_of(".eE") == std::string::npos};
+        if (value.has_fval()) return number(value.fval().fval(), false);
         if (value.has_boolval()) return {value.boolval().boolval() ? "TRUE" : "FALSE", Kind::boolean};
-        if (value.has_sval()) return {plain_literal(value.sval().sval()), Kind::text};
+        if (value.has_sval()) return {expression_literal(value.sval().sval()), Kind::text};
         throw NotTranslated{"a bit string"};
+    }
+
+    static Part number(const std::string &text, bool floating) {
+        const bool exponent = text.find_first_of("eE") != std::string::npos;
+        if (exponent && !floating) throw NotTranslated{fmt::format("the number {}", text)};
+        Part part{text.front() == '-' ? "(" + text + ")" : text, Kind::number,
+                  !floating && text.find('.') == std::string::npos, floating, floating ? 0 : scale_of(text)};
+        return limited(std::move(part));
+    }
+
+    /// A number that the target computes with all of its digits.
+    static Part limited(Part part) {
+        if (!part.floating && part.scale > most_scale)
+            throw NotTranslated{"a number of more than 30 digits behind the point"};
+        return part;
     }
 
     Part column(const pg_query::ColumnRef &reference) {
@@ -156,7 +183,8 @@ class Translator {
         const auto kind = kind_of(*found);
         if (!kind) throw NotTranslated{fmt::format("type {} of column {}", found->source.name, name)};
         const auto form = dialect::mysql::facts_of(found->source).form;
-        return {quote_identifier(found->name), *kind, form == Form::integer, form == Form::floating};
+        return limited({quote_identifier(found->name), *kind, form == Form::integer, form == Form::floating,
+                        form == Form::decimal ? found->target.scale.value_or(0) : 0});
     }
 
     // NOLINTNEXTLINE(misc-no-recursion)
@@ -182,17 +210,16 @@ class Translator {
     }
 
     static Part typed_constant(const std::string &text, const std::string &type) {
-        if (one_of(type, {"text", "varchar"})) return {plain_literal(text), Kind::text};
+        if (one_of(type, {"text", "varchar"})) return {expression_literal(text), Kind::text};
         if (type == "bpchar") {
             const auto end = text.find_last_not_of(' ');
-            return {plain_literal(text.substr(0, end == std::string::npos ? 0 : end + 1)), Kind::padded};
+            return {expression_literal(text.substr(0, end == std::string::npos ? 0 : end + 1)), Kind::padded};
         }
         if (type == "bool") return {one_of(text, {"t", "true"}) ? "TRUE" : "FALSE", Kind::boolean};
         if (one_of(type, {"int2", "int4", "int8", "numeric", "float4", "float8"})) {
             if (text.empty() || text.find_first_not_of("0123456789.+-eE") != std::string::npos)
                 throw NotTranslated{fmt::format("the number {}", text)};
-            return {text.front() == '-' ? "(" + text + ")" : text, Kind::number, type.starts_with("int"),
-                    type.starts_with("float")};
+            return number(text, type.starts_with("float"));
         }
         if (one_of(type, {"date", "timestamp", "timestamptz", "time"})) {
             if (is_clock_word(text)) throw NotTranslated{fmt::format("the time '{}'", text)};
@@ -202,7 +229,7 @@ class Translator {
             return {quote_literal(moment(text, type, target)), Kind::moment};
         }
         if (is_known(type)) throw NotTranslated{fmt::format("a value of type {}", type)};
-        return {plain_literal(text), Kind::label};
+        return {expression_literal(text), Kind::label};
     }
 
     static bool is_known(const std::string &type) {
@@ -300,15 +327,17 @@ class Translator {
         const auto right = part(expression.rexpr());
         if (!expression.has_lexpr()) {
             if ((name == "-" || name == "+") && right.kind == Kind::number)
-                return {fmt::format("({}{})", name, right.sql), Kind::number, right.integer, right.floating};
+                return {fmt::format("({}{})", name, right.sql), Kind::number, right.integer, right.floating,
+                        right.scale};
             throw NotTranslated{fmt::format("operator {}", name)};
         }
         if (name == "~~" || name == "!~~") return like(name == "!~~", part(expression.lexpr()), expression.rexpr());
         const auto left = part(expression.lexpr());
         if (one_of(name, {"=", "<>", "<", "<=", ">", ">="})) return comparison(name, left, right);
         if (one_of(name, {"+", "-", "*"}) && left.kind == Kind::number && right.kind == Kind::number)
-            return {fmt::format("({} {} {})", left.sql, name, right.sql), Kind::number, left.integer && right.integer,
-                    left.floating || right.floating};
+            return limited({fmt::format("({} {} {})", left.sql, name, right.sql), Kind::number,
+                            left.integer && right.integer, left.floating || right.floating,
+                            name == "*" ? left.scale + right.scale : std::max(left.scale, right.scale)});
         if (name == "||" && left.kind == Kind::text && right.kind == Kind::text)
             return {fmt::format("CONCAT({}, {})", left.sql, right.sql), Kind::text};
         throw NotTranslated{fmt::format("operator {}", name)};
@@ -320,7 +349,10 @@ class Translator {
         if (node->has_type_cast()) node = &node->type_cast().arg();
         const auto text = constant_text(*node);
         if (!text || value.kind != Kind::text) throw NotTranslated{"LIKE with something other than text and a literal"};
-        return {fmt::format("({} {}LIKE {})", value.sql, negated ? "NOT " : "", plain_literal(*text)), Kind::boolean};
+        // Whether it escapes depends on the session's sql_mode.
+        if (text->find('\\') != std::string::npos) throw NotTranslated{"LIKE with a backslash"};
+        return {fmt::format("({} {}LIKE {})", value.sql, negated ? "NOT " : "", expression_literal(*text)),
+                Kind::boolean};
     }
 
     /// ARRAY[...] below its casts.
@@ -383,6 +415,7 @@ class Translator {
             if (result.kind == Kind::null) result = one;
             result.integer = result.integer && (one.integer || one.kind == Kind::null);
             result.floating = result.floating || one.floating;
+            result.scale = std::max(result.scale, one.scale);
             list += (list.empty() ? "" : ", ") + one.sql;
         }
         result.sql = fmt::format("COALESCE({})", list);
@@ -399,6 +432,7 @@ class Translator {
             const bool first = result.kind == Kind::null;
             result.integer = first ? one.integer : result.integer && (one.integer || one.kind == Kind::null);
             result.floating = result.floating || one.floating;
+            result.scale = std::max(result.scale, one.scale);
             if (first) result.kind = one.kind;
         };
         for (const auto &branch : expression.args()) {
@@ -435,13 +469,12 @@ class Translator {
                                                   : "RTRIM",
                                 argument.sql),
                     Kind::text};
-        if (argument.kind == Kind::number && one_of(name, {"abs", "floor", "ceil", "ceiling"}))
-            return {fmt::format("{}({})",
-                                name == "abs"     ? "ABS"
-                                : name == "floor" ? "FLOOR"
-                                                  : "CEILING",
-                                argument.sql),
-                    Kind::number, argument.integer, argument.floating};
+        if (argument.kind == Kind::number && name == "abs")
+            return {fmt::format("ABS({})", argument.sql), Kind::number, argument.integer, argument.floating,
+                    argument.scale};
+        if (argument.kind == Kind::number && one_of(name, {"floor", "ceil", "ceiling"}))
+            return {fmt::format("{}({})", name == "floor" ? "FLOOR" : "CEILING", argument.sql), Kind::number,
+                    argument.integer, argument.floating};
         throw NotTranslated{fmt::format("function {}", name)};
     }
 
@@ -547,14 +580,25 @@ std::optional<Literal> literal_of(const Node &node) {
 
 } // namespace
 
-std::string value_literal(const std::string &text, const ExpressionColumn &column) {
+namespace {
+
+/// What the column's writer makes of a literal; `binary` tells whether it is bytes.
+std::string column_value(const std::string &text, const ExpressionColumn &column, bool &binary) {
     const auto form = dialect::mysql::facts_of(column.source).form;
     // A numeric default has as many digits as somebody wrote; the source rounds it when it stores it.
     const auto policy =
         form == Form::decimal && text.find_first_of("NI") == std::string::npos ? Unfit::clamp : Unfit::error;
     const ValueWriter writer(column.source, column.target, policy);
     std::string scratch;
-    auto value = std::string(*writer.write(text, scratch));
+    binary = writer.binary();
+    return std::string(*writer.write(text, scratch));
+}
+
+} // namespace
+
+std::string value_literal(const std::string &text, const ExpressionColumn &column) {
+    bool binary = false;
+    auto value = column_value(text, column, binary);
     if (column.target.data_type == "bit") {
         std::string bits;
         for (const char byte : value)
@@ -562,20 +606,23 @@ std::string value_literal(const std::string &text, const ExpressionColumn &colum
                 bits += (static_cast<unsigned char>(byte) >> static_cast<unsigned>(bit)) & 1U ? '1' : '0';
         return "b'" + bits.substr(bits.size() - static_cast<std::size_t>(column.target.precision.value_or(1))) + "'";
     }
-    if (writer.binary()) return dialect::mysql::hex_literal(value);
-    switch (form) {
+    if (binary) return dialect::mysql::hex_literal(value);
+    switch (dialect::mysql::facts_of(column.source).form) {
     case Form::integer:
     case Form::boolean: return value;
     default: return quote_literal(value);
     }
 }
 
-bool can_store(Translated::Gives gives, const ExpressionColumn &column) {
+bool can_store(const Translated &expression, const ExpressionColumn &column) {
     using Gives = Translated::Gives;
+    const auto gives = expression.gives;
     const bool text = !column.target.charset.empty() && column.target.data_type != "enum";
     switch (dialect::mysql::facts_of(column.source).form) {
     case Form::integer: return gives == Gives::integer;
-    case Form::decimal: return !text && (gives == Gives::integer || gives == Gives::decimal);
+    case Form::decimal: // a value that is rounded comes with a note, which LOAD DATA counts as a warning
+        return !text && (gives == Gives::integer || gives == Gives::decimal) &&
+               expression.scale <= column.target.scale.value_or(0);
     case Form::floating:
         return !text && column.source.name == "float8" && (gives == Gives::integer || gives == Gives::floating);
     case Form::character: return gives == Gives::text;
@@ -594,9 +641,10 @@ Translated translate_expression(const Node &expression, const FindColumn &column
                 part.kind == Kind::number    ? number
                 : part.kind == Kind::text    ? Gives::text
                 : part.kind == Kind::boolean ? Gives::boolean
-                                             : Gives::other};
+                                             : Gives::other,
+                part.scale};
     } catch (NotTranslated &error) {
-        return {std::nullopt, std::move(error.reason), Translated::Gives::other};
+        return {std::nullopt, std::move(error.reason), Translated::Gives::other, 0};
     }
 }
 
@@ -625,12 +673,11 @@ TranslatedDefault translate_default(const Node &expression, const ExpressionColu
             return result;
         }
         try {
-            auto text = value_literal(*literal->text, column);
-            // A backslash within an expression may be read under another sql_mode; bytes mean the same under each.
-            const bool lob = column.target.data_type.ends_with("text") || column.target.data_type.ends_with("blob");
-            if (lob && text.find('\\') != std::string::npos)
-                text = "_utf8mb4 " + dialect::mysql::hex_literal(*literal->text);
-            result.sql = lob ? "(" + text + ")" : text;
+            const bool text = column.target.data_type.ends_with("text"),
+                       bytes = column.target.data_type.ends_with("blob");
+            auto value = value_literal(*literal->text, column);
+            if (bool binary = false; text) value = expression_literal(column_value(*literal->text, column, binary));
+            result.sql = text || bytes ? "(" + value + ")" : value; // MySQL takes an expression alone for them
         } catch (const ValueError &error) {
             result.reason = error.reason;
         }

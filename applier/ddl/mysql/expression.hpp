@@ -35,10 +35,11 @@ struct Translated {
     std::string reason; ///< lower case; empty when there is SQL
     /// What the expression gives; storing it as another kind may round otherwise than the source does.
     enum class Gives { integer, decimal, floating, text, boolean, other } gives = Gives::other;
+    int scale = 0; ///< of numbers: digits behind the point that it may have
 };
 
 /// Whether a generated column of the type can take what an expression gives, with the same result on both sides.
-[[nodiscard]] bool can_store(Translated::Gives gives, const ExpressionColumn &column);
+[[nodiscard]] bool can_store(const Translated &expression, const ExpressionColumn &column);
 
 /// A condition or a generation expression: comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, LIKE, +, -, *, ||, CASE,
 /// coalesce, nullif, length, octet_length, abs, floor, ceil and trim; comparisons of order for numbers and times alone,

@@ -1,5 +1,5 @@
 // forms.hpp: what the text form of a PostgreSQL type's values looks like: types that share one are mapped and converted
-// alike. Private to dialect/mysql.
+// alike.
 #pragma once
 
 #include "dialect/mysql/types.hpp"

@@ -15,6 +15,7 @@
 namespace walbridge::schema::mysql {
 namespace {
 
+using dialect::mysql::Flavour;
 using dialect::mysql::MappedType;
 using dialect::mysql::name_problem;
 using dialect::mysql::quote;
@@ -365,17 +366,23 @@ class Maker {
     std::optional<std::string> generation(const Plan &plan, const SourceColumn &column,
                                           const ddl::mysql::ExpressionColumn &self,
                                           const std::map<std::string, ddl::mysql::ExpressionColumn> &columns) {
-        const auto translated = ddl::mysql::translate_expression(column.expression, [&](const std::string &name) {
-            const auto found = columns.find(name);
-            return found == columns.end() ? nullptr : &found->second;
-        });
+        bool padded = false;
+        const auto translated = ddl::mysql::translate_expression(
+            column.expression, [&](const std::string &name) -> const ddl::mysql::ExpressionColumn * {
+                const auto found = columns.find(name);
+                if (found == columns.end()) return nullptr;
+                padded = padded || found->second.target.data_type == "char";
+                return &found->second;
+            });
         std::string reason = translated.reason;
         const bool in_primary_key = std::ranges::any_of(plan.in_table, [&](const SourceIndex *index) {
             return index->primary && has(index->columns, column.number);
         });
-        if (translated.sql && in_primary_key)
+        if (translated.sql && padded && options_.flavour == Flavour::mariadb)
+            reason = "MariaDB computes nothing from columns of type char";
+        else if (translated.sql && in_primary_key)
             reason = "it is part of the primary key";
-        else if (translated.sql && !ddl::mysql::can_store(translated.gives, self))
+        else if (translated.sql && !ddl::mysql::can_store(translated, self))
             reason = fmt::format("its value may be stored otherwise as {}", self.target.column_type);
         if (reason.empty()) return translated.sql;
         leave_out(*plan.source, "generation of column " + column.name,
