@@ -23,7 +23,7 @@ bool read_mysql_url(pg::Endpoint &endpoint, const std::string &passphrase, const
 void suit_mysql_target(TaskConfig &task, const std::set<std::string> &given, const Refuse &refuse) {
     // Whose row is younger is not known there (decision 10).
     if (task.conflict.decided_by_time())
-        refuse("conflict.policy", "MySQL and MariaDB keep no commit times: which row is younger is not known",
+        refuse("conflict.policy", "MySQL and MariaDB do not say when a row was written: they keep no commit times",
                "Choose fail, ignore or overwrite.");
     if (task.conflict.origins == "on")
         refuse("conflict.origins", "MySQL and MariaDB do not say who wrote a row", "Remove the key.");

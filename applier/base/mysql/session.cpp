@@ -12,6 +12,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <system_error>
+#include <unistd.h>
 
 namespace walbridge::my {
 namespace {
@@ -84,6 +86,18 @@ void set_encryption(MYSQL *connection, const Address &address) {
                        "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password");
 }
 
+/// The client library says of a file that it cannot read that the connection failed.
+void demand_files(const Address &address) {
+    const std::pair<const char *, const std::string &> files[] = {
+        {"ssl-ca", address.ssl_ca}, {"ssl-cert", address.ssl_cert}, {"ssl-key", address.ssl_key}};
+    for (const auto &[name, file] : files)
+        if (!file.empty() && access(file.c_str(), R_OK) != 0)
+            throw Error(
+                ErrorKind::configuration, fmt::format("target.url: {}", name),
+                fmt::format("{} cannot be read: {}", file, std::error_code(errno, std::generic_category()).message()),
+                "Give the path of a PEM file that walbridge's user may read.");
+}
+
 void set_timeouts(MYSQL *connection, const Address &address) {
     const auto seconds = [&](mysql_option option, std::chrono::seconds value) {
         const auto count = static_cast<unsigned int>(value.count());
@@ -131,12 +145,13 @@ bool breaks_connection(unsigned number) {
 /// What a role or the server sets must not end a long statement, change what values mean or hide an error [T-16].
 std::string session_settings(ServerVersion version, const ConnectOptions &options) {
     // The character set again: a server may be told to ignore what the client says while connecting.
-    std::string sql = "SET NAMES utf8mb4; SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,ERROR_FOR_DIVISION_BY_ZERO,"
-                      "NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', "
-                      "time_zone = '+00:00', autocommit = 1, sql_auto_is_null = 0, sql_safe_updates = 0, "
-                      "sql_big_selects = 1, sql_select_limit = DEFAULT, unique_checks = 1, "
-                      "wait_timeout = 31536000, net_read_timeout = 600, net_write_timeout = 600, "
-                      "group_concat_max_len = 1073741824";
+    std::string sql =
+        "SET NAMES utf8mb4; SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,ERROR_FOR_DIVISION_BY_ZERO,"
+        "NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', "
+        "time_zone = '+00:00', autocommit = 1, sql_auto_is_null = 0, sql_safe_updates = 0, "
+        "sql_big_selects = 1, sql_select_limit = DEFAULT, unique_checks = 1, "
+        "wait_timeout = 31536000, net_read_timeout = 600, net_write_timeout = 600, "
+        "group_concat_max_len = 1073741824";
     sql += version.flavour == Flavour::mariadb ? ", max_statement_time = 0, idle_transaction_timeout = 0, "
                                                  "idle_write_transaction_timeout = 0, "
                                                  "idle_readonly_transaction_timeout = 0"
@@ -187,6 +202,10 @@ Session::Session(const Endpoint &endpoint, const ConnectOptions &options) : stat
     auto *connection = state_->connection.get();
     if (connection == nullptr) throw Error(ErrorKind::resource, endpoint.role, "out of memory while connecting");
 
+    demand_files(address);
+    // A host and a port are meant as they stand: the library would take "localhost" for a socket of its own choice.
+    const unsigned int tcp = MYSQL_PROTOCOL_TCP;
+    if (address.socket.empty()) mysql_options(connection, MYSQL_OPT_PROTOCOL, &tcp);
     set_timeouts(connection, address);
     set_encryption(connection, address);
     set(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");

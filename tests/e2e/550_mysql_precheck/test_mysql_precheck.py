@@ -26,7 +26,7 @@ def refused(pair, *words, warnings=False, **options):
     wrong = errors(result)
     assert wrong and all(f["reason"] and f["fix"] for f in wrong), wrong
     assert all(word.lower() in said(wrong).lower() for word in words), wrong
-    assert applier.start().wait_exit() == Exit.precheck
+    assert applier.start().wait_exit() in (Exit.precheck, Exit.permission)      # without the right to keep state nothing begins
     assert pair.source.sql("SELECT slot_name FROM pg_replication_slots WHERE database = %s", (pair.name,)) == []
     return wrong
 
@@ -151,7 +151,7 @@ def test_values_that_do_not_fit_are_found_before_the_copy(mysql_pair):
     result = pair.applier().cli("precheck", "--values", "--json")
     assert result.code == Exit.precheck, result
     told = said(errors(result))
-    for words in (("numbers", "exact"), ("numbers", "NaN"), ("nfinity",), ("times", "d"), ("times", "at"), ("BC",)):
+    for words in (("numbers", "exact"), ("numbers", "NaN"), ("nfinit",), ("times", "d"), ("times", "at"), ("BC",)):
         assert all(word in told for word in words), (words, told)
     assert "clean" not in told and "fine" not in told
     report = fidelity(result)
