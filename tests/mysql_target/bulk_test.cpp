@@ -4,6 +4,7 @@
 #include "apply/bulk_applier.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 using namespace walbridge;
 using namespace walbridge::testing;
@@ -164,6 +165,51 @@ BOOST_AUTO_TEST_CASE(a_lock_that_somebody_holds_is_a_retry_of_everything) {
     BOOST_TEST(walbridge::apply::apply_in_bulk(*impatient, planned));
     impatient->commit({Lsn{0x20}, 1, 1});
     BOOST_TEST(rows("SELECT v FROM t.two ORDER BY x") == "2\n1");
+}
+
+BOOST_AUTO_TEST_CASE(a_deadlock_leaves_nothing_behind_and_everything_is_done_again) {
+    admin.execute("INSERT INTO t.two VALUES (1, 'a', 1), (2, 'b', 1); CREATE TABLE t.weight (x INT PRIMARY KEY)");
+    auto other = connect();
+    other.execute("START TRANSACTION; UPDATE t.two SET v = 5 WHERE x = 2");
+    for (int row = 0; row < 200; ++row) // the server ends the transaction that has done less
+        other.execute("INSERT INTO t.weight VALUES (" + std::to_string(row) + ")");
+    std::thread thread([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        other.execute("UPDATE t.two SET v = 6 WHERE x = 1; COMMIT");
+    });
+    const std::vector<RowChange> list{two.insert({"3", "c", "1"}), two.update({"1", "a", "2"})};
+    session->begin();
+    BOOST_TEST(apply(list, two_plan), session->mismatch());
+    BOOST_CHECK_EXCEPTION(apply({two.update({"2", "b", "2"})}, two_plan), SqlError, [](const SqlError &error) {
+        return error.recovery() == Recovery::retry_transaction && error.sqlstate() == "40P01";
+    });
+    session->rollback();
+    thread.join();
+    BOOST_TEST(rows("SELECT x, v FROM t.two ORDER BY x") == "1|6\n2|5");
+    session->begin();
+    BOOST_TEST(apply({two.insert({"3", "c", "1"}), two.update({"1", "a", "2"}), two.update({"2", "b", "2"})}, two_plan),
+               session->mismatch());
+    session->commit({Lsn{0x20}, 1, 1});
+    BOOST_TEST(rows("SELECT x, v FROM t.two ORDER BY x") == "1|2\n2|2\n3|1");
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_breaks_leaves_nothing_behind) {
+    session->begin();
+    BOOST_TEST(apply({two.insert({"1", "a", "1"})}, two_plan), session->mismatch());
+    BOOST_TEST(my::kill(admin, static_cast<unsigned long long>(session->backend())));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    BOOST_CHECK_EXCEPTION(session->commit({Lsn{0x20}, 1, 1}), SqlError,
+                          [](const SqlError &error) { return error.recovery() == Recovery::reconnect; });
+    BOOST_TEST(!session->in_transaction());
+    session->rollback();
+    take_over();
+    session = open();
+    BOOST_TEST(rows("SELECT COUNT(*) FROM t.two") == "0");
+    BOOST_TEST(rows("SELECT position FROM walbridge.progress") == "0/1");
+    session->begin();
+    BOOST_TEST(apply({two.insert({"1", "a", "1"})}, two_plan), session->mismatch());
+    session->commit({Lsn{0x20}, 1, 1});
+    BOOST_TEST(rows("SELECT COUNT(*) FROM t.two") == "1");
 }
 
 BOOST_AUTO_TEST_CASE(large_rows_are_cut_into_statements_that_the_server_takes) {

@@ -136,6 +136,20 @@ BOOST_AUTO_TEST_CASE(rows_without_a_key_are_found_by_every_column) {
                "1|a |1.50|0.1|2024-02-29 12:00:00.000001|00FF\n2|a |1.50|0.1|2024-02-29 12:00:00.000001|00FF");
 }
 
+BOOST_AUTO_TEST_CASE(zero_keeps_its_sign_where_the_server_has_one) {
+    admin.execute("CREATE TABLE t.a (f DOUBLE, v INT)");
+    auto session = open();
+    Source source("a", "f float8, v int4", 0, ReplicaIdentity::full);
+    const auto plan = make_table_plan(source.relation, *session->describe({"t", "a"}));
+    session->begin();
+    for (const auto *f : {"0", "-0", "0", "-0"}) session->apply(plan, source.insert({f, "1"}), false);
+    BOOST_TEST(session->apply(plan, source.remove({"-0", "1"}), false).affected == 1);
+    BOOST_TEST(session->apply(plan, source.update({"-0", "2"}, std::vector<Cell>{"0", "1"}), false).affected == 1);
+    session->commit({Lsn{0x20}, 1, 1});
+    const std::string minus = admin.mariadb() ? "0" : "-0"; // MariaDB has no -0
+    BOOST_TEST(rows("SELECT CAST(f AS CHAR), v FROM t.a ORDER BY 2, 1") == minus + "|1\n0|1\n" + minus + "|2");
+}
+
 BOOST_AUTO_TEST_CASE(large_numbers_are_not_compared_as_doubles) {
     admin.execute("CREATE TABLE t.a (id DECIMAL(38,0) PRIMARY KEY, b BIGINT)");
     auto session = open();

@@ -107,7 +107,7 @@ std::string where_row(const TablePlan &plan, Row old_row) {
     std::string text;
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
         if (!text.empty()) text += " AND ";
-        append_equals(text, plan, index, old_row);
+        append_same(text, plan, index, old_row);
     }
     return (text.empty() ? std::string("TRUE") : text) + " LIMIT 1";
 }

@@ -46,7 +46,10 @@ void append_written(std::string &sql, const TablePlan &plan, const PlannedColumn
     const auto type = type_of(column);
     if (type == "bit") return append_bits(sql, text);
     if (column.writer->binary()) return my::append_bytes(sql, text);
-    if (use != Use::assign && is_number(*column.target.mysql) && reads_as_number(text)) {
+    // As a number -0 would be an integer, which has no sign; as text it is a double.
+    const bool floating = type == "double" || type == "float";
+    const bool bare = use == Use::compare || (use == Use::insert && !floating);
+    if (bare && is_number(*column.target.mysql) && reads_as_number(text)) {
         if (use != Use::compare || type != "float") {
             sql += text;
             return;
@@ -121,6 +124,16 @@ void append_equals(std::string &sql, const TablePlan &plan, std::uint32_t index,
     if (append(sql, plan, index, row, Use::compare)) return;
     sql.resize(before);
     sql += " IS NULL";
+}
+
+void append_same(std::string &sql, const TablePlan &plan, std::uint32_t index, Row row) {
+    append_equals(sql, plan, index, row);
+    if (plan.table.mysql == dialect::mysql::Flavour::mariadb) return; // -0 is stored as 0 there
+    const auto type = type_of(plan.columns[index]);
+    const auto text = row[index].bytes;
+    if ((type != "double" && type != "float") || (text != "0" && text != "-0")) return;
+    sql += fmt::format(" AND CAST({} AS CHAR) {} '-0'", quote_identifier(plan.columns[index].target.name),
+                       text == "-0" ? "=" : "<>");
 }
 
 std::optional<StoredValue> stored_value(const TablePlan &plan, std::uint32_t index, const Value &value) {

@@ -8,7 +8,7 @@
 namespace walbridge::target::mysql {
 
 enum class Use {
-    insert,  ///< in VALUES: numbers stand without quotes
+    insert,  ///< in VALUES: numbers stand without quotes, but for doubles
     assign,  ///< where several values become one expression (CASE): all of one type, text or bytes
     compare, ///< beside the column: numbers as numbers, times as times, so that nothing is compared as a double
 };
@@ -19,6 +19,10 @@ void append_value(std::string &sql, const TablePlan &plan, std::uint32_t index, 
 
 /// Appends `column = value`, or what stands for it where the value is NULL.
 void append_equals(std::string &sql, const TablePlan &plan, std::uint32_t index, Row row);
+
+/// The same for a row that is found by all of its columns: 0 and -0 are two values, where the server keeps
+/// the sign.
+void append_same(std::string &sql, const TablePlan &plan, std::uint32_t index, Row row);
 
 /// The value as the server stores it: for people and records. nullopt: NULL. What does not fit is shown as the source
 /// has it.
