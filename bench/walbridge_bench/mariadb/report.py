@@ -8,7 +8,7 @@ def _middle(runs):
 
 
 def mariadb_panel(results, color):
-    panel = Panel("PostgreSQL to MariaDB: speed against the same by hand", "COPY | LOAD DATA, or single-row prepared statements = 1 (dashed). More is better.", 1)
+    panel = Panel("PostgreSQL to MariaDB: speed against the same by hand", "COPY into LOAD DATA, or single-row prepared statements = 1 (dashed). More is better.", 1)
     groups = results.grouped("mariadb", "workload", "peer")
     for name in dict.fromkeys(workload for workload, _ in groups):
         workload = results.data["workloads"][name]

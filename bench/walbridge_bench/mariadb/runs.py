@@ -26,7 +26,7 @@ CHECKS_OFF = "SET unique_checks = 0, foreign_key_checks = 0; "
 class Accounts:
     name = "mariadb_copy"
     table = "pgbench_accounts"
-    way, aim = "COPY | LOAD DATA", 0.9
+    way, aim = "COPY into LOAD DATA", 0.9
 
     def __init__(self, scale):
         self.size = max(int(20 * scale), 1)
