@@ -152,7 +152,8 @@ def test_a_value_beyond_max_allowed_packet_names_setting_and_row(own_mysql_pair,
     pair.source.psql("INSERT INTO o VALUES (1); BEGIN; INSERT INTO o VALUES (2); INSERT INTO t VALUES (4711, repeat('large', 300000)); COMMIT; INSERT INTO o VALUES (3)")
     assert applier.wait_exit(60) == Exit.target_data, applier.log_tail()
     log = applier.log_text().replace('"', "").replace("`", "")
-    assert "max_allowed_packet" in log and "4711" in log and "public.t" in log and "1048576" in log
+    for word in ("max_allowed_packet", "1048576", "public.t", "4711"):      # the setting, what it is, the table, the row
+        assert word in log, (word, log)
     assert "largelarge" not in log
     assert pair.target.sql("SELECT id FROM o ORDER BY 1") == [(1,)]
     pair.server.set(max_allowed_packet=32 << 20)
