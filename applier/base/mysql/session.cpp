@@ -92,10 +92,10 @@ void demand_files(const Address &address) {
         {"ssl-ca", address.ssl_ca}, {"ssl-cert", address.ssl_cert}, {"ssl-key", address.ssl_key}};
     for (const auto &[name, file] : files)
         if (!file.empty() && access(file.c_str(), R_OK) != 0)
-            throw Error(
-                ErrorKind::configuration, fmt::format("target.url: {}", name),
-                fmt::format("{} cannot be read: {}", file, std::error_code(errno, std::generic_category()).message()),
-                "Give the path of a PEM file that walbridge's user may read.");
+            throw Error(ErrorKind::configuration, "target.url",
+                        fmt::format("{}: {} cannot be read: {}", name, file,
+                                    std::error_code(errno, std::generic_category()).message()),
+                        "Give the path of a PEM file that walbridge's user may read.");
 }
 
 void set_timeouts(MYSQL *connection, const Address &address) {

@@ -4,6 +4,7 @@
 #include "dialect/mysql/quote.hpp"
 #include "target/mysql/apply_session.hpp"
 #include "target/mysql/values.hpp"
+#include "target/row_change.hpp"
 
 #include <fmt/format.h>
 
@@ -15,27 +16,6 @@ std::vector<Value> planned(const TablePlan &plan, Tuple tuple) {
     row.reserve(plan.columns.size());
     for (const auto &column : plan.columns) row.push_back(tuple[column.source]);
     return row;
-}
-
-/// The tuple whose values find the row.
-Tuple lookup_tuple(const RowChange &change) {
-    return change.old_kind == OldTuple::none ? change.new_row : change.old_row;
-}
-
-/// The columns an UPDATE sets: those with a value that the change may have touched.
-mysql::ColumnList set_columns(const TablePlan &plan, const RowChange &change) {
-    mysql::ColumnList set;
-    for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
-        const auto source = plan.columns[index].source;
-        const auto &value = change.new_row[source];
-        if (value.kind == ValueKind::unchanged) continue;
-        const bool key_of_source = plan.relation->columns[source].key;
-        if (change.old_kind == OldTuple::none && key_of_source) continue; // no old key was sent: it did not change
-        const bool old_known = change.old_kind == OldTuple::full || (change.old_kind == OldTuple::key && key_of_source);
-        if (old_known && change.old_row[source] == value) continue;
-        set.push_back(index);
-    }
-    return set;
 }
 
 } // namespace

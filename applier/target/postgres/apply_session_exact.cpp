@@ -4,6 +4,7 @@
 
 #include "dialect/postgres.hpp"
 #include "target/postgres/row_bindings.hpp"
+#include "target/row_change.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -18,31 +19,11 @@ const Value &value_of(const TablePlan &plan, Tuple tuple, std::uint32_t index) {
     return tuple[plan.columns[index].source];
 }
 
-/// The tuple whose values find the row.
-Tuple lookup_tuple(const RowChange &change) {
-    return change.old_kind == OldTuple::none ? change.new_row : change.old_row;
-}
-
 std::vector<bool> nulls_of(const TablePlan &plan, Tuple tuple) {
     std::vector<bool> nulls;
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
         nulls.push_back(value_of(plan, tuple, index).kind == ValueKind::null);
     return nulls;
-}
-
-/// The columns an UPDATE sets: those with a value that the change may have touched.
-statements::ColumnList set_columns(const TablePlan &plan, const RowChange &change) {
-    statements::ColumnList set;
-    for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
-        const auto &value = value_of(plan, change.new_row, index);
-        if (value.kind == ValueKind::unchanged) continue;
-        const bool key_of_source = plan.relation->columns[plan.columns[index].source].key;
-        if (change.old_kind == OldTuple::none && key_of_source) continue; // no old key was sent: it did not change
-        const bool old_known = change.old_kind == OldTuple::full || (change.old_kind == OldTuple::key && key_of_source);
-        if (old_known && value_of(plan, change.old_row, index) == value) continue;
-        set.push_back(index);
-    }
-    return set;
 }
 
 bool sets_identity_always(const TablePlan &plan, const statements::ColumnList &set) {
