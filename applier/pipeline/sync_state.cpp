@@ -14,10 +14,12 @@ std::optional<std::int64_t> bound(const sql::Rows &rows, int row, int column, bo
 } // namespace
 
 apply::SyncFilter load_sync_filter(const TaskConfig &config) {
-    const auto rows = target::open_state(config, config.application_name("sync"))->ask(
-        "SELECT source_oid, chunk_kind, low, high, sync_lsn, schema_name, table_name FROM walbridge.table_sync "
-        "WHERE task = $1 AND sync_lsn IS NOT NULL ORDER BY source_oid, chunk",
-        {config.name});
+    const auto rows =
+        target::open_state(config, config.application_name("sync"))
+            ->ask(
+                "SELECT source_oid, chunk_kind, low, high, sync_lsn, schema_name, table_name FROM walbridge.table_sync "
+                "WHERE task = $1 AND sync_lsn IS NOT NULL ORDER BY source_oid, chunk",
+                {config.name});
     apply::SyncFilter filter;
     for (int row = 0; row < rows.rows(); ++row) {
         // Chunks by block were copied under one snapshot: each stands for the whole table.

@@ -35,17 +35,17 @@ void store_items(sql::Session &target, const std::string &task, const std::vecto
     for (const auto &item : items)
         rows.push_back({task, std::to_string(item.number), std::string(name_of(item.section)), item.type, item.name,
                         item.table, item.statement, item.done ? "1" : "0"});
-    sql::insert_rows(
-        target, "walbridge.schema_item",
-        {"task", "item", "section", "object_type", "object_name", "table_name", "statement", "done"}, rows);
+    sql::insert_rows(target, "walbridge.schema_item",
+                     {"task", "item", "section", "object_type", "object_name", "table_name", "statement", "done"},
+                     rows);
 }
 
 std::vector<Item> load_items(sql::Session &target, const std::string &task, bool only_open) {
-    const auto rows = target.ask(
-        fmt::format("SELECT item, section, object_type, object_name, table_name, statement, done FROM "
-                    "walbridge.schema_item WHERE task = $1 AND NOT (done AND {}) ORDER BY item",
-                    only_open),
-        {task});
+    const auto rows =
+        target.ask(fmt::format("SELECT item, section, object_type, object_name, table_name, statement, done FROM "
+                               "walbridge.schema_item WHERE task = $1 AND NOT (done AND {}) ORDER BY item",
+                               only_open),
+                   {task});
     std::vector<Item> items;
     items.reserve(static_cast<std::size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) {
@@ -100,8 +100,8 @@ void mark_open(sql::Session &target, const std::string &task, const std::vector<
 void replace_table_items(sql::Session &target, const std::string &task, const std::string &old_name,
                          std::vector<Item> items) {
     target.ask("DELETE FROM walbridge.schema_item WHERE task = $1 AND table_name = $2 AND NOT done AND section <> "
-                 "'before-data'",
-                 {task, old_name});
+               "'before-data'",
+               {task, old_name});
     const auto last = target.ask_value("SELECT max(item) FROM walbridge.schema_item WHERE task = $1", {task});
     int number = last ? std::stoi(*last) : 0;
     for (auto &item : items) item.number = ++number;

@@ -58,9 +58,10 @@ std::string position_in_mysql(const std::string &text) {
 
 /// conflict_pending_sql() there.
 std::string pending_in_mysql(const std::string &row, const std::string &task) {
-    return fmt::format("({0}.outcome = 'stopped' AND {1} >= coalesce((SELECT {2} FROM walbridge.progress p WHERE p.task "
-                       "= {3}), 0))",
-                       row, position_in_mysql(row + ".commit_lsn"), position_in_mysql("p.position"), task);
+    return fmt::format(
+        "({0}.outcome = 'stopped' AND {1} >= coalesce((SELECT {2} FROM walbridge.progress p WHERE p.task "
+        "= {3}), 0))",
+        row, position_in_mysql(row + ".commit_lsn"), position_in_mysql("p.position"), task);
 }
 
 [[noreturn]] void none_of_that_id(const std::string &id) {
@@ -247,12 +248,13 @@ std::string show_conflict(const TaskConfig &config, const std::string &id, bool 
 
 std::int64_t count_open_conflicts(sql::Session &target, const std::string &task) {
     return target
-        .ask({// A state of an older version has no decisions.
-              fmt::format("SELECT count(*) {} AND {} AND (pg_catalog.to_jsonb(c) ->> 'decision') IS NULL",
-                          conflicts_from_sql(), conflict_pending_sql()),
-              fmt::format("SELECT count(*) {} AND {} AND c.decision IS NULL", conflicts_from_sql(),
-                          pending_in_mysql("c", "$1"))},
-             {task})
+        .ask(
+            {// A state of an older version has no decisions.
+             fmt::format("SELECT count(*) {} AND {} AND (pg_catalog.to_jsonb(c) ->> 'decision') IS NULL",
+                         conflicts_from_sql(), conflict_pending_sql()),
+             fmt::format("SELECT count(*) {} AND {} AND c.decision IS NULL", conflicts_from_sql(),
+                         pending_in_mysql("c", "$1"))},
+            {task})
         .number(0, 0);
 }
 

@@ -34,9 +34,10 @@ std::string control(const TaskConfig &config, const std::string &request, std::c
         if (request == "stop")
             return fmt::format("task {}: no process runs it; its slot is kept, walbridge run goes on with it\n",
                                config.name);
-        target.ask({"UPDATE walbridge.task SET paused = $2::boolean, control = NULL, updated_at = now() WHERE task = $1",
-                    "UPDATE walbridge.task SET paused = $2, control = NULL, updated_at = now(6) WHERE task = $1"},
-                   {config.name, request == "pause" ? "1" : "0"});
+        target.ask(
+            {"UPDATE walbridge.task SET paused = $2::boolean, control = NULL, updated_at = now() WHERE task = $1",
+             "UPDATE walbridge.task SET paused = $2, control = NULL, updated_at = now(6) WHERE task = $1"},
+            {config.name, request == "pause" ? "1" : "0"});
         return fmt::format("task {}: no process runs it; {} is noted for the next walbridge run\n", config.name,
                            request);
     }

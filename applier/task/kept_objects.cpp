@@ -56,14 +56,14 @@ void drop_changed_tables(sql::Session &target, const std::string &task) {
 void keep_created_objects(sql::Session &target, const std::string &task) {
     // Data is not an object: sequences are set and materialized views filled again.
     target.ask("INSERT INTO walbridge.kept_object (task, object_type, object_name, table_name, statement) "
-                 "SELECT task, object_type, object_name, table_name, statement FROM walbridge.schema_item i WHERE task "
-                 "= $1 AND done "
-                 "AND object_type NOT IN ('SEQUENCE SET', 'MATERIALIZED VIEW DATA', 'STATISTICS DATA') AND NOT EXISTS "
-                 "(SELECT 1 FROM "
-                 "walbridge.kept_object k "
-                 "WHERE k.task = i.task AND k.object_type = i.object_type AND k.object_name = i.object_name AND "
-                 "k.statement = i.statement)",
-                 {task});
+               "SELECT task, object_type, object_name, table_name, statement FROM walbridge.schema_item i WHERE task "
+               "= $1 AND done "
+               "AND object_type NOT IN ('SEQUENCE SET', 'MATERIALIZED VIEW DATA', 'STATISTICS DATA') AND NOT EXISTS "
+               "(SELECT 1 FROM "
+               "walbridge.kept_object k "
+               "WHERE k.task = i.task AND k.object_type = i.object_type AND k.object_name = i.object_name AND "
+               "k.statement = i.statement)",
+               {task});
 }
 
 std::vector<std::string> kept_tables(sql::Session &target, const std::string &task) {

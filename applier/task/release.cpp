@@ -61,8 +61,8 @@ std::string drop_origins(sql::Session &target, const TaskConfig &config, bool &c
     if (target.dialect() != sql::Dialect::postgres) return {};
     const auto origins =
         target.ask(fmt::format("SELECT o.roname FROM pg_catalog.pg_replication_origin o WHERE {} ORDER BY 1",
-                                 target::origins_of_task),
-                     {config.origin_name()});
+                               target::origins_of_task),
+                   {config.origin_name()});
     std::string text;
     for (int row = 0; row < origins.rows(); ++row) text += drop_origin(target, origins.text(row, 0), complete);
     return text;
@@ -85,7 +85,8 @@ std::string truncate_targets(sql::Session &target, const TaskConfig &config) {
     if (tables.empty()) return {};
     if (target.dialect() == sql::Dialect::mysql) {
         target.ask("SET foreign_key_checks = 0");
-        for (const auto &table : tables) target.ask("TRUNCATE TABLE " + fmt::format("`{}`.`{}`", table.schema, table.name));
+        for (const auto &table : tables)
+            target.ask("TRUNCATE TABLE " + fmt::format("`{}`.`{}`", table.schema, table.name));
         target.ask("SET foreign_key_checks = 1");
         return fmt::format("target: emptied {} tables\n", tables.size());
     }
@@ -200,12 +201,12 @@ ReleaseResult release(const TaskConfig &config) {
         result.text += fmt::format("target: cannot be reached ({}); run there:\n", target_down);
         const bool mysql = target::is_mysql(config);
         if (!mysql)
-            result.text +=
-            fmt::format("  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {} OR "
-                        "starts_with(roname, {});\n",
-                        quote_literal(config.origin_name()), quote_literal(config.origin_name() + ":"));
-        for (const auto &statement : removal_statements(
-                 config.name, false, mysql ? sql::Dialect::mysql : sql::Dialect::postgres))
+            result.text += fmt::format(
+                "  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {} OR "
+                "starts_with(roname, {});\n",
+                quote_literal(config.origin_name()), quote_literal(config.origin_name() + ":"));
+        for (const auto &statement :
+             removal_statements(config.name, false, mysql ? sql::Dialect::mysql : sql::Dialect::postgres))
             result.text += fmt::format("  {};\n", statement);
     }
     return result;

@@ -131,16 +131,17 @@ Asked exchange(sql::Session &target, const std::string &task, const Live::View &
                const std::string &status) {
     // While the runner is between states it writes the state itself; here only what the live figures say.
     const bool derived = view.following || view.state == State::schema || view.state == State::full;
-    const std::vector<sql::Parameter> parameters{
-        task,
-        status,
-        holder_name(),
-        derived ? "1" : "0",
-        std::string(name_of(shown)),
-        view.epoch ? sql::Parameter(std::to_string(*view.epoch)) : std::nullopt};
+    const std::vector<sql::Parameter> parameters{task,
+                                                 status,
+                                                 holder_name(),
+                                                 derived ? "1" : "0",
+                                                 std::string(name_of(shown)),
+                                                 view.epoch ? sql::Parameter(std::to_string(*view.epoch))
+                                                            : std::nullopt};
     if (target.dialect() == sql::Dialect::mysql) {
         const auto changed = target.ask(
-            "UPDATE walbridge.task t SET status = $2, status_at = utc_timestamp(6), holder = $3, error = CASE WHEN $5 = "
+            "UPDATE walbridge.task t SET status = $2, status_at = utc_timestamp(6), holder = $3, error = CASE WHEN $5 "
+            "= "
             "'running' AND $4 = 1 THEN NULL ELSE t.error END, state = CASE WHEN $4 = 1 AND t.state NOT IN "
             "('switched-over', 'draining') THEN $5 ELSE t.state END WHERE t.task = $1 AND ($6 IS NULL OR EXISTS "
             "(SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND p.epoch = $6))",
@@ -221,7 +222,7 @@ class RecordWatch {
                 ddl_undecided_ = session
                                      .ask("SELECT count(*) FROM walbridge.ddl_statement WHERE task = $1 AND state IN "
                                           "('failed', 'skipped', 'gap')",
-                                            {config.name})
+                                          {config.name})
                                      .number(0, 0);
             });
         }
@@ -312,10 +313,10 @@ void Reporter::work() {
         return session;
     });
     SourceSession source("source", [&] {
-        return std::make_unique<pg::Session>(
-            config_.source.endpoint,
-            pg::ConnectOptions{
-                .application_name = name, .replication = false, .settings = {{"statement_timeout", "10s"}}});
+        return std::make_unique<pg::Session>(config_.source.endpoint,
+                                             pg::ConnectOptions{.application_name = name,
+                                                                .replication = false,
+                                                                .settings = {{"statement_timeout", "10s"}}});
     });
     StatusWriter writer(config_);
     Bar bar;

@@ -398,8 +398,8 @@ void Runner::store_told_best_effort() {
 
 void Runner::store_best_effort(State state, const std::optional<std::string> &error, bool leaving) {
     try {
-        const auto session = target::open_state(config_, config_.application_name("control"),
-                                                {.lock_timeout = std::chrono::seconds(3)});
+        const auto session =
+            target::open_state(config_, config_.application_name("control"), {.lock_timeout = std::chrono::seconds(3)});
         const auto epoch = live_.view().epoch;
         if (error) set_state(*session, config_.name, epoch, state, error);
         if (leaving)

@@ -66,7 +66,7 @@ class Runner {
     std::optional<std::string> told_failure_; ///< what an earlier process ended with, and told
     std::optional<Reporter> reporter_;
     std::optional<SequenceKeeper> sequences_;
-    std::optional<DriftCheck> drift_;    ///< from the first attempt that follows the source to the end of the process
+    std::optional<DriftCheck> drift_; ///< from the first attempt that follows the source to the end of the process
     std::unique_ptr<sql::Session> control_; ///< holds the task's lock, also between attempts
     bool load_gave_up_ = false, followed_ = false;
     std::uint64_t achieved_ = 0;

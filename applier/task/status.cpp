@@ -151,8 +151,8 @@ Json document(const TaskConfig &config) {
         target.ask_value("SELECT pg_catalog.to_regclass('walbridge.ddl_statement')"))
         json["ddl_undecided"] = target
                                     .ask("SELECT count(*) FROM walbridge.ddl_statement WHERE task = $1 AND state IN "
-                                           "('failed', 'skipped', 'gap')",
-                                           {config.name})
+                                         "('failed', 'skipped', 'gap')",
+                                         {config.name})
                                     .number(0, 0);
     Json cost;
     json["slot"] = slot_of(config, cost);

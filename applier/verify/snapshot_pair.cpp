@@ -103,8 +103,8 @@ void SnapshotPair::align(const TaskConfig &config, milliseconds patience, const 
                  "again, or stop the task and verify then.");
 }
 
-/// Apply is held for a few seconds at most, and what it lacks then is the way to the snapshot. While a backlog is worked
-/// off the source moves on: it is near when the last stretch took a moment.
+/// Apply is held for a few seconds at most, and what it lacks then is the way to the snapshot. While a backlog is
+/// worked off the source moves on: it is near when the last stretch took a moment.
 void SnapshotPair::catch_up(const TaskConfig &config, milliseconds patience, const StopToken &stop) {
     const auto first = Clock::now();
     for (auto last = Clock::duration::max();;) {

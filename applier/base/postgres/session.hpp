@@ -85,7 +85,9 @@ class Session final : public sql::Session {
     /// For example 150020.
     [[nodiscard]] int server_version() const { return PQserverVersion(connection_.get()); }
     [[nodiscard]] int backend_pid() const { return PQbackendPID(connection_.get()); }
-    [[nodiscard]] bool in_transaction() const override { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
+    [[nodiscard]] bool in_transaction() const override {
+        return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
+    }
 
     [[nodiscard]] bool usable() const override { return PQstatus(connection_.get()) == CONNECTION_OK; }
     /// Rolls back what is open; never throws (the connection may be gone).

@@ -5,8 +5,8 @@
 
 namespace walbridge::copy::mysql {
 
-/// Runs ANALYZE TABLE over the load's tables, with copy.analyze. It is cheap and may be repeated: nothing is stored about
-/// it. What the user may not analyze is named in the log. False: a stop was requested.
+/// Runs ANALYZE TABLE over the load's tables, with copy.analyze. It is cheap and may be repeated: nothing is stored
+/// about it. What the user may not analyze is named in the log. False: a stop was requested.
 bool gather_statistics(const LoadContext &context);
 
 } // namespace walbridge::copy::mysql

@@ -75,7 +75,8 @@ class Checks {
 
     void add_years(const char *type, const char *midnight) {
         add("infinite", fmt::format("NOT isfinite({})", name_));
-        add("before the year 1 (BC)", fmt::format("(isfinite({0}) AND {0} < '0001-01-01{1}'::{2})", name_, midnight, type));
+        add("before the year 1 (BC)",
+            fmt::format("(isfinite({0}) AND {0} < '0001-01-01{1}'::{2})", name_, midnight, type));
         add("after the year 9999",
             fmt::format("(isfinite({0}) AND {0} >= '10000-01-01{1}'::{2})", name_, midnight, type));
     }
