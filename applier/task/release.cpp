@@ -1,6 +1,7 @@
 // release.cpp: undoing what a task left on both servers, to start over (reset) or for good (release).
 #include "base/lsn.hpp"
 #include "copy/large_objects.hpp"
+#include "dialect/mysql/quote.hpp"
 #include "dialect/postgres.hpp"
 #include "target/postgres/origins.hpp"
 #include "target/state_session.hpp"
@@ -85,8 +86,7 @@ std::string truncate_targets(sql::Session &target, const TaskConfig &config) {
     if (tables.empty()) return {};
     if (target.dialect() == sql::Dialect::mysql) {
         target.ask("SET foreign_key_checks = 0");
-        for (const auto &table : tables)
-            target.ask("TRUNCATE TABLE " + fmt::format("`{}`.`{}`", table.schema, table.name));
+        for (const auto &table : tables) target.ask("TRUNCATE TABLE " + dialect::mysql::quote(table));
         target.ask("SET foreign_key_checks = 1");
         return fmt::format("target: emptied {} tables\n", tables.size());
     }

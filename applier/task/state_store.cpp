@@ -226,10 +226,12 @@ void create_task(Session &target, const TaskConfig &config) {
 
 std::vector<std::string> removal_statements(const std::string &task, bool keep_created, Dialect database) {
     const auto name = dialect::postgres::quote_literal(task);
-    const auto *ranges = database == Dialect::postgres ? "DELETE FROM walbridge.verify_range g USING "
-                                                         "walbridge.verify_run r WHERE g.run = r.run AND r.task = "
-                                                       : "DELETE g FROM walbridge.verify_range g JOIN "
-                                                         "walbridge.verify_run r ON g.run = r.run WHERE r.task = ";
+    // Without an alias: MySQL looks for one in the session's database, and ours has none.
+    const auto *ranges =
+        database == Dialect::postgres
+            ? "DELETE FROM walbridge.verify_range g USING walbridge.verify_run r WHERE g.run = r.run AND r.task = "
+            : "DELETE FROM walbridge.verify_range USING walbridge.verify_range JOIN walbridge.verify_run ON "
+              "walbridge.verify_run.run = walbridge.verify_range.run WHERE walbridge.verify_run.task = ";
     std::vector<std::string> statements{ranges + name};
     std::vector<const char *> tables{"verify_alignment", "verify_key",  "verify_equal", "verify_run",   "conflict",
                                      "ddl_statement",    "schema_item", "table_sync",   "large_object", "progress"};

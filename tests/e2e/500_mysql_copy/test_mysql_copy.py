@@ -172,3 +172,27 @@ def test_schemas_and_tables_with_other_names(mysql_pair):
     there = {("shop", "Order"): ("crm", "Order"), ("shop", "old"): ("crm", "legacy"), ("public", "plain"): (pair.name, "plain")}
     assert pair.compare(names=lambda schema, name: there[schema, name]) == {"public.plain": 1, "shop.Order": 2, "shop.old": 2}
     assert "shop" not in pair.server.databases()
+
+
+def test_a_task_is_reset_run_again_and_released(mysql_pair):
+    pair = mysql_pair
+    pair.source.psql('CREATE TABLE "o`dd \'" (id int PRIMARY KEY, "c`x" text); INSERT INTO "o`dd \'" SELECT i, \'a\' FROM generate_series(1, 100) i')
+    applier = pair.applier(stages=["schema", "full", "incremental"]).start()
+    applier.wait_caught_up()
+    assert applier.stop() == Exit.ok
+    result = applier.cli("reset", "--truncate", "--yes")
+    assert result.code == Exit.ok and "emptied 1 tables" in result.text, result
+    assert pair.target.sql("SELECT * FROM `o``dd '`") == []
+    assert applier.cli("status", "--json").json()["state"] == "new"
+    applier.document["task"]["stages"] = ["full", "incremental"]        # the table is there, and empty
+    applier.write_task()
+    applier.start()
+    applier.wait_caught_up()
+    pair.compare()
+    assert applier.stop() == Exit.ok
+    result = applier.cli("release", "--yes")
+    assert result.code == Exit.ok and "removed the task's state" in result.text, result
+    assert pair.target.scalar("SELECT count(*) FROM `o``dd '`") == 100, "the data stays"
+    assert pair.source.scalar("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", (f"walbridge_{applier.name}",)) == 0
+    for (table,) in pair.server.sql("SELECT table_name FROM information_schema.columns WHERE table_schema = 'walbridge' AND column_name = 'task'"):
+        assert pair.server.scalar(f"SELECT count(*) FROM walbridge.{table} WHERE task = %s", (applier.name,)) == 0, table
