@@ -3,6 +3,7 @@
 
 #include "base/mysql/session.hpp"
 #include "base/postgres/session.hpp"
+#include "config/mysql_endpoint.hpp"
 #include "target/mysql/progress.hpp"
 #include "target/postgres/progress.hpp"
 
@@ -14,14 +15,11 @@ namespace {
 
 std::unique_ptr<sql::Session> open_mysql(const TaskConfig &config, const std::string &application_name,
                                          const StateOptions &options) {
-    const auto &endpoint = config.target.endpoint;
-    // Without a database: the state has one of its own, and the task's may not exist yet.
     my::ConnectOptions connect{.application_name = application_name, .settings = {}};
     if (const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.lock_timeout).count(); seconds > 0)
         for (const auto *setting : {"innodb_lock_wait_timeout", "lock_wait_timeout"})
             connect.settings.emplace_back(setting, std::to_string(seconds));
-    return std::make_unique<my::Session>(
-        my::Endpoint{endpoint.role, my::with_database(endpoint.url, ""), endpoint.password}, connect);
+    return std::make_unique<my::Session>(mysql_server(config), connect);
 }
 
 std::unique_ptr<sql::Session> open_postgres(const TaskConfig &config, const std::string &application_name,

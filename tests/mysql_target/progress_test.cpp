@@ -1,4 +1,5 @@
 // progress_test.cpp: one truth about what the target holds, whoever asks for it.
+#include "base/sql/fence.hpp"
 #include "support.hpp"
 
 #include "target/mysql/progress.hpp"
@@ -79,8 +80,8 @@ BOOST_AUTO_TEST_CASE(a_copy_holds_a_take_over_up_and_sees_one_that_was) {
     const auto epoch = target::mysql::take_over(admin, "test").value().epoch;
     auto copy = connect();
     copy.execute("START TRANSACTION");
-    target::mysql::assert_epoch(copy, "test", epoch);
-    BOOST_CHECK_THROW(target::mysql::assert_epoch(copy, "test", epoch + 1), Error);
+    sql::Fence("test", epoch).hold(copy);
+    BOOST_CHECK_THROW(sql::Fence("test", epoch + 1).hold(copy), Error);
     auto other = connect();
     other.execute("SET SESSION innodb_lock_wait_timeout = 1");
     BOOST_CHECK_THROW(other.execute("UPDATE walbridge.progress SET epoch = 100"), SqlError);

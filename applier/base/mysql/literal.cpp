@@ -38,16 +38,20 @@ void append_literal(std::string &sql, std::string_view text) {
     sql += '\'';
 }
 
-void append_bytes(std::string &sql, std::string_view bytes) {
+void append_hexadecimal(std::string &out, std::string_view bytes) {
     static constexpr char digits[] = "0123456789ABCDEF";
-    sql += "x'";
-    auto at = sql.size();
-    sql.resize(at + bytes.size() * 2);
+    auto at = out.size();
+    out.resize(at + bytes.size() * 2);
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
-        sql[at++] = digits[byte >> 4];
-        sql[at++] = digits[byte & 15];
+        out[at++] = digits[byte >> 4];
+        out[at++] = digits[byte & 15];
     }
+}
+
+void append_bytes(std::string &sql, std::string_view bytes) {
+    sql += "x'";
+    append_hexadecimal(sql, bytes);
     sql += '\'';
 }
 

@@ -11,6 +11,8 @@ namespace walbridge::my {
 
 /// 'text', appended.
 void append_literal(std::string &sql, std::string_view text);
+/// Two digits for each byte, appended.
+void append_hexadecimal(std::string &out, std::string_view bytes);
 /// x'...', appended.
 void append_bytes(std::string &sql, std::string_view bytes);
 [[nodiscard]] std::string quote_literal(std::string_view text);

@@ -31,11 +31,12 @@ constexpr std::size_t insert_bytes = std::size_t{1} << 20;
 /// What the server says about a chunk that it took with warnings.
 constexpr std::size_t shown_warnings = 3;
 
-/// How a chunk's rows travel.
+/// How a table's rows travel; `out` is the chunk's at hand.
 struct Way {
     std::string out; ///< COPY of the source
     QualifiedName target;
     std::vector<Field> fields;
+    std::string expressions; ///< of the COPY
 };
 
 std::string names_of(const Way &way) {
@@ -101,7 +102,7 @@ class Sink final : public RowSink {
     std::vector<Counts> take(pg::Session &source, const std::vector<Chunk> &chunks, const CopyWatch &watch) override {
         std::vector<Counts> counts;
         for (std::size_t place = 0; place < chunks.size(); ++place) {
-            const auto way = way_of(chunks[place]);
+            const auto &way = way_of(chunks[place]);
             CopyMeter meter(watch, place);
             try {
                 loads_ ? load(source, way, meter) : insert(source, way, meter);
@@ -129,15 +130,30 @@ class Sink final : public RowSink {
     }
 
   private:
-    [[nodiscard]] Way way_of(const Chunk &chunk) {
+    /// The target's columns are asked for once per table, however many chunks it has.
+    [[nodiscard]] const Way &way_of(const Chunk &chunk) {
         const auto &table = tables_.at(chunk.source_oid);
-        Way way{{}, config_.names.table(chunk.table), {}};
+        auto known = ways_.find(chunk.source_oid);
+        if (known == ways_.end()) known = ways_.emplace(chunk.source_oid, make_way(chunk, table)).first;
+        auto &way = known->second;
+        const auto *key = chunk_key(table);
+        if (chunk.kind == ChunkKind::key && key == nullptr)
+            throw Error(ErrorKind::copy_stage, config_.names.describe(chunk.table),
+                        "the key that its chunks are cut by is gone", "Reset the task.");
+        const auto where = condition(chunk, key != nullptr ? key->name : std::string());
+        way.out = fmt::format("COPY (SELECT {} FROM ONLY {}{}{}) TO STDOUT", way.expressions,
+                              dialect::postgres::quote(table.name), where.empty() ? "" : " WHERE ", where);
+        return way;
+    }
+
+    [[nodiscard]] Way make_way(const Chunk &chunk, const source::Table &table) {
+        Way way{{}, config_.names.table(chunk.table), {}, {}};
         const auto object = config_.names.describe(chunk.table);
         const auto there = target::mysql::read_table(session_, way.target);
         if (!there)
             throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
                         "Create it there, or let the schema stage do it (task.stages).");
-        std::string list;
+        auto &list = way.expressions;
         for (const auto &column : table.columns) {
             const auto found = std::ranges::find(there->columns, column.name, &target::TargetColumn::name);
             // The target computes it too, or has no use for it; an ordinary column takes what the source computed.
@@ -158,12 +174,6 @@ class Sink final : public RowSink {
             list += (list.empty() ? "" : ", ") + dialect::postgres::quote_identifier(column.name);
             if (column.type_oid == xml_oid) list += "::text"; // as the stream has it: with its encoding declaration
         }
-        const auto *key = chunk_key(table);
-        if (chunk.kind == ChunkKind::key && key == nullptr)
-            throw Error(ErrorKind::copy_stage, object, "the key that its chunks are cut by is gone", "Reset the task.");
-        const auto where = condition(chunk, key != nullptr ? key->name : std::string());
-        way.out = fmt::format("COPY (SELECT {} FROM ONLY {}{}{}) TO STDOUT", list, dialect::postgres::quote(table.name),
-                              where.empty() ? "" : " WHERE ", where);
         return way;
     }
 
@@ -232,6 +242,7 @@ class Sink final : public RowSink {
     const SourceTables &tables_;
     const Types &types_;
     my::Session session_;
+    std::map<std::uint32_t, Way> ways_;
     const bool loads_; ///< the server allows LOAD DATA LOCAL
 };
 

@@ -54,15 +54,6 @@ void append_escaped(std::string &out, std::string_view text) {
         }
 }
 
-void append_hexadecimal(std::string &out, std::string_view bytes) {
-    constexpr char digits[] = "0123456789abcdef";
-    for (const char c : bytes) {
-        const auto byte = static_cast<unsigned char>(c);
-        out += digits[byte >> 4];
-        out += digits[byte & 15];
-    }
-}
-
 /// Calls `each(place, field)` for the row's fields; the end of line is none of it.
 template <class Each> void split(std::string_view row, std::size_t fields, Each each) {
     if (row.ends_with('\n')) row.remove_suffix(1);
@@ -99,7 +90,7 @@ void append_load_line(std::string &out, std::string_view row, const std::vector<
         if (!value)
             out += "\\N";
         else if (column.writer.binary())
-            append_hexadecimal(out, *value);
+            my::append_hexadecimal(out, *value);
         else
             append_escaped(out, *value);
     });

@@ -2,6 +2,7 @@
 #include "dialect/mysql/quote.hpp"
 
 #include "base/error.hpp"
+#include "base/mysql/literal.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -9,16 +10,13 @@
 namespace walbridge::dialect::mysql {
 namespace {
 
-std::string wrap(std::string_view text, char quote) {
-    std::string out;
-    out.reserve(text.size() + 2);
-    out += quote;
-    for (const char c : text) {
-        if (c == quote) out += quote;
+std::string in_backticks(std::string_view name) {
+    std::string out = "`";
+    for (const char c : name) {
+        if (c == '`') out += '`';
         out += c;
     }
-    out += quote;
-    return out;
+    return out + '`';
 }
 
 } // namespace
@@ -43,7 +41,7 @@ std::string quote_identifier(std::string_view name) {
         throw Error(ErrorKind::target_shape, std::string(name), std::move(problem),
                     "Rename it on the source, give a table another name with rename in [[objects.table]], or leave it "
                     "out of the task.");
-    return wrap(name, '`');
+    return in_backticks(name);
 }
 
 std::string quote(const QualifiedName &name) {
@@ -59,7 +57,7 @@ std::string quote_list(const std::vector<std::string> &names) {
     return out;
 }
 
-std::string quote_literal(std::string_view text) { return wrap(text, '\''); }
+std::string quote_literal(std::string_view text) { return my::quote_literal(text); }
 
 std::string hex_literal(std::string_view bytes) {
     static constexpr std::string_view digits = "0123456789abcdef";

@@ -41,19 +41,4 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
     return std::move(definitions.items);
 }
 
-std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source, const DefinitionOptions &options,
-                                        std::uint32_t table_oid) {
-    const auto tables = selected_tables(config, source);
-    const auto found = std::ranges::find(tables, table_oid, &SourceTable::oid);
-    if (found == tables.end()) return {};
-    auto definitions = make_definitions(tables, options);
-    refuse(definitions);
-    const auto name = to_string(found->target);
-    std::erase_if(definitions.items,
-                  [&](const Item &item) { return item.section == Section::before_data || item.table != name; });
-    int number = 0;
-    for (auto &item : definitions.items) item.number = ++number;
-    return std::move(definitions.items);
-}
-
 } // namespace walbridge::schema::mysql

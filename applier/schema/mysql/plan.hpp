@@ -18,8 +18,4 @@ namespace walbridge::schema::mysql {
 [[nodiscard]] std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source,
                                             const DefinitionOptions &options);
 
-/// The items after the data (indexes and foreign keys) of one table, numbered from 1.
-[[nodiscard]] std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &source,
-                                                      const DefinitionOptions &options, std::uint32_t table_oid);
-
 } // namespace walbridge::schema::mysql

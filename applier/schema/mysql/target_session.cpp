@@ -1,11 +1,12 @@
 // target_session.cpp: see target_session.hpp.
 #include "schema/mysql/target_session.hpp"
 
+#include "config/mysql_endpoint.hpp"
+
 namespace walbridge::schema::mysql {
 
 my::Session open_target(const TaskConfig &config, const std::string &what) {
-    const auto &endpoint = config.target.endpoint;
-    return {my::Endpoint{endpoint.role, my::with_database(endpoint.url, ""), endpoint.password},
+    return {mysql_server(config),
             {.application_name = config.application_name(what),
              .settings = {{"foreign_key_checks", "0"}, {"innodb_lock_wait_timeout", "30"}}}};
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "config/mysql_endpoint.hpp"
 #include "dialect/mysql/quote.hpp"
 #include "target/mysql/catalog.hpp"
 #include "target/mysql/progress.hpp"
@@ -23,11 +24,6 @@ constexpr std::size_t cases_of_update = 400;
 constexpr std::size_t most_rows_of_update = 100, fewest_rows_of_update = 20;
 /// A statement grows to this and not beyond, where its rows are large.
 constexpr std::size_t usual_statement = std::size_t{1} << 20;
-
-my::Endpoint endpoint_of(const TaskConfig &config) {
-    const auto &target = config.target.endpoint;
-    return {target.role, target.url, target.password};
-}
 
 my::ConnectOptions session_options(const TaskConfig &config, int number, std::chrono::milliseconds lock_timeout) {
     const auto seconds = std::to_string(std::max<long long>(1, (lock_timeout.count() + 999) / 1000));
@@ -53,7 +49,8 @@ std::size_t bytes_of(const TablePlan &plan, Row row) {
 MysqlApplySession::MysqlApplySession(const TaskConfig &config, CommitLedger &ledger, int number,
                                      std::optional<std::chrono::milliseconds> lock_timeout)
     : config_(config), ledger_(ledger),
-      session_(endpoint_of(config), session_options(config, number, lock_timeout.value_or(config.apply.lock_timeout))),
+      session_(mysql_endpoint(config),
+               session_options(config, number, lock_timeout.value_or(config.apply.lock_timeout))),
       batch_(session_), ddl_(
                             config, session_, [this] { settle(); }, [this] { ledger_.note_ddl(); }) {
     session_.execute(optimizer_settings(session_));

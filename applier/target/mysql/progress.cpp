@@ -85,15 +85,6 @@ void mark_session(my::Session &session, const std::string &task) {
     }
 }
 
-void assert_epoch(my::Session &session, const std::string &task, std::uint64_t epoch) {
-    const auto row =
-        session.query(fmt::format("SELECT 1 FROM walbridge.progress WHERE task = {} AND epoch = {} LOCK IN SHARE MODE",
-                                  quote_literal(task), epoch));
-    if (row.rows() == 0)
-        throw Error(ErrorKind::fenced, "task " + task, "another process took the task over",
-                    "Nothing was lost: the other process continues from the stored position.");
-}
-
 std::string time_sql(SourceTime time) {
     return fmt::format("(TIMESTAMP'2000-01-01 00:00:00.000000' + INTERVAL {} MICROSECOND)", time);
 }

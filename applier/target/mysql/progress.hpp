@@ -23,10 +23,6 @@ std::optional<Progress> take_over(my::Session &session, const std::string &task,
 /// named locks serve as the list, because it shows them to everybody: no privilege is needed to find a session again.
 void mark_session(my::Session &session, const std::string &task);
 
-/// Inside a transaction of the copy: throws Error(fenced) unless the epoch still is ours; it holds a lock that makes a
-/// takeover wait for the transaction's end but does not stand in the way of other copy sessions.
-void assert_epoch(my::Session &session, const std::string &task, std::uint64_t epoch);
-
 /// Moves the row on from what `before` says. Hits one row, or another process took the task over.
 [[nodiscard]] std::string fence_sql(const std::string &task, const Progress &before, const CommitPosition &position);
 
