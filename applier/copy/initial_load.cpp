@@ -123,8 +123,11 @@ class DataStage {
         pg::Session catalog(context_.config.source.endpoint, {context_.config.application_name("catalog"), false, {}});
         source::import_snapshot(catalog, snapshot.name());
         const auto tables = by_oid(source::read_tables(catalog, source::Unlogged::bring));
+        std::set<std::uint32_t> changed_again;
         if (!planned_under_it) {
-            chunks = reconcile_target(context_, catalog, snapshot, tables, target, chunks);
+            auto reconciled = reconcile_target(context_, catalog, snapshot, tables, target, chunks);
+            chunks = std::move(reconciled.chunks);
+            changed_again = std::move(reconciled.changed_again);
             report_tables(context_.progress, chunks);
         }
         const auto rows = make_row_target(context_.config, tables, catalog, target);
@@ -132,13 +135,15 @@ class DataStage {
         auto open = open_of(chunks);
         if (held)
             std::erase_if(open, [kept = guard.held()](const Chunk &chunk) { return !kept.contains(chunk.table); });
+        std::erase_if(open, [&](const Chunk &chunk) { return changed_again.contains(chunk.source_oid); });
         log::info("copy begins", {{"chunks", open.size()},
                                   {"of", chunks.size()},
                                   {"snapshot", snapshot.name()},
                                   {"sync_lsn", to_string(snapshot.lsn())}});
         copying_ = true;
-        const auto result = Pass(context_, snapshot, tables, *rows, open, std::move(held)).run();
+        auto result = Pass(context_, snapshot, tables, *rows, open, std::move(held)).run();
         copying_ = false;
+        result.changed.merge(changed_again);
         for (const auto oid : result.changed) {
             auto &[name, times] = changed_[oid];
             name = tables.at(oid).name;

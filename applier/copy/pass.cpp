@@ -183,23 +183,14 @@ void Pass::lock_and_compare(pg::Session &source, Group &group) {
     // The lock keeps every rewrite, TRUNCATE, ALTER and rename of this name's table away; what happened before it shows
     // here.
     std::set<std::uint32_t> changed;
-    std::vector<std::uint32_t> oids;
-    for (const auto &chunk : group) {
-        oids.push_back(chunk.source_oid);
-        changed.insert(chunk.source_oid);
-    }
+    for (const auto &chunk : group) changed.insert(chunk.source_oid);
     {
         const std::lock_guard lock(now_mutex_);
         try {
             if (!now_)
                 now_.emplace(context_.config.source.endpoint,
                              pg::ConnectOptions{context_.config.application_name("catalog"), false, {}});
-            for (const auto &now : source::read_tables(*now_, oids)) {
-                const auto &table = tables_.at(now.oid);
-                if (now.name == table.name && now.kind == table.kind &&
-                    source::fingerprint(now) == source::fingerprint(table))
-                    changed.erase(now.oid);
-            }
+            changed = source::changed_since(*now_, tables_, changed);
         } catch (const SqlError &) {
             now_.reset();
             throw;

@@ -88,8 +88,10 @@ class Reconciler {
         for (const auto root : redefined)
             for (const auto &[oid, chunks] : groups)
                 if (selected(oid) != nullptr && root_of(tables_, oid) == root) trees[root].insert(oid);
-        for (const auto &[root, oids] : trees) restart(groups, oids, redefined.contains(root));
+        for (const auto &[root, oids] : trees) restart_unless_altered(groups, oids, redefined.contains(root));
     }
+
+    std::set<std::uint32_t> changed_again;
 
   private:
     const NameMap &names() const { return context_.config.names; }
@@ -119,6 +121,32 @@ class Reconciler {
                      {{"table", to_string(last.table)}});
         context_.fence.around(target_, [&] { replace_chunks(target_, context_.config.name, last.source_oid, {last}); });
         chunks = {last};
+    }
+
+    /// Expressions and names come from the server as they are now, columns from the snapshot: an ALTER between the two
+    /// makes a definition that never was. Neither the task nor the source has to mend that.
+    void restart_unless_altered(Grouped &groups, const std::set<std::uint32_t> &oids, bool new_definition) {
+        source_.execute("SAVEPOINT walbridge_restart");
+        try {
+            restart(groups, oids, new_definition);
+        } catch (const Error &error) {
+            if (!new_definition || error.kind() == ErrorKind::fenced || !altered_again(oids)) throw;
+            log::warning("the table was changed on the source after the snapshot: it starts again under a newer one",
+                         {{"table", to_string(tables_.at(*oids.begin()).name)}, {"reason", error.reason()}});
+            changed_again.insert(oids.begin(), oids.end());
+            source_.execute("ROLLBACK TO SAVEPOINT walbridge_restart");
+        }
+        source_.execute("RELEASE SAVEPOINT walbridge_restart");
+    }
+
+    bool altered_again(std::set<std::uint32_t> oids) const {
+        const auto tables = oids;
+        for (const auto oid : tables)
+            for (auto parent = tables_.at(oid).parent_oid; parent != 0 && tables_.contains(parent);
+                 parent = tables_.at(parent).parent_oid)
+                oids.insert(parent);
+        pg::Session now(context_.config.source.endpoint, {context_.config.application_name("catalog"), false, {}});
+        return !source::changed_since(now, tables_, oids).empty();
     }
 
     void restart(Grouped &groups, const std::set<std::uint32_t> &oids, bool new_definition) {
@@ -217,14 +245,15 @@ Judgement judge(const std::vector<Chunk> &chunks, const source::Table *now) {
     return {by_blocks ? Fate::restart : Fate::keep, false};
 }
 
-std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,
-                             const Tables &tables, pg::Session &target, const std::vector<Chunk> &chunks) {
+Reconciled reconcile(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,
+                     const Tables &tables, pg::Session &target, const std::vector<Chunk> &chunks) {
     Grouped groups;
     for (const auto &chunk : chunks) groups[chunk.source_oid].push_back(chunk);
-    Reconciler(context, source, snapshot, tables, target).settle(groups);
-    std::vector<Chunk> all;
-    for (auto &[oid, group] : groups) std::move(group.begin(), group.end(), std::back_inserter(all));
-    return all;
+    Reconciler reconciler(context, source, snapshot, tables, target);
+    reconciler.settle(groups);
+    Reconciled result{{}, std::move(reconciler.changed_again)};
+    for (auto &[oid, group] : groups) std::move(group.begin(), group.end(), std::back_inserter(result.chunks));
+    return result;
 }
 
 } // namespace walbridge::copy

@@ -10,6 +10,7 @@
 #include "copy/pass.hpp"
 
 #include <map>
+#include <set>
 #include <vector>
 
 namespace walbridge::copy {
@@ -24,10 +25,17 @@ struct Judgement {
 };
 [[nodiscard]] Judgement judge(const std::vector<Chunk> &chunks, const source::Table *now);
 
-/// Writes the outcome to the target and returns all chunks as they are now. `source` has imported the snapshot.
-[[nodiscard]] std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source,
-                                           const source::ExportedSnapshot &snapshot,
-                                           const std::map<std::uint32_t, source::Table> &tables, pg::Session &target,
-                                           const std::vector<Chunk> &chunks);
+struct Reconciled {
+    std::vector<Chunk> chunks; ///< all of the task, as they are now
+    /// Tables that the source altered once more after the snapshot, while their definition was read: what a snapshot
+    /// shows of them and what the server says of them do not fit together. Left as they were; they need a newer one.
+    std::set<std::uint32_t> changed_again;
+};
+
+/// Writes the outcome to the target. `source` has imported the snapshot.
+[[nodiscard]] Reconciled reconcile(const LoadContext &context, pg::Session &source,
+                                   const source::ExportedSnapshot &snapshot,
+                                   const std::map<std::uint32_t, source::Table> &tables, pg::Session &target,
+                                   const std::vector<Chunk> &chunks);
 
 } // namespace walbridge::copy

@@ -66,11 +66,10 @@ std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const Sourc
     return postgres::make_row_target(config, tables, postgres_of(target));
 }
 
-std::vector<Chunk> reconcile_target(const LoadContext &context, pg::Session &source,
-                                    const source::ExportedSnapshot &snapshot, const SourceTables &tables,
-                                    sql::Session &target, const std::vector<Chunk> &chunks) {
+Reconciled reconcile_target(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,
+                            const SourceTables &tables, sql::Session &target, const std::vector<Chunk> &chunks) {
     if (target.dialect() == sql::Dialect::mysql)
-        return mysql::reconcile(context, source, snapshot, tables, mysql_of(target), chunks);
+        return {mysql::reconcile(context, source, snapshot, tables, mysql_of(target), chunks), {}};
     return reconcile(context, source, snapshot, tables, postgres_of(target), chunks);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "copy/pass.hpp"
+#include "copy/reconcile.hpp"
 #include "copy/row_sink.hpp"
 #include "schema/item.hpp"
 #include "schema/stage.hpp"
@@ -43,9 +44,9 @@ class DefinitionStage {
                                                          pg::Session &source, sql::Session &target);
 
 /// Brings the plan of a load that goes on under a younger snapshot in line with the source as that shows it
-/// (copy/reconcile.hpp); all chunks of the task after that.
-[[nodiscard]] std::vector<Chunk> reconcile_target(const LoadContext &context, pg::Session &source,
-                                                  const source::ExportedSnapshot &snapshot, const SourceTables &tables,
-                                                  sql::Session &target, const std::vector<Chunk> &chunks);
+/// (copy/reconcile.hpp).
+[[nodiscard]] Reconciled reconcile_target(const LoadContext &context, pg::Session &source,
+                                          const source::ExportedSnapshot &snapshot, const SourceTables &tables,
+                                          sql::Session &target, const std::vector<Chunk> &chunks);
 
 } // namespace walbridge::copy

@@ -190,4 +190,15 @@ std::string fingerprint(const Table &table) {
     return fmt::format("{}:{:016x}", table.filenode, hash);
 }
 
+std::set<std::uint32_t> changed_since(pg::Session &now, const std::map<std::uint32_t, Table> &then,
+                                      const std::set<std::uint32_t> &oids) {
+    auto changed = oids;
+    for (const auto &table : read_tables(now, std::vector(oids.begin(), oids.end()))) {
+        const auto &old = then.at(table.oid);
+        if (table.name == old.name && table.kind == old.kind && fingerprint(table) == fingerprint(old))
+            changed.erase(table.oid);
+    }
+    return changed;
+}
+
 } // namespace walbridge::source

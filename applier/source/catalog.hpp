@@ -8,7 +8,9 @@
 #include "base/qualified_name.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,5 +77,10 @@ void read_defaults(pg::Session &session, Table &table);
 /// Storage and columns in one line: equal fingerprints mean that the table was neither rewritten nor truncated nor
 /// altered.
 [[nodiscard]] std::string fingerprint(const Table &table);
+
+/// Which of these tables are now, as `now` sees them, not what `then` says: rewritten, truncated, altered, renamed or
+/// gone. Each oid must be a key of `then`.
+[[nodiscard]] std::set<std::uint32_t> changed_since(pg::Session &now, const std::map<std::uint32_t, Table> &then,
+                                                    const std::set<std::uint32_t> &oids);
 
 } // namespace walbridge::source

@@ -82,6 +82,46 @@ def test_a_column_added_during_the_copy_is_copied_or_named(pair):
     pair.compare()
 
 
+def test_a_table_altered_once_more_while_its_new_definition_is_read(pair):
+    """A snapshot shows the columns as they were, the server names those of a constraint as they are."""
+    pair.source.psql("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i")
+    applier = pair.applier(copy={"workers": 1, "chunk_bytes": "64kB"}, ddl={"trust": "source"}, throttle={"copy_bytes": "1MB"})
+    locks = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass AND mode = '{}'"
+
+    def waiting(database, mode, many, what):
+        applier.wait_until(lambda: database.scalar(locks.format(mode)) >= many, 60, what)
+
+    def behind(database, sql):
+        thread = threading.Thread(target=lambda: database.psql(sql))
+        thread.start()
+        return thread
+
+    applier.start()
+    applier.wait_until(lambda: pair.target.scalar("SELECT to_regclass('walbridge.table_sync') IS NOT NULL") and
+                       pair.target.scalar("SELECT count(*) FROM walbridge.table_sync WHERE done") > 0, 60, "a chunk is done")
+    stop = pair.target.connect()
+    stop.cursor().execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+    waiting(pair.target, "RowExclusiveLock", 1, "a chunk waits on the target")
+    alter = behind(pair.source, "ALTER TABLE t ADD COLUMN c int DEFAULT 1; ALTER TABLE t ADD CONSTRAINT k CHECK (c > -1)")
+    waiting(pair.source, "AccessExclusiveLock", 1, "the ALTER waits for the chunk")
+    again = pair.target.connect()
+    queued = threading.Thread(target=lambda: again.cursor().execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE"))
+    queued.start()
+    waiting(pair.target, "AccessExclusiveLock", 1, "the next lock waits")
+    stop.rollback()
+    queued.join(60)
+    alter.join(60)
+    waiting(pair.target, "AccessExclusiveLock", 1, "the table is to be emptied for its new definition")
+    pair.source.psql("ALTER TABLE t RENAME c TO d")
+    again.rollback()
+    for connection in (stop, again):
+        connection.close()
+    applier.wait_caught_up(90)
+    applier.wait_log("it starts again under a newer one")
+    pair.compare()
+    same_schema(pair)
+
+
 def test_ddl_while_the_task_starts(pair):
     """Whatever a table's snapshot shows already is not done twice, and nothing is left out."""
     pair.source.psql(tables(8000))
