@@ -34,6 +34,10 @@ using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 using dialect::postgres::quote_literal;
 
+/// Of the verification ahead of the fence: a round shorter than this need not be followed by another.
+constexpr double short_round = 1.0;
+constexpr int most_rounds_ahead = 5;
+
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 Error unproven(const std::string &gate, const std::string &reason, const std::string &remedy) {
@@ -178,6 +182,7 @@ class Run {
                                  "state <> 'switched-over'",
                                  {config_.name});
         step("statistics", [&] { return gather_statistics(); });
+        if (verification() == "changed") step("verify ahead", [&] { return verify_ahead(); });
         if (options_.wait_quiet)
             step("quiet", [&] {
                 wait_until_quiet(source_, config_.switchover.drain, stop_);
@@ -334,19 +339,42 @@ class Run {
         return said;
     }
 
-    std::string verify() {
-        const auto wanted = options_.verify.empty() ? config_.switchover.verify : options_.verify;
-        if (wanted == "none") return "not asked for";
+    [[nodiscard]] std::string verification() const {
+        return options_.verify.empty() ? config_.switchover.verify : options_.verify;
+    }
+
+    verify::Result compare(verify::Stillness stillness) {
         verify::Options options;
-        options.mode = verify::parse_mode(wanted).value();
-        options.stillness = verify::Stillness::fenced;
-        const auto result = verify::compare(config_, options, stop_);
+        options.mode = verify::parse_mode(verification()).value();
+        options.stillness = stillness;
+        auto result = verify::compare(config_, options, stop_);
         if (!result.complete) throw unproven("verify", "it did not come to its end", "Start the switchover again.");
         if (!result.equal())
             throw unproven("verify", fmt::format("the two sides differ in {} places", result.differences()),
                            fmt::format("walbridge verify lists them; repair them, and switch over again.\n{}",
                                        verify::as_text(config_, options, result)));
-        return fmt::format("{}: {} rows of {} tables are equal", wanted, result.rows, result.tables.size());
+        return result;
+    }
+
+    /// What changed since the last verification is compared while the application still works, again and again as long
+    /// as that leaves less: behind the fence it would be part of the outage.
+    std::string verify_ahead() {
+        std::uint64_t rows = 0;
+        int rounds = 0;
+        for (double before = 0, took = 0; rounds < most_rounds_ahead; before = took) {
+            const auto began = Clock::now();
+            rows += compare(verify::Stillness::process).rows;
+            took = seconds_since(began);
+            if (++rounds > 1 && took > before / 2) break;
+            if (took < short_round) break;
+        }
+        return fmt::format("{} rows, in {} rounds, are equal", rows, rounds);
+    }
+
+    std::string verify() {
+        if (verification() == "none") return "not asked for";
+        const auto result = compare(verify::Stillness::fenced);
+        return fmt::format("{}: {} rows of {} tables are equal", verification(), result.rows, result.tables.size());
     }
 
     std::string prepare_way_back() {
