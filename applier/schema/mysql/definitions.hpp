@@ -8,8 +8,7 @@
 #pragma once
 
 #include "schema/item.hpp"
-#include "schema/mysql/column_types.hpp"
-#include "schema/mysql/source_tables.hpp"
+#include "schema/mysql/table_form.hpp"
 
 #include <cstdint>
 #include <map>
@@ -23,12 +22,6 @@ struct Definitions {
     std::vector<LeftOut> errors;   ///< what keeps the schema stage from beginning: names that the target cannot have
     /// By the table's oid on the source, in the order of its columns; of every table that holds rows, errors or not.
     std::map<std::uint32_t, std::vector<dialect::mysql::MappedType>> types;
-};
-
-struct DefinitionOptions {
-    dialect::mysql::Flavour flavour = dialect::mysql::Flavour::mysql;
-    UnfitPolicy policy;             ///< empty: `error` for all columns
-    bool lower_case_tables = false; ///< lower_case_table_names of the target is not 0
 };
 
 [[nodiscard]] Definitions make_definitions(const std::vector<SourceTable> &tables, const DefinitionOptions &options);

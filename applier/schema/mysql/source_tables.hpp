@@ -45,6 +45,7 @@ struct SourceConstraint {
     char on_update = 'a', on_delete = 'a', match = 's'; ///< pg_constraint's letters
     bool sets_some_columns = false;                     ///< ON DELETE SET NULL (a, b)
     std::string expression;                             ///< of a check
+    std::string target_name; ///< where the target has another than `name`: see constraint_names.hpp; empty = not
 };
 
 struct SourceTable {
