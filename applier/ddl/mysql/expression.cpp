@@ -582,23 +582,28 @@ std::optional<Literal> literal_of(const Node &node) {
 
 namespace {
 
-/// What the column's writer makes of a literal; `binary` tells whether it is bytes.
-std::string column_value(const std::string &text, const ExpressionColumn &column, bool &binary) {
+/// A value as the column's writer makes it; `binary`: bytes.
+struct Written {
+    std::optional<std::string> value; ///< nothing: NULL, by policy
+    bool binary = false;
+};
+
+Written column_value(const std::string &text, const ExpressionColumn &column, Unfit policy) {
     const auto form = dialect::mysql::facts_of(column.source).form;
     // A numeric default has as many digits as somebody wrote; the source rounds it when it stores it.
-    const auto policy =
-        form == Form::decimal && text.find_first_of("NI") == std::string::npos ? Unfit::clamp : Unfit::error;
+    if (form == Form::decimal && policy == Unfit::error && text.find_first_of("NI") == std::string::npos)
+        policy = Unfit::clamp;
     const ValueWriter writer(column.source, column.target, policy);
     std::string scratch;
-    binary = writer.binary();
-    return std::string(*writer.write(text, scratch));
+    Written written;
+    written.binary = writer.binary();
+    if (const auto value = writer.write(text, scratch)) written.value = std::string(*value);
+    return written;
 }
 
-} // namespace
-
-std::string value_literal(const std::string &text, const ExpressionColumn &column) {
-    bool binary = false;
-    auto value = column_value(text, column, binary);
+std::string sql_literal(const Written &written, const ExpressionColumn &column) {
+    if (!written.value) return "NULL";
+    const auto &value = *written.value;
     if (column.target.data_type == "bit") {
         std::string bits;
         for (const char byte : value)
@@ -606,12 +611,35 @@ std::string value_literal(const std::string &text, const ExpressionColumn &colum
                 bits += (static_cast<unsigned char>(byte) >> static_cast<unsigned>(bit)) & 1U ? '1' : '0';
         return "b'" + bits.substr(bits.size() - static_cast<std::size_t>(column.target.precision.value_or(1))) + "'";
     }
-    if (binary) return dialect::mysql::hex_literal(value);
+    if (written.binary) return dialect::mysql::hex_literal(value);
     switch (dialect::mysql::facts_of(column.source).form) {
     case Form::integer:
     case Form::boolean: return value;
     default: return quote_literal(value);
     }
+}
+
+} // namespace
+
+std::string value_literal(const std::string &text, const ExpressionColumn &column) {
+    return sql_literal(column_value(text, column, Unfit::error), column);
+}
+
+TranslatedDefault value_default(const std::string &text, const ExpressionColumn &column, Unfit policy) {
+    TranslatedDefault result;
+    try {
+        const auto written = column_value(text, column, policy);
+        const bool characters = column.target.data_type.ends_with("text"),
+                   bytes = column.target.data_type.ends_with("blob");
+        // MySQL takes an expression alone for them.
+        result.sql = !written.value ? "NULL"
+                     : characters   ? "(" + expression_literal(*written.value) + ")"
+                     : bytes        ? "(" + sql_literal(written, column) + ")"
+                                    : sql_literal(written, column);
+    } catch (const ValueError &error) {
+        result.reason = error.reason;
+    }
+    return result;
 }
 
 bool can_store(const Translated &expression, const ExpressionColumn &column) {
@@ -672,16 +700,7 @@ TranslatedDefault translate_default(const Node &expression, const ExpressionColu
             result.reason = fmt::format("the time '{}'", *literal->text);
             return result;
         }
-        try {
-            const bool text = column.target.data_type.ends_with("text"),
-                       bytes = column.target.data_type.ends_with("blob");
-            auto value = value_literal(*literal->text, column);
-            if (bool binary = false; text) value = expression_literal(column_value(*literal->text, column, binary));
-            result.sql = text || bytes ? "(" + value + ")" : value; // MySQL takes an expression alone for them
-        } catch (const ValueError &error) {
-            result.reason = error.reason;
-        }
-        return result;
+        return value_default(*literal->text, column, Unfit::error);
     }
     result.sql = function_default(expression, column);
     if (!result.sql) result.reason = "the expression has no translation";

@@ -63,4 +63,8 @@ struct TranslatedDefault {
 /// fit.
 [[nodiscard]] std::string value_literal(const std::string &text, const ExpressionColumn &column);
 
+/// The same as a column's default. What the policy makes NULL is NULL; SQL is missing where it stops the task.
+[[nodiscard]] TranslatedDefault value_default(const std::string &text, const ExpressionColumn &column,
+                                              dialect::mysql::Unfit policy);
+
 } // namespace walbridge::ddl::mysql

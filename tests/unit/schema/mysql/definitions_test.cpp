@@ -4,6 +4,8 @@
 #include "schema/mysql/fidelity.hpp"
 #include "schema/mysql/presence.hpp"
 
+#include "source_builder.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -13,60 +15,9 @@ using namespace walbridge::schema;
 using namespace walbridge::schema::mysql;
 using dialect::mysql::built_in;
 using dialect::mysql::Flavour;
+using namespace walbridge::testing;
 
 namespace {
-
-SourceColumn column(int number, const char *name, const char *type, bool not_null = false,
-                    const char *expression = "") {
-    SourceColumn made;
-    made.number = number;
-    made.name = name;
-    made.type = built_in(type);
-    made.type_sql = type;
-    made.not_null = not_null;
-    made.expression = expression;
-    return made;
-}
-
-SourceIndex key(const char *name, std::vector<int> columns, bool unique = false, bool primary = false) {
-    SourceIndex made;
-    made.name = name;
-    made.method = "btree";
-    made.unique = unique || primary;
-    made.primary = primary;
-    made.descending.resize(columns.size());
-    made.columns = std::move(columns);
-    return made;
-}
-
-SourceConstraint check(const char *name, const char *expression) {
-    SourceConstraint made;
-    made.name = name;
-    made.expression = expression;
-    return made;
-}
-
-SourceConstraint foreign_key(const char *name, std::vector<int> columns, std::uint32_t table, std::vector<int> there) {
-    SourceConstraint made;
-    made.name = name;
-    made.type = 'f';
-    made.columns = std::move(columns);
-    made.foreign_table = table;
-    made.foreign_columns = std::move(there);
-    return made;
-}
-
-SourceTable table(std::uint32_t oid, const char *name, std::vector<SourceColumn> columns,
-                  std::vector<SourceIndex> indexes = {}, std::vector<SourceConstraint> constraints = {}) {
-    SourceTable made;
-    made.oid = oid;
-    made.name = {"public", name};
-    made.target = {"shop", name};
-    made.columns = std::move(columns);
-    made.indexes = std::move(indexes);
-    made.constraints = std::move(constraints);
-    return made;
-}
 
 Definitions make(const std::vector<SourceTable> &tables, Flavour flavour = Flavour::mysql) {
     DefinitionOptions options;
