@@ -48,6 +48,25 @@ CREATE TABLE IF NOT EXISTS walbridge.progress (
     updated_at  datetime(6) NOT NULL DEFAULT current_timestamp(6)
 ) ENGINE = InnoDB;
 
+-- A source transaction of which a part is on the target, because DDL commits by itself: so many of its changes are there. With
+-- `commands` the next change is DDL under way: command number `step` may have been executed, which the tables' definitions tell.
+CREATE TABLE IF NOT EXISTS walbridge.begun_transaction (
+    task          varchar(40) PRIMARY KEY,
+    commit_lsn    varchar(20) NOT NULL,
+    `changes`     bigint NOT NULL,
+    commands      longtext,
+    step          integer NOT NULL DEFAULT 0,
+    tables_before longtext
+) ENGINE = InnoDB;
+
+-- The source's tables as the target follows them (docs/mysql.md, DDL).
+CREATE TABLE IF NOT EXISTS walbridge.table_definition (
+    task          varchar(40) NOT NULL,
+    source_oid    bigint NOT NULL,
+    definition    longtext NOT NULL,
+    PRIMARY KEY (task, source_oid)
+) ENGINE = InnoDB;
+
 CREATE TABLE IF NOT EXISTS walbridge.table_sync (
     task        varchar(40) NOT NULL,
     source_oid  bigint NOT NULL,

@@ -2,11 +2,15 @@
 #include "apply/batch_applier.hpp"
 
 #include "apply/commit_position.hpp"
+#include "apply/ddl_applier.hpp"
+#include "apply/definition_follower.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "change/announcement.hpp"
 #include "dialect/postgres.hpp"
+#include "target/kind.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace walbridge::apply {
@@ -53,7 +57,10 @@ BatchApplier::BatchApplier(const TaskConfig &config, target::TargetSession &sess
 }
 
 void BatchApplier::follow_ddl(DdlVerifier verifier, std::function<void(const DdlAftermath &)> aftermath) {
-    ddl_.emplace(config_, session_, filter_, std::move(verifier));
+    if (target::is_mysql(config_))
+        ddl_ = std::make_unique<DefinitionFollower>(config_, session_, filter_, std::move(verifier));
+    else
+        ddl_ = std::make_unique<DdlApplier>(config_, session_, filter_, std::move(verifier));
     aftermath_ = std::move(aftermath);
     plans_.stage_with([this](const Relation &relation) { return ddl_->staging(relation); });
 }
@@ -98,26 +105,32 @@ void BatchApplier::apply_group(const ChangeBatch &batch, std::size_t first, std:
 void BatchApplier::apply_with_ddl(const ChangeBatch &batch, const TransactionPiece &piece) {
     if (!session_.in_transaction()) session_.begin();
     ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset, piece.begin.origin};
+    const auto done = resumes(piece) ? begun_->changes : 0;
     try {
-        auto from = piece.first;
+        auto from = piece.first + std::min<std::size_t>(piece.last - piece.first, done - std::min(done, piece.offset));
         for (auto index = piece.first; index < piece.last; ++index) {
             const auto *message = std::get_if<MessageChange>(&batch.changes[index]);
-            if (message == nullptr || message->prefix != ddl_prefix) continue;
+            if (message == nullptr || message->prefix != ddl_prefix || !ddl_) continue;
+            place.number = piece.offset + (index - piece.first);
+            if (place.number < done) {
+                ddl_->taken_before(*message, place, piece.begin.full_xid);
+                continue;
+            }
             apply_rows(batch, piece, from, index);
             from = index + 1;
-            place.number = piece.offset + (index - piece.first);
             if (ddl_->take(*message, place, piece.begin.full_xid, place.number == 0)) plans_.clear();
         }
         apply_rows(batch, piece, from, piece.last);
         place.number = piece.offset + (piece.last - piece.first);
         if (!piece.commit) return;
-        if (ddl_->finish()) plans_.clear();
+        if (ddl_ && ddl_->finish()) plans_.clear();
         exact_.check_net_state(place);
     } catch (const Error &) {
         undo();
         throw;
     }
     commit(piece, 1);
+    if (resumes(piece)) begun_.reset();
 }
 
 /// The changes [first, last) of a transaction that is applied alone.

@@ -6,15 +6,17 @@
 // belongs to transactions in progress goes through StreamedTransactions.
 #pragma once
 
-#include "apply/ddl_applier.hpp"
+#include "apply/ddl_follower.hpp"
 #include "apply/exact_applier.hpp"
 #include "apply/plan_cache.hpp"
 #include "apply/streamed_transactions.hpp"
 #include "apply/sync_filter.hpp"
 #include "base/throttle.hpp"
 #include "change/batch.hpp"
+#include "wire/ddl_message.hpp"
 
 #include <functional>
+#include <memory>
 
 namespace walbridge::apply {
 
@@ -43,6 +45,9 @@ class BatchApplier {
     /// From now on DDL messages are followed. `aftermath` is told what a committed transaction leaves to be done.
     void follow_ddl(DdlVerifier verifier, std::function<void(const DdlAftermath &)> aftermath);
 
+    /// The target holds the beginning of the next transaction with DDL already.
+    void resume_inside(const target::BegunTransaction &begun) { begun_ = begun; }
+
     /// Applies a batch; on return every transaction that ended in it is committed. Throws on conflicts, missing tables,
     /// lost connections: the target transaction is then rolled back (or lost with its connection) and the object is no
     /// longer usable.
@@ -67,7 +72,7 @@ class BatchApplier {
     [[nodiscard]] bool in_transaction() const { return session_.in_transaction(); }
     [[nodiscard]] Lsn position() const { return position_; }
     [[nodiscard]] const ApplyCounters &counters() const { return counters_; }
-    [[nodiscard]] DdlCounters ddl_counters() const { return ddl_ ? ddl_->counters() : DdlCounters{}; }
+    [[nodiscard]] DdlCounters ddl_counters() const { return ddl_ != nullptr ? ddl_->counters() : DdlCounters{}; }
     [[nodiscard]] StreamedTransactions &streamed() { return streamed_; }
     /// Asked between the batches of a long replay: true rolls it back and makes apply() throw Interrupted.
     void interrupt_when(std::function<bool()> asked) { interrupted_ = std::move(asked); }
@@ -86,7 +91,13 @@ class BatchApplier {
     bool plan_changes(const ChangeBatch &batch, const TransactionPiece &piece, std::size_t first, std::size_t last,
                       std::vector<PlannedChange> &planned);
     void undo() noexcept;
-    [[nodiscard]] bool follows(const TransactionPiece &piece) const { return piece.ddl && ddl_.has_value(); }
+    /// Applied alone, change by change with an eye on DDL.
+    [[nodiscard]] bool follows(const TransactionPiece &piece) const {
+        return (piece.ddl && ddl_ != nullptr) || resumes(piece);
+    }
+    [[nodiscard]] bool resumes(const TransactionPiece &piece) const {
+        return begun_ && begun_->commit_lsn == piece.begin.commit_lsn;
+    }
     void apply_exactly(const ChangeBatch &batch, std::size_t first, std::size_t last);
     void apply_change(const Change &change, const ChangePlace &place);
     void truncate(const TruncateChange &change, Lsn commit_lsn);
@@ -107,7 +118,8 @@ class BatchApplier {
     StreamedTransactions streamed_;
     std::function<bool()> interrupted_;
     Throttle *throttle_ = nullptr;
-    std::optional<DdlApplier> ddl_;
+    std::unique_ptr<DdlFollower> ddl_;
+    std::optional<target::BegunTransaction> begun_;
     std::function<void(const DdlAftermath &)> aftermath_;
 };
 

@@ -14,14 +14,10 @@ namespace {
 
 using target::DdlCommands;
 using target::DdlFailure;
-using target::DdlRecord;
 using target::DdlState;
 
-/// Statements are shown in errors and logs up to this length.
-constexpr std::size_t longest_shown = 1000;
-
-std::string shown(const std::string &text) {
-    return text.size() <= longest_shown ? text : text.substr(0, longest_shown) + " …";
+DdlJournal::About about(const ddl::Decision &decision) {
+    return {decision.object_class, decision.search_path, decision.commands};
 }
 
 class CatalogNames final : public ddl::TargetNames {
@@ -74,12 +70,13 @@ bool says_already_so(const std::string &sqlstate) {
 
 DdlApplier::DdlApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter &filter,
                        DdlVerifier verifier)
-    : config_(config), session_(session), filter_(filter), verifier_(std::move(verifier)), rules_(config) {}
+    : session_(session), filter_(filter), verifier_(std::move(verifier)), rules_(config),
+      journal_(config, session, "Nothing of its transaction was applied.") {}
 
 bool DdlApplier::take(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid, bool untouched) {
     auto verdict = verifier_.verify(message.content, full_xid);
     if (const auto *refusal = std::get_if<DdlVerifier::Refusal>(&verdict)) {
-        refuse(place, refusal->reason);
+        journal_.refuse(place, refusal->reason);
         return false;
     }
     const auto json = message.content.substr(message.content.find('\n') + 1);
@@ -88,18 +85,6 @@ bool DdlApplier::take(const MessageChange &message, const ChangePlace &place, st
          order_.take({std::get<DdlStatement>(std::move(verdict)), std::string(json), place, untouched}))
         changed = perform(arrival) || changed;
     return changed;
-}
-
-void DdlApplier::refuse(const ChangePlace &place, const std::string &reason) {
-    ++counters_.refused;
-    log::warning("a message that claims to be DDL of the source is refused",
-                 {{"reason", reason}, {"transaction", to_string(place.commit_lsn)}, {"change", place.number}});
-    DdlRecord record;
-    record.commit_lsn = place.commit_lsn;
-    record.change = place.number;
-    record.state = DdlState::refused;
-    record.reason = reason;
-    session_.ddl().record(record);
 }
 
 bool DdlApplier::finish() {
@@ -126,21 +111,16 @@ bool DdlApplier::begin(const DdlArrival &message, Entry &entry) {
     const auto &statement = message.statement;
     // The end of what turned out to be nothing: only those that ran inside of it count.
     if (statement.kind == DdlStatement::Kind::statement && statement.text.empty()) return false;
-    const auto change = statement.number == 0 ? message.place.number : 0;
-    const auto state = session_.ddl().recorded_state(message.place.commit_lsn, statement.number, change);
-    if (state == target::name_of(DdlState::dismissed)) {
-        ++counters_.skipped;
-        log::info("a dismissed statement is passed over", {{"statement", shown(statement.text)}});
-        return false;
-    }
+    const auto state = journal_.recorded_state(message);
+    if (journal_.dismissed(message, state)) return false;
     ddl::Decision decision;
     if (statement.kind == DdlStatement::Kind::gap) {
         if (!concerns_selection(statement)) return false;
         CatalogNames names(session_.ddl());
         // Of a kind that is never followed, or switched off: what is not known of it does not matter.
         if (ddl::decide(statement, rules_.rules(), names).action == ddl::Action::filtered) return false;
-        fail(message, decision,
-             DdlFailure{{}, "the source ran DDL that was not captured: " + statement.reason, {}, {}, {}, {}});
+        journal_.fail(message, about(decision),
+                      DdlFailure{{}, "the source ran DDL that was not captured: " + statement.reason, {}, {}, {}, {}});
         return false;
     }
     const auto held = copied(statement, message.place.commit_lsn);
@@ -150,18 +130,13 @@ bool DdlApplier::begin(const DdlArrival &message, Entry &entry) {
     }
     CatalogNames names(session_.ddl());
     decision = ddl::decide(statement, rules_.rules(), names);
-    if (decision.left_selection) {
-        auto record = record_of(message, decision, DdlState::left);
-        record.reason = fmt::format("table {} was renamed out of the selection; its rows are not followed from here on",
-                                    to_string(decision.renamed_from.value_or(QualifiedName{})));
-        log::warning(record.reason, {{"position", to_string(message.place.commit_lsn)}});
-        session_.ddl().record(record);
-    }
+    if (decision.left_selection)
+        journal_.leave(message, about(decision), decision.renamed_from.value_or(QualifiedName{}));
     if (decision.entered_selection && decision.renamed_to) enter_selection(statement, *decision.renamed_to);
     switch (decision.action) {
     case ddl::Action::filtered: return false;
     case ddl::Action::refused:
-        fail(message, decision, DdlFailure{{}, decision.reason, {}, {}, {}, decision.remedy});
+        journal_.fail(message, about(decision), DdlFailure{{}, decision.reason, {}, {}, {}, decision.remedy});
         return false;
     case ddl::Action::execute: break;
     }
@@ -192,25 +167,25 @@ bool DdlApplier::execute(const DdlArrival &message, const ddl::Decision &decisio
             const bool recognised = (copied == Copied::possibly && says_already_so(failure->sqlstate)) ||
                                     session_.ddl().already_so(rules_.in_target_names(statement), commands, *failure);
             if (!recognised) {
-                fail(message, decision, *failure);
+                journal_.fail(message, about(decision), *failure);
                 return false;
             }
-            ++counters_.recognised;
+            ++journal_.counters.recognised;
             log::info("what a statement does is so on the target already",
                       {{"statement", shown(statement.text)}, {"answer", failure->describe()}});
-            auto record = record_of(message, decision, DdlState::recognised);
+            auto record = DdlJournal::record_of(message, about(decision), DdlState::recognised);
             record.reason = failure->describe();
             session_.ddl().record(record);
             aftermath_.created.insert(aftermath_.created.end(), decision.created_tables.begin(),
                                       decision.created_tables.end());
             return copied == Copied::no; // rewritten rows bring the source's values in any case
         }
-        ++counters_.applied;
+        ++journal_.counters.applied;
         log::info("executed DDL of the source", {{"tag", statement.tag},
                                                  {"statement", shown(statement.text)},
                                                  {"role", statement.role},
                                                  {"position", to_string(message.place.commit_lsn)}});
-        if (failed_before) session_.ddl().record(record_of(message, decision, DdlState::retried));
+        if (failed_before) session_.ddl().record(DdlJournal::record_of(message, about(decision), DdlState::retried));
     }
     aftermath_.created.insert(aftermath_.created.end(), decision.created_tables.begin(), decision.created_tables.end());
     return true;
@@ -303,51 +278,6 @@ bool DdlApplier::concerns_selection(const DdlStatement &statement) const {
         if (!object.table_name.empty()) return rules_.selection().matches(object.table_schema, object.table_name);
         return object.schema.empty() || object.name.empty() || rules_.selection().matches(object.schema, object.name);
     });
-}
-
-DdlRecord DdlApplier::record_of(const DdlArrival &message, const ddl::Decision &decision, DdlState state) const {
-    DdlRecord record;
-    record.commit_lsn = message.place.commit_lsn;
-    record.number = message.statement.number;
-    record.change = message.statement.number == 0 ? message.place.number : 0;
-    record.state = state;
-    record.tag = message.statement.tag;
-    record.object_class = decision.object_class;
-    record.text = message.statement.text;
-    record.role = message.statement.role;
-    record.search_path = decision.search_path;
-    record.commands = decision.commands;
-    record.message = message.json;
-    return record;
-}
-
-void DdlApplier::fail(const DdlArrival &message, const ddl::Decision &decision, const DdlFailure &failure) {
-    const auto &statement = message.statement;
-    const bool gap = statement.kind == DdlStatement::Kind::gap;
-    const bool skip = config_.ddl.on_error == "skip";
-    auto record = record_of(message, decision, !skip ? DdlState::failed : gap ? DdlState::gap : DdlState::skipped);
-    (failure.sqlstate.empty() ? record.reason : record.error) = failure.describe();
-    if (skip) {
-        ++counters_.skipped;
-        const auto id = session_.ddl().record(record);
-        log::warning("a DDL statement of the source is passed over (ddl.on_error = \"skip\")",
-                     {{"id", id}, {"statement", shown(statement.text)}, {"reason", failure.describe()}});
-        return;
-    }
-    session_.rollback();
-    const auto place = to_string(message.place.commit_lsn);
-    const auto id = session_.ddl().record(record);
-    throw Error(ErrorKind::ddl, fmt::format("DDL of the source ({})", statement.tag.empty() ? "gap" : statement.tag),
-                fmt::format("{}; statement: {}; role: {}; transaction at {}", failure.describe(),
-                            statement.text.empty() ? "(not known)" : shown(statement.text),
-                            statement.role.empty() ? "(not known)" : statement.role, place),
-                fmt::format("Nothing of its transaction was applied. {} Then start the task again. Or do without the "
-                            "statement (after doing by hand what is wanted of it): walbridge ddl dismiss TASK.toml {}",
-                            failure.remedy.empty()
-                                ? std::string(gap ? "See on the source what was changed, and do the same on the target."
-                                                  : "Mend what stands in its way on the target.")
-                                : failure.remedy,
-                            id));
 }
 
 DdlAftermath DdlApplier::committed() {

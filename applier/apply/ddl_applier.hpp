@@ -5,14 +5,12 @@
 // come before it. Numbers restore the order: an inner statement waits until its outer one is known, or until the
 // transaction's end. A statement is executed at its first message; later ones of the same number complete it (rows of a
 // rewritten table are put in place at `end`).
-//
-// Runs on the applier's thread. One transaction at a time: take() for each message, finish() before its commit, then
-// committed(), or forgotten() after a rollback.
 #pragma once
 
+#include "apply/ddl_follower.hpp"
+#include "apply/ddl_journal.hpp"
 #include "apply/ddl_order.hpp"
 #include "apply/ddl_rules.hpp"
-#include "apply/exact_applier.hpp"
 #include "apply/sync_filter.hpp"
 #include "target/ddl_target.hpp"
 #include "target/target.hpp"
@@ -25,36 +23,20 @@
 
 namespace walbridge::apply {
 
-struct DdlCounters {
-    std::uint64_t applied = 0, skipped = 0, refused = 0, recognised = 0;
-};
-
-/// What a committed transaction did that somebody has to act upon. Names of the source.
-struct DdlAftermath {
-    std::vector<QualifiedName> created; ///< tables that began to exist
-    std::vector<QualifiedName> entered; ///< tables that were renamed into the selection: nothing of them is here yet
-};
-
-class DdlApplier {
+class DdlApplier final : public DdlFollower {
   public:
     /// References must outlive the object; `filter` says what the copy holds, tables that are yet to be copied are
     /// added.
     DdlApplier(const TaskConfig &config, target::TargetSession &session, SyncFilter &filter, DdlVerifier verifier);
 
-    /// A message with ddl_prefix. `untouched`: the transaction has changed nothing on the target so far. True when the
-    /// target's tables may have changed. Throws Error(ddl) under ddl.on_error = "stop", after the rollback and the
-    /// record.
-    bool take(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid, bool untouched);
-    /// The transaction has no more changes. Like take().
-    bool finish();
-
-    /// Where the rows go that ALTER TABLE made of a table's; nullopt = nowhere, the statement was not executed here.
-    [[nodiscard]] std::optional<QualifiedName> staging(const Relation &rewritten);
-
-    [[nodiscard]] DdlAftermath committed();
-    void forgotten();
-
-    [[nodiscard]] const DdlCounters &counters() const { return counters_; }
+    bool take(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid, bool untouched) override;
+    /// Never called: this target's transactions are whole.
+    void taken_before(const MessageChange &, const ChangePlace &, std::uint64_t) override {}
+    bool finish() override;
+    [[nodiscard]] std::optional<QualifiedName> staging(const Relation &rewritten) override;
+    [[nodiscard]] DdlAftermath committed() override;
+    void forgotten() override;
+    [[nodiscard]] const DdlCounters &counters() const override { return journal_.counters; }
 
   private:
     struct Entry {
@@ -83,17 +65,12 @@ class DdlApplier {
     [[nodiscard]] Copied copied(const DdlStatement &statement, Lsn commit_lsn) const;
     [[nodiscard]] bool concerns_selection(const DdlStatement &statement) const;
     void enter_selection(const DdlStatement &statement, const QualifiedName &table);
-    void refuse(const ChangePlace &place, const std::string &reason);
-    void fail(const DdlArrival &message, const ddl::Decision &decision, const target::DdlFailure &failure);
-    [[nodiscard]] target::DdlRecord record_of(const DdlArrival &message, const ddl::Decision &decision,
-                                              target::DdlState state) const;
 
-    const TaskConfig &config_;
     target::TargetSession &session_;
     SyncFilter &filter_;
     DdlVerifier verifier_;
     DdlRules rules_;
-    DdlCounters counters_;
+    DdlJournal journal_;
     // Of the transaction under way.
     DdlOrder order_;
     std::map<std::uint64_t, Entry> entries_;

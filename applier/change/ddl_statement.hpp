@@ -87,6 +87,9 @@ struct DdlStatement {
     std::optional<QualifiedName> rewritten;
     std::uint32_t rewritten_oid = 0;
     std::string reason;
+    /// Tables as they are after the statement (at `start`: as they are about to be made), as a JSON array; empty = the
+    /// message says nothing of them.
+    std::string definitions;
 };
 
 } // namespace walbridge

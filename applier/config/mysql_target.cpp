@@ -20,7 +20,7 @@ bool read_mysql_url(pg::Endpoint &endpoint, const std::string &passphrase, const
     return false;
 }
 
-void suit_mysql_target(TaskConfig &task, const std::set<std::string> &given, const Refuse &refuse) {
+void suit_mysql_target(TaskConfig &task, const Refuse &refuse) {
     // Whose row is younger is not known there (decision 10).
     if (task.conflict.decided_by_time())
         refuse("conflict.policy", "MySQL and MariaDB do not say when a row was written: they keep no commit times",
@@ -36,10 +36,10 @@ void suit_mysql_target(TaskConfig &task, const std::set<std::string> &given, con
                "Remove the key.");
     if (task.objects.large_objects == "copy")
         refuse("objects.large_objects", "MySQL and MariaDB have no large objects", "Write \"refuse\" or \"ignore\".");
-    if (!task.ddl.off() && given.contains("ddl.classes"))
-        refuse("ddl.classes", "this version does not translate DDL for MySQL and MariaDB",
-               "Write ddl.classes = \"none\", and change tables on the target by hand (docs/mysql.md).");
-    task.ddl.classes = {"none"};
+    if (!task.ddl.off() && task.ddl.classes != std::vector<std::string>{"all"})
+        refuse("ddl.classes",
+               "MySQL and MariaDB follow what becomes of tables, whatever the class of the statement that does it",
+               "Write ddl.classes = \"all\", which is the default, or \"none\".");
     task.conflict.origins = "off";
     task.apply.stream_sessions = 0;
     const auto &schemas = task.names.schemas();

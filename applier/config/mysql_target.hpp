@@ -17,6 +17,6 @@ bool read_mysql_url(pg::Endpoint &endpoint, const std::string &passphrase, const
 
 /// Refuses what such a target cannot have, sets the defaults that differ for it and maps the schema `public` to the
 /// URL's database. `given`: the keys that the file has.
-void suit_mysql_target(TaskConfig &task, const std::set<std::string> &given, const Refuse &refuse);
+void suit_mysql_target(TaskConfig &task, const Refuse &refuse);
 
 } // namespace walbridge::config

@@ -465,9 +465,7 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
     read_value_policies(origin, lists, task);
     check_together(origin, given, task);
     if (task.target.kind != "postgresql") {
-        std::set<std::string> paths;
-        for (const auto &[path, one] : given) paths.insert(path);
-        config::suit_mysql_target(task, paths, refusing(origin, given));
+        config::suit_mysql_target(task, refusing(origin, given));
     }
     return task;
 }

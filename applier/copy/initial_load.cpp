@@ -233,6 +233,7 @@ LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
     LoadPlan plan;
     pg::Session source(config_.source.endpoint, {config_.application_name("plan"), false, {}});
     source::import_snapshot(source, snapshot.name());
+    plan.definitions = followed_definitions(config_, source);
     if (config_.schema_stage) plan.items = plan_definitions(config_, source, snapshot.name(), stop_);
     if (config_.full_stage) {
         const wire::ObjectSelection selection(config_.objects.include, config_.objects.exclude);
@@ -249,6 +250,7 @@ LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
 
 void InitialLoad::store(const LoadPlan &plan, sql::Session &target) const {
     schema::store_items(target, config_.name, plan.items);
+    store_followed_definitions(target, config_.name, plan.definitions);
     store_chunks(target, config_.name, plan.chunks);
     store_large_objects(target, config_.name, plan.large_objects);
 }

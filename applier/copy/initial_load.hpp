@@ -22,6 +22,7 @@
 #include "source/snapshot.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct LoadPlan {
     std::vector<schema::Item> items;          ///< empty without a schema stage
     std::vector<Chunk> chunks;                ///< empty without a full stage
     std::vector<std::uint32_t> large_objects; ///< empty unless they are to be copied
+    /// For targets that follow DDL by definitions: the tables as JSON, by OID (schema/mysql/definition_json.hpp).
+    std::map<std::uint32_t, std::string> definitions;
 };
 
 class InitialLoad {

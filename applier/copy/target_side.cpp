@@ -1,16 +1,20 @@
 // target_side.cpp: see target_side.hpp.
 #include "copy/target_side.hpp"
 
+#include "base/sql/insert_rows.hpp"
 #include "copy/mysql/reconcile.hpp"
 #include "copy/mysql/row_sink.hpp"
 #include "copy/postgres/row_sink.hpp"
 #include "copy/reconcile.hpp"
+#include "schema/mysql/definition_json.hpp"
 #include "schema/mysql/plan.hpp"
+#include "schema/mysql/source_tables.hpp"
 #include "schema/mysql/stage.hpp"
 #include "schema/plan.hpp"
 #include "schema/target_session.hpp"
 #include "target/mysql/value_policy.hpp"
 #include "target/state_session.hpp"
+#include "wire/object_selection.hpp"
 
 namespace walbridge::copy {
 namespace {
@@ -44,6 +48,24 @@ std::vector<schema::Item> plan_definitions(const TaskConfig &config, pg::Session
                                        .policy = [&config](const QualifiedName &table, const std::string &column) {
                                            return target::mysql::value_policy(config, table, column);
                                        }});
+}
+
+std::map<std::uint32_t, std::string> followed_definitions(const TaskConfig &config, pg::Session &source) {
+    std::map<std::uint32_t, std::string> definitions;
+    if (!target::is_mysql(config) || config.ddl.off() || !config.incremental_stage) return definitions;
+    const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
+    for (const auto &table : schema::mysql::read_source_tables(source, selection, config.names))
+        definitions.emplace(table.oid, schema::mysql::to_json(table));
+    return definitions;
+}
+
+void store_followed_definitions(sql::Session &target, const std::string &task,
+                                const std::map<std::uint32_t, std::string> &definitions) {
+    if (definitions.empty()) return;
+    std::vector<std::vector<sql::Parameter>> rows;
+    rows.reserve(definitions.size());
+    for (const auto &[oid, definition] : definitions) rows.push_back({task, std::to_string(oid), definition});
+    sql::insert_rows(target, "walbridge.table_definition", {"task", "source_oid", "definition"}, rows);
 }
 
 std::unique_ptr<DefinitionStage> make_definition_stage(const TaskConfig &config, const sql::Fence &fence,

@@ -8,6 +8,8 @@
 #include "schema/stage.hpp"
 #include "source/snapshot.hpp"
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +25,12 @@ void flush_commits(sql::Session &target, const TaskConfig &config, const sql::Fe
 /// What the schema stage has to create there, as the source's snapshot shows it. `source` has imported `snapshot`.
 [[nodiscard]] std::vector<schema::Item> plan_definitions(const TaskConfig &config, pg::Session &source,
                                                          const std::string &snapshot, const StopToken &stop);
+
+/// What the target's state has to know of the source's tables to follow their DDL, by OID; empty where it need not.
+[[nodiscard]] std::map<std::uint32_t, std::string> followed_definitions(const TaskConfig &config, pg::Session &source);
+/// Through the caller's open transaction.
+void store_followed_definitions(sql::Session &target, const std::string &task,
+                                const std::map<std::uint32_t, std::string> &definitions);
 
 /// The schema stage of the target's kind. False of its methods: a stop was requested.
 class DefinitionStage {

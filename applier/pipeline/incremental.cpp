@@ -103,6 +103,7 @@ class Applier {
               [this](const apply::Committed &committed) { note(committed); }, stream_sessions(config)) {
         applier_.interrupt_when([&stop] { return stop.requested(); });
         applier_.pace_with(throttle);
+        if (progress.begun) applier_.resume_inside(*progress.begun);
         if (config.apply.workers > 1)
             parallel_.emplace(config, applier_, [&](int worker) {
                 return std::shared_ptr(

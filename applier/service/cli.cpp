@@ -112,8 +112,8 @@ template <class T> std::optional<T> optional_value(const options::variables_map 
 
 /// Commands that ask a PostgreSQL target what other databases cannot answer yet.
 void refuse_for_target(const TaskConfig &task, const std::string &command) {
-    static const std::vector<std::string> postgres_only{"plan",   "ddl",     "schema",  "switchover", "switchback",
-                                                        "verify", "reverse", "explain", "conflicts"};
+    static const std::vector<std::string> postgres_only{"plan",   "schema",  "switchover", "switchback",
+                                                        "verify", "reverse", "explain",    "conflicts"};
     if (task.target.kind == "postgresql" || std::ranges::find(postgres_only, command) == postgres_only.end()) return;
     throw Error(ErrorKind::usage, "walbridge " + command,
                 fmt::format("this version cannot do that with a target of kind \"{}\"", task.target.kind),

@@ -48,7 +48,10 @@ class CommitLedger {
     void committed(const CommitPosition &position, Lsn inserted) {
         const std::lock_guard lock(mutex_);
         progress_.position = position.position;
-        if (position.counter != 0) progress_.counter = position.counter;
+        if (position.counter != 0) {
+            progress_.counter = position.counter;
+            progress_.begun.reset();
+        }
         durability_.committed(inserted);
         last_commit_ = Clock::now();
     }
@@ -72,6 +75,12 @@ class CommitLedger {
     [[nodiscard]] Durability durability() const {
         const std::lock_guard lock(mutex_);
         return {durability_.durable(), durability_.outstanding(), last_commit_};
+    }
+
+    /// The target is about to hold the beginning of a source transaction.
+    void begun(const BegunTransaction &transaction) {
+        const std::lock_guard lock(mutex_);
+        progress_.begun = transaction;
     }
 
     /// A session has changed the target's tables: statements that others have prepared may no longer fit.

@@ -1,9 +1,30 @@
 // ddl_target.cpp: words for states and failures.
 #include "target/ddl_target.hpp"
 
+#include "base/error.hpp"
+
 #include <fmt/format.h>
 
 namespace walbridge::target {
+
+namespace {
+
+[[noreturn]] void transactional() {
+    throw Error(ErrorKind::internal, "DDL on the target", "it is part of transactions there");
+}
+
+} // namespace
+
+std::optional<DdlFailure> DdlTarget::execute_committing(const std::vector<CommittingCommand> &,
+                                                        const BegunTransaction &) {
+    transactional();
+}
+
+std::map<std::uint32_t, std::string> DdlTarget::table_definitions() { transactional(); }
+
+void DdlTarget::store_table_definition(std::uint32_t, const std::string &) { transactional(); }
+
+void DdlTarget::forget_table_definition(std::uint32_t) { transactional(); }
 
 std::string DdlFailure::describe() const {
     auto text = message;

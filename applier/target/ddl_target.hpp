@@ -5,6 +5,7 @@
 #include "base/lsn.hpp"
 #include "base/qualified_name.hpp"
 #include "change/ddl_statement.hpp"
+#include "target/progress.hpp"
 
 #include <cstdint>
 #include <map>
@@ -21,6 +22,12 @@ struct DdlCommands {
     std::string search_path;
     std::map<std::string, std::string> settings; ///< of the source's session; those that matter are taken over
     bool evaluates_expressions = false;
+};
+
+/// A statement for a target whose DDL commits by itself. The server executes it whole or not at all.
+struct CommittingCommand {
+    std::string sql;
+    std::vector<QualifiedName> tables; ///< their definitions tell whether it was executed
 };
 
 /// Why a statement was not executed. The transaction stands as it stood before.
@@ -66,6 +73,19 @@ class DdlTarget {
     /// after a crash: an index in `made` that is valid counts as done, an invalid one is dropped first.
     virtual std::optional<DdlFailure> execute_alone(const DdlCommands &commands,
                                                     const std::optional<QualifiedName> &made) = 0;
+
+    /// On a target whose DDL commits by itself: commits what the open transaction did as the beginning of its source
+    /// transaction, executes the commands one after the other, and opens a transaction again, which notes that the
+    /// change number `at.changes` was taken. Repeated after a crash, it goes on with the commands that were stored
+    /// then, neither leaving one out nor executing one twice. A refused command leaves those before it executed. Throws
+    /// like TargetSession::commit().
+    virtual std::optional<DdlFailure> execute_committing(const std::vector<CommittingCommand> &commands,
+                                                         const BegunTransaction &at);
+    /// There as well: the source's tables as the target follows them, as JSON objects by the source's OID. Changes
+    /// belong to the open transaction.
+    virtual std::map<std::uint32_t, std::string> table_definitions();
+    virtual void store_table_definition(std::uint32_t source_oid, const std::string &definition);
+    virtual void forget_table_definition(std::uint32_t source_oid);
 
     /// Whether the failure only says that what the statement would have done is so already: a dropped object is gone;
     /// an object to be created is there and equals, definition by definition, what the commands would create.

@@ -2,11 +2,14 @@
 #include "task/ddl_statements.hpp"
 
 #include "apply/ddl_rules.hpp"
+#include "target/kind.hpp"
 #include "target/postgres/ddl_target.hpp"
+#include "target/state_session.hpp"
 #include "task/state_store.hpp"
 #include "wire/ddl_message.hpp"
 
 #include <fmt/format.h>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -15,20 +18,34 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char *columns = "id, at, state, tag, object_class, commit_lsn, number, statement, role, search_path, "
-                                "pg_catalog.to_json(commands)::text, error, reason, message";
+constexpr const char *postgres_columns = "id, at, state, tag, object_class, commit_lsn, number, statement, role, "
+                                         "search_path, pg_catalog.to_json(commands)::text, error, reason, message";
+constexpr const char *mysql_columns = "id, at, state, tag, object_class, commit_lsn, `number`, statement, `role`, "
+                                      "search_path, commands, error, reason, message";
 
-pg::Session open(const TaskConfig &config, std::vector<std::pair<std::string, std::string>> settings = {}) {
-    pg::Session target(config.target.endpoint,
-                       {.application_name = "walbridge:ddl", .replication = false, .settings = std::move(settings)});
+void require_task(sql::Session &target, const TaskConfig &config) {
     if (!read_task(target, config.name))
         throw Error(ErrorKind::task_state, fmt::format("task {}", config.name), "the target knows no such task",
                     "Start it with walbridge run.");
     install_state(target);
+}
+
+std::unique_ptr<sql::Session> open(const TaskConfig &config) {
+    auto target = target::open_state(config, "walbridge:ddl");
+    require_task(*target, config);
     return target;
 }
 
-Json as_json(const pg::Result &rows, int row) {
+/// Rows of walbridge.ddl_statement: `rest` follows FROM.
+sql::Rows read(sql::Session &target, const std::string &rest, const std::vector<sql::Parameter> &parameters) {
+    const auto query = [&](const char *columns) {
+        return fmt::format("SELECT {} FROM walbridge.ddl_statement {}", columns, rest);
+    };
+    const auto postgres = query(postgres_columns), mysql = query(mysql_columns);
+    return target.ask({std::string_view(postgres), std::string_view(mysql)}, parameters);
+}
+
+Json as_json(const sql::Rows &rows, int row) {
     const auto text = [&](int column) { return rows.null(row, column) ? Json(nullptr) : Json(rows.text(row, column)); };
     return {{"id", rows.number(row, 0)},
             {"at", text(1)},
@@ -55,11 +72,9 @@ std::string one_line(std::string text, std::size_t longest) {
 
 std::string text_of(const Json &value) { return value.is_string() ? value.get<std::string>() : std::string(); }
 
-pg::Result find(pg::Session &target, const TaskConfig &config, const std::string &id, const char *lock = "") {
+sql::Rows find(sql::Session &target, const TaskConfig &config, const std::string &id, const char *lock = "") {
     const bool number = !id.empty() && id.size() < 19 && id.find_first_not_of("0123456789") == std::string::npos;
-    auto row = target.query(
-        fmt::format("SELECT {} FROM walbridge.ddl_statement WHERE task = $1 AND id = $2::bigint{}", columns, lock),
-        {config.name, number ? id : "-1"});
+    auto row = read(target, fmt::format("WHERE task = $1 AND id = $2{}", lock), {config.name, number ? id : "-1"});
     if (row.rows() == 0)
         throw Error(ErrorKind::task_state, "DDL statement " + id, "there is none of that id",
                     "walbridge ddl list shows them.");
@@ -103,12 +118,8 @@ class CatalogNames final : public ddl::TargetNames {
 
 std::string list_ddl(const TaskConfig &config, bool json) {
     auto target = open(config);
-    const auto rows = target.query(
-        fmt::format(
-            "SELECT {} FROM walbridge.ddl_statement WHERE task = $1 ORDER BY state NOT IN ('failed', 'skipped', 'gap', "
-            "'refused'), id",
-            columns),
-        {config.name});
+    const auto rows = read(*target, "WHERE task = $1 ORDER BY state NOT IN ('failed', 'skipped', 'gap', 'refused'), id",
+                           {config.name});
     auto all = Json::array();
     for (int row = 0; row < rows.rows(); ++row) all.push_back(as_json(rows, row));
     if (json) return dumped(all);
@@ -123,12 +134,21 @@ std::string list_ddl(const TaskConfig &config, bool json) {
 
 std::string show_ddl(const TaskConfig &config, const std::string &id, bool json) {
     auto target = open(config);
-    const auto one = as_json(find(target, config, id), 0);
+    const auto one = as_json(find(*target, config, id), 0);
     return json ? dumped(one) : details(one);
 }
 
 std::string retry_ddl(const TaskConfig &config, const std::string &id) {
-    auto session = open(config, {{"session_replication_role", "replica"}, {"lock_timeout", "30s"}});
+    if (target::is_mysql(config))
+        throw Error(ErrorKind::usage, "walbridge ddl retry",
+                    "a target of kind " + config.target.kind +
+                        " follows what becomes of tables: a single statement cannot be executed there again",
+                    "Make the change on the target by hand, then \"walbridge ddl dismiss\" the statement.");
+    pg::Session session(config.target.endpoint,
+                        {.application_name = "walbridge:ddl",
+                         .replication = false,
+                         .settings = {{"session_replication_role", "replica"}, {"lock_timeout", "30s"}}});
+    require_task(session, config);
     session.execute("BEGIN");
     const auto row = find(session, config, id, " FOR UPDATE");
     const auto json = as_json(row, 0);
@@ -172,12 +192,14 @@ std::string retry_ddl(const TaskConfig &config, const std::string &id) {
 
 std::string dismiss_ddl(const TaskConfig &config, const std::string &id) {
     auto session = open(config);
-    const auto json = as_json(find(session, config, id), 0);
+    const auto json = as_json(find(*session, config, id), 0);
     const auto state = text_of(json["state"]);
     const auto done =
-        session.query("UPDATE walbridge.ddl_statement SET state = 'dismissed', at = pg_catalog.now() WHERE task = $1 "
-                      "AND id = $2::bigint AND state IN ('failed', 'skipped', 'gap', 'refused')",
-                      {config.name, id});
+        session->ask({"UPDATE walbridge.ddl_statement SET state = 'dismissed', at = pg_catalog.now() WHERE task = $1 "
+                      "AND id = $2 AND state IN ('failed', 'skipped', 'gap', 'refused')",
+                      "UPDATE walbridge.ddl_statement SET state = 'dismissed', at = NOW(6) WHERE task = $1 AND id = $2 "
+                      "AND state IN ('failed', 'skipped', 'gap', 'refused')"},
+                     {config.name, id});
     if (done.affected() == 0)
         throw Error(ErrorKind::task_state, "DDL statement " + id, "it is " + state, "There is nothing to dismiss.");
     return fmt::format("statement {}: dismissed{}\n", id,

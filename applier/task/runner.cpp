@@ -342,6 +342,9 @@ void Runner::follow(sql::Session &control, const StoredIdentity &identity, targe
         now.position = stored;
         check_source_identity(replication, now);
     };
+    // Statements that are not followed leave the definitions behind: nobody may take them for the present ones later.
+    if (target::is_mysql(config_) && config_.ddl.off())
+        control.ask("DELETE FROM walbridge.table_definition WHERE task = $1", {config_.name});
     const auto aftermath = [this, &control](const apply::DdlAftermath &left) {
         see_to_identities(config_, control, left.created);
         if (!left.entered.empty()) throw pipeline::CopyRequested{};

@@ -237,6 +237,7 @@ std::vector<std::string> removal_statements(const std::string &task, bool keep_c
                                      "ddl_statement",    "schema_item", "table_sync",   "large_object", "progress"};
     // A replica identity that was set stays set until release puts the old one back.
     if (!keep_created) tables.insert(tables.end(), {"kept_object", "replica_identity"});
+    if (database == Dialect::mysql) tables.insert(tables.end(), {"begun_transaction", "table_definition"});
     tables.push_back("task");
     for (const auto *table : tables)
         statements.push_back(fmt::format("DELETE FROM walbridge.{} WHERE task = {}", table, name));

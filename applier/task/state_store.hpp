@@ -22,7 +22,7 @@ namespace walbridge::task {
 extern const char *const target_state_sql;
 extern const char *const target_state_mysql_sql;
 /// The shape of the state this program reads and writes.
-inline constexpr int state_version = 5;
+inline constexpr int state_version = 6;
 
 /// Creates or upgrades the schema `walbridge` of the target where needed, one process at a time.
 /// Throws Error(task_state) when a newer walbridge wrote it.

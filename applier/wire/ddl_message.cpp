@@ -134,6 +134,8 @@ DdlStatement read(const json &object) {
         statement.missing.push_back(
             {{text(item, "schema"), text(item, "table")}, text(item, "column"), text(item, "value")});
     });
+    if (const auto definitions = object.find("definitions"); definitions != object.end())
+        statement.definitions = definitions->dump();
     return statement;
 }
 

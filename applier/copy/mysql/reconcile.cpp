@@ -6,11 +6,19 @@
 #include "copy/chunk_store.hpp"
 #include "copy/reconcile.hpp"
 #include "dialect/mysql/quote.hpp"
+#include "schema/item_store.hpp"
+#include "schema/mysql/definition_json.hpp"
+#include "schema/mysql/definitions.hpp"
+#include "schema/mysql/source_tables.hpp"
+#include "schema/mysql/target_session.hpp"
+#include "target/kind.hpp"
+#include "target/mysql/value_policy.hpp"
 #include "wire/object_selection.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 
 namespace walbridge::copy::mysql {
 namespace {
@@ -27,10 +35,94 @@ std::vector<Chunk> spent(Chunk last, Lsn sync_lsn) {
 
 [[noreturn]] void refuse_definition(const TaskConfig &config, const QualifiedName &old_name) {
     throw Error(ErrorKind::copy_stage, config.names.describe(old_name),
-                "its definition changed on the source before its copy was complete",
+                "its definition changed on the source before its copy was complete, and the task has no schema stage",
                 "Change the table on the target in the same way and start over with walbridge reset --truncate, or "
                 "leave it out with objects.exclude.");
 }
+
+/// The source's tables as the snapshot shows them, read when the first definition has changed.
+class Redefinition {
+  public:
+    Redefinition(const LoadContext &context, pg::Session &source, my::Session &target)
+        : context_(context), source_(source), target_(target) {}
+
+    /// Makes the table anew, empty, and stores what is still to be done for it in the caller's transaction. May be
+    /// repeated after a crash in between.
+    void make(const QualifiedName &old_source_name, std::uint32_t oid) {
+        read();
+        if (!ddl_) ddl_.emplace(schema::mysql::open_target(context_.config, "schema"));
+        const auto &config = context_.config;
+        const auto table = std::ranges::find(tables_, oid, &schema::mysql::SourceTable::oid);
+        if (table == tables_.end()) refuse_definition(config, old_source_name);
+        const auto old_name = config.names.table(old_source_name);
+        const auto name = to_string(table->target);
+        drop_if_empty(old_name == table->target ? std::nullopt : std::optional(table->target));
+        ddl_->execute("DROP TABLE IF EXISTS " + dialect::mysql::quote(old_name));
+        later_.clear();
+        for (const auto &item : items_) {
+            if (item.type == "DATABASE" || (item.table == name && item.section == schema::Section::before_data))
+                ddl_->execute(item.statement);
+            else if (item.table == name)
+                later_.push_back(item);
+        }
+        log::info("the table is made anew on the target by its new definition", {{"table", name}});
+        old_name_ = to_string(old_name);
+        oid_ = oid;
+        definition_ = schema::mysql::to_json(*table);
+    }
+
+    void store() const {
+        const auto &task = context_.config.name;
+        schema::replace_table_items(target_, task, old_name_, later_);
+        if (context_.config.ddl.off() || !context_.config.incremental_stage) return;
+        target_.ask("REPLACE INTO walbridge.table_definition (task, source_oid, definition) VALUES ($1, $2, $3)",
+                    {task, std::to_string(oid_), definition_});
+    }
+
+  private:
+    void read() {
+        if (!items_.empty()) return;
+        const auto &config = context_.config;
+        tables_ = schema::mysql::read_source_tables(
+            source_, wire::ObjectSelection(config.objects.include, config.objects.exclude), config.names);
+        const schema::mysql::DefinitionOptions options{
+            .flavour = target::flavour(config),
+            .policy =
+                [&config](const QualifiedName &table, const std::string &column) {
+                    return target::mysql::value_policy(config, table, column);
+                },
+            .lower_case_tables = false};
+        auto made = schema::mysql::make_definitions(tables_, options);
+        if (!made.errors.empty())
+            throw Error(ErrorKind::schema_stage, made.errors.front().object, made.errors.front().reason,
+                        "Rename it on the source, or leave it out with objects.exclude.");
+        items_ = std::move(made.items);
+    }
+
+    /// A table of that name may be ours, from before a crash, or somebody else's with rows in it.
+    void drop_if_empty(const std::optional<QualifiedName> &name) {
+        if (!name || ddl_->ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = $1 AND TABLE_NAME = $2",
+                               {name->schema, name->name})
+                             .rows() == 0)
+            return;
+        const auto quoted = dialect::mysql::quote(*name);
+        if (ddl_->query("SELECT 1 FROM " + quoted + " LIMIT 1").rows() != 0)
+            throw Error(ErrorKind::target_shape, to_string(*name),
+                        "the source renamed a table to this name during the copy, and the target has one that holds "
+                        "rows",
+                        "Drop or rename it on the target, then run the task again.");
+        ddl_->execute("DROP TABLE " + quoted);
+    }
+
+    const LoadContext &context_;
+    pg::Session &source_;
+    my::Session &target_;
+    std::optional<my::Session> ddl_; ///< without checks of foreign keys
+    std::vector<schema::mysql::SourceTable> tables_;
+    std::vector<schema::Item> items_, later_;
+    std::string old_name_, definition_;
+    std::uint32_t oid_ = 0;
+};
 
 } // namespace
 
@@ -40,6 +132,7 @@ std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, co
     const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
     std::map<std::uint32_t, std::vector<Chunk>> groups;
     for (const auto &chunk : chunks) groups[chunk.source_oid].push_back(chunk);
+    Redefinition redefinition(context, source, target);
     std::vector<Chunk> all;
     for (auto &[oid, group] : groups) {
         const bool complete = std::ranges::all_of(group, &Chunk::done);
@@ -57,17 +150,21 @@ std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, co
             context.fence.around(target, [&] { replace_chunks(target, config.name, oid, group); });
         } else if (judgement.fate == Fate::restart) {
             const auto old_name = group.front().table;
-            if (judgement.new_definition) refuse_definition(config, old_name);
+            if (judgement.new_definition && !config.schema_stage) refuse_definition(config, old_name);
             const bool emptied = std::ranges::any_of(group, [](const Chunk &c) { return c.started || c.done; });
             group = plan_chunks(source, *now, config.copy, snapshot.lsn());
             log::info("the table starts again under a newer snapshot",
                       {{"table", to_string(old_name)}, {"chunks", group.size()}});
             // TRUNCATE commits by itself: first, so that a table with rows of ours is never taken for a fresh one.
-            if (emptied) {
-                context.fence.around(target, [] {});
+            if (emptied || judgement.new_definition) context.fence.around(target, [] {});
+            if (judgement.new_definition)
+                redefinition.make(old_name, oid);
+            else if (emptied)
                 target.execute("TRUNCATE TABLE " + dialect::mysql::quote(config.names.table(old_name)));
-            }
-            context.fence.around(target, [&] { replace_chunks(target, config.name, oid, group); });
+            context.fence.around(target, [&] {
+                replace_chunks(target, config.name, oid, group);
+                if (judgement.new_definition) redefinition.store();
+            });
         }
         std::move(group.begin(), group.end(), std::back_inserter(all));
     }

@@ -279,7 +279,6 @@ SourceTable table_of(const Json &json, std::size_t place, const NameMap &names) 
     table.oid = outside.number<std::uint32_t>("oid", 0);
     table.name = {outside.text("schema"), outside.name()};
     const Members members(json, "table " + to_string(table.name));
-    if (table.oid == 0) refuse(members.where(), "it has no oid");
     if (table.name.schema.empty()) refuse(members.where(), "it has no schema");
     table.target = names.table(table.name);
     table.kind = members.letter("kind", 'r');

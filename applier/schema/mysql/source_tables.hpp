@@ -64,6 +64,9 @@ struct SourceTable {
 struct LeftOut {
     std::string object; ///< for people, by its name on the source
     std::string reason; ///< lower case, no final period
+    /// Replication does not miss it: the source's rows come with their defaults, and what differs shows to people
+    /// alone.
+    bool minor = false;
     friend bool operator==(const LeftOut &, const LeftOut &) = default;
 };
 

@@ -63,7 +63,7 @@ class Maker {
         for (const auto &table : tables_) {
             by_oid_.emplace(table.oid, &table);
             if (table.kind == 'p')
-                leave_out(table, "", "a partitioned table: its partitions are tables of their own on the target");
+                differ(table, "", "a partitioned table: its partitions are tables of their own on the target");
         }
         std::vector<Plan> plans;
         for (const auto &table : tables_)
@@ -82,8 +82,11 @@ class Maker {
     }
 
   private:
-    void leave_out(const SourceTable &table, const std::string &part, std::string reason) {
-        made_.left_out.push_back({to_string(table.name) + (part.empty() ? "" : " " + part), std::move(reason)});
+    void leave_out(const SourceTable &table, const std::string &part, std::string reason, bool minor = false) {
+        made_.left_out.push_back({to_string(table.name) + (part.empty() ? "" : " " + part), std::move(reason), minor});
+    }
+    void differ(const SourceTable &table, const std::string &part, std::string reason) {
+        leave_out(table, part, std::move(reason), true);
     }
     void fail(const SourceTable &table, std::string reason) {
         made_.errors.push_back({to_string(table.name), std::move(reason)});
@@ -193,8 +196,8 @@ class Maker {
                 continue;
             }
             if (constraint.deferrable)
-                leave_out(table, "foreign key " + constraint.name,
-                          "it is not deferrable on the target: each statement is checked at once");
+                differ(table, "foreign key " + constraint.name,
+                       "it is not deferrable on the target: each statement is checked at once");
             keys.push_back(key.columns);
             plan.foreign_keys.push_back(std::move(key));
         }
@@ -229,10 +232,10 @@ class Maker {
         }
         for (const int number : candidates)
             if (plan.auto_increment != number)
-                leave_out(table, "default of column " + table.column(number)->name,
-                          plan.auto_increment
-                              ? "a table has one AUTO_INCREMENT column"
-                              : "AUTO_INCREMENT needs a primary or unique key that begins with the column");
+                differ(table, "default of column " + table.column(number)->name,
+                       plan.auto_increment
+                           ? "a table has one AUTO_INCREMENT column"
+                           : "AUTO_INCREMENT needs a primary or unique key that begins with the column");
     }
 
     /// The primary key, or the key that the rows are told apart by: InnoDB stores the rows in its order. And the key
@@ -292,8 +295,8 @@ class Maker {
                            std::size_t longest) {
         auto text = cut(comment, longest);
         if (text.size() != comment.size())
-            leave_out(table, part.empty() ? "comment" : "comment of " + part,
-                      fmt::format("it is cut to {} characters", longest));
+            differ(table, part.empty() ? "comment" : "comment of " + part,
+                   fmt::format("it is cut to {} characters", longest));
         return text;
     }
 
@@ -325,8 +328,8 @@ class Maker {
             if (value.sql && !(*value.sql == "NULL" && column.not_null))
                 form.default_value = *value.sql;
             else if (!value.sql && !value.sequence)
-                leave_out(table, "default of column " + column.name,
-                          fmt::format("{}: {}", column.expression, value.reason));
+                differ(table, "default of column " + column.name,
+                       fmt::format("{}: {}", column.expression, value.reason));
         }
         form.comment = comment_of(table, "column " + column.name, column.comment, longest_column_comment);
         return form;
@@ -359,7 +362,7 @@ class Maker {
         else if (translated.sql && !ddl::mysql::can_store(translated, self))
             reason = fmt::format("its value may be stored otherwise as {}", self.target.column_type);
         if (reason.empty()) return translated.sql;
-        leave_out(*plan.source, "generation of column " + column.name,
+        differ(*plan.source, "generation of column " + column.name,
                   fmt::format("{}: {}; it is an ordinary column on the target", column.expression, reason));
         return std::nullopt;
     }
@@ -455,7 +458,7 @@ class Maker {
                 continue;
             }
             if (index.unique && !index.immediate)
-                leave_out(table, what, "it is deferrable, which MySQL has not: an ordinary index on the target");
+                differ(table, what, "it is deferrable, which MySQL has not: an ordinary index on the target");
             form.keys.push_back(key_form(plan, index, taken));
         }
     }

@@ -51,8 +51,12 @@ MysqlApplySession::MysqlApplySession(const TaskConfig &config, CommitLedger &led
     : config_(config), ledger_(ledger),
       session_(mysql_endpoint(config),
                session_options(config, number, lock_timeout.value_or(config.apply.lock_timeout))),
-      batch_(session_), ddl_(
-                            config, session_, [this] { settle(); }, [this] { ledger_.note_ddl(); }) {
+      batch_(session_), ddl_(config, session_, ledger,
+                             {[this] { settle(); },
+                              [this] {
+                                  commit({ledger_.current().position, 0, 0});
+                              },
+                              [this] { begin(); }, [this] { ledger_.note_ddl(); }}) {
     session_.execute(optimizer_settings(session_));
     mysql::mark_session(session_, config.name);
     mysql::demand_durable_commits(session_);
@@ -214,6 +218,10 @@ bool MysqlApplySession::finish_commit(const CommitPosition &position) {
     try {
         batch_.prove_on_server();
         batch_.add(mysql::fence_sql(config_.name, before, position), 1);
+        if (before.begun && position.counter != 0) // it is whole now
+            batch_.add(
+                fmt::format("DELETE FROM walbridge.begun_transaction WHERE task = {}", my::quote_literal(config_.name)),
+                1);
         batch_.add("COMMIT", std::nullopt);
         committed = batch_.finish();
     } catch (const Error &) {

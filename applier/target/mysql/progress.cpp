@@ -4,7 +4,9 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 
+#include <chrono>
 #include <fmt/format.h>
+#include <thread>
 
 namespace walbridge::target::mysql {
 namespace {
@@ -14,11 +16,13 @@ using my::quote_literal;
 /// Sessions of one task that may be found again at the same time.
 constexpr int most_marks = 100;
 constexpr int most_attempts = 5;
+constexpr std::chrono::minutes longest_end{10};
 
 std::string mark(const std::string &task, int number) { return fmt::format("walbridge:{}:{}", task, number); }
 
-/// Ends the task's sessions: their process is gone or was fenced, only the server does not know yet.
-void end_older_sessions(my::Session &session, const std::string &task) {
+/// Ends the task's sessions: their process is gone or was fenced, only the server does not know yet. How many there
+/// were.
+int end_older_sessions(my::Session &session, const std::string &task) {
     std::string sql;
     for (int number = 0; number < most_marks; ++number)
         sql += fmt::format("{}SELECT IS_USED_LOCK({}) AS holder", number == 0 ? "" : " UNION ALL ",
@@ -29,8 +33,27 @@ void end_older_sessions(my::Session &session, const std::string &task) {
                                   sql));
     for (int row = 0; row < holders.rows(); ++row)
         if (my::kill(session, static_cast<unsigned long long>(holders.number(row, 0))))
-            log::warning("ended an older session of this task that still held its progress row",
-                         {{"connection", holders.text(row, 0)}});
+            log::warning("ended an older session of this task", {{"connection", holders.text(row, 0)}});
+    return holders.rows();
+}
+
+/// The server goes on with a statement whose client is gone, and takes back what it is made to leave. Until then nobody
+/// can tell whether DDL was executed.
+void await_older_sessions(my::Session &session, const std::string &task) {
+    const auto deadline = std::chrono::steady_clock::now() + longest_end;
+    while (end_older_sessions(session, task) != 0) {
+        if (std::chrono::steady_clock::now() > deadline)
+            throw Error(ErrorKind::connection, "task " + task, "an older session of it does not end on the target",
+                        "Look for it with SHOW PROCESSLIST; the task tries again.");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+}
+
+std::optional<BegunTransaction> read_begun(my::Session &session, const std::string &task) {
+    const auto row = session.query(fmt::format(
+        "SELECT commit_lsn, `changes` FROM walbridge.begun_transaction WHERE task = {}", quote_literal(task)));
+    if (row.rows() == 0) return std::nullopt;
+    return BegunTransaction{parse_lsn(row.get(0, 0)).value(), static_cast<std::uint64_t>(row.number(0, 1))};
 }
 
 std::optional<Progress> raise_epoch(my::Session &session, const std::string &task) {
@@ -42,7 +65,7 @@ std::optional<Progress> raise_epoch(my::Session &session, const std::string &tas
         return std::nullopt;
     }
     const Progress progress{static_cast<std::uint64_t>(row.number(0, 0)) + 1, parse_lsn(row.get(0, 1)).value(),
-                            static_cast<std::uint64_t>(row.number(0, 2))};
+                            static_cast<std::uint64_t>(row.number(0, 2)), read_begun(session, task)};
     session.execute(fmt::format("UPDATE walbridge.progress SET epoch = {}, updated_at = NOW(6) WHERE task = {}; COMMIT",
                                 progress.epoch, quote_literal(task)));
     return progress;
@@ -64,6 +87,7 @@ std::optional<Progress> take_over(my::Session &session, const std::string &task,
         try {
             auto progress = raise_epoch(session, task);
             session.execute("SET SESSION innodb_lock_wait_timeout = " + before);
+            if (progress && progress->begun) await_older_sessions(session, task);
             return progress;
         } catch (const SqlError &error) {
             session.rollback_quietly();

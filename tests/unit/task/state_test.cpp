@@ -64,6 +64,17 @@ BOOST_AUTO_TEST_CASE(removing_a_task_leaves_no_table_of_the_state_out) {
     }
     BOOST_TEST(seen == statements.size());
     for (const auto &statement : statements) BOOST_TEST(statement.ends_with("task = 'it''s'"), statement);
+    const std::string mysql = target_state_mysql_sql;
+    const auto of_mysql = removal_statements("it's", false, sql::Dialect::mysql);
+    for (std::sregex_iterator match(mysql.begin(), mysql.end(), created); match != std::sregex_iterator(); ++match) {
+        const auto table = (*match)[1].str();
+        if (table == "walbridge.state_version" || table == "walbridge.switchover") continue;
+        BOOST_TEST(std::ranges::any_of(of_mysql,
+                                       [&](const std::string &statement) {
+                                           return statement.starts_with("DELETE FROM " + table + " ");
+                                       }),
+                   table);
+    }
     const auto kept = removal_statements("it's", true, sql::Dialect::postgres);
     BOOST_TEST(kept.size() + 2 == statements.size(), "what was created and set is remembered");
 }

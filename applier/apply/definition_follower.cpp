@@ -1,0 +1,324 @@
+// definition_follower.cpp: the model, its steps, and their commands.
+#include "apply/definition_follower.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "ddl/subjects.hpp"
+#include "schema/mysql/changes.hpp"
+#include "schema/mysql/definition_json.hpp"
+#include "target/kind.hpp"
+#include "target/mysql/value_policy.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <stdexcept>
+
+namespace walbridge::apply {
+namespace {
+
+using schema::mysql::SourceTable;
+using target::DdlFailure;
+using target::DdlState;
+
+constexpr const char *by_hand = "Make the same change on the target by hand.";
+
+schema::mysql::DefinitionOptions options_of(const TaskConfig &config) {
+    return {
+        .flavour = target::flavour(config),
+        .policy = [&config](const QualifiedName &table,
+                            const std::string &column) { return target::mysql::value_policy(config, table, column); },
+        .lower_case_tables = false};
+}
+
+template <class Map> std::vector<SourceTable> tables_of(const Map &model) {
+    std::vector<SourceTable> tables;
+    tables.reserve(model.size());
+    for (const auto &[oid, table] : model) tables.push_back(table);
+    return tables;
+}
+
+std::string described(const std::vector<schema::mysql::LeftOut> &list) {
+    std::string text;
+    for (const auto &left : list) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", left.object, left.reason);
+    return text;
+}
+
+bool makes_tables(const std::string &tag) {
+    return tag.starts_with("CREATE") || tag == "SELECT INTO" || tag.starts_with("IMPORT");
+}
+
+/// Values that rows from before ADD COLUMN show, by the table's OID.
+template <class Map>
+std::vector<schema::mysql::MissingValue> missing_values(const DdlStatement &statement, const Map &after) {
+    std::vector<schema::mysql::MissingValue> values;
+    for (const auto &missing : statement.missing)
+        for (const auto &[oid, table] : after)
+            if (table.name == missing.table) values.push_back({oid, missing.column, missing.value});
+    return values;
+}
+
+} // namespace
+
+DefinitionFollower::DefinitionFollower(const TaskConfig &config, target::TargetSession &session, SyncFilter &filter,
+                                       DdlVerifier verifier)
+    : config_(config), session_(session), filter_(filter), verifier_(std::move(verifier)),
+      selection_(config.objects.include, config.objects.exclude), options_(options_of(config)),
+      journal_(config, session,
+               "Of its transaction, the target holds what came before its last executed DDL, because MySQL commits DDL "
+               "by itself; the rest was not applied.") {}
+
+std::optional<DdlArrival> DefinitionFollower::read(const MessageChange &message, const ChangePlace &place,
+                                                   std::uint64_t full_xid, bool untouched) {
+    auto verdict = verifier_.verify(message.content, full_xid);
+    if (const auto *refusal = std::get_if<DdlVerifier::Refusal>(&verdict)) {
+        journal_.refuse(place, refusal->reason);
+        return std::nullopt;
+    }
+    const auto json = message.content.substr(message.content.find('\n') + 1);
+    return DdlArrival{std::get<DdlStatement>(std::move(verdict)), std::string(json), place, untouched};
+}
+
+bool DefinitionFollower::take(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid,
+                              bool untouched) {
+    const auto arrival = read(message, place, full_xid, untouched);
+    return arrival && perform(*arrival);
+}
+
+/// Its rewritten rows may still come.
+void DefinitionFollower::taken_before(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid) {
+    const auto arrival = read(message, place, full_xid, false);
+    if (!arrival || arrival->statement.phase != DdlStatement::Phase::rewrite) return;
+    const auto oid = arrival->statement.rewritten_oid;
+    load_model();
+    const auto table = model_->find(oid);
+    if (table == model_->end() || copied(oid, place.commit_lsn)) return;
+    if (journal_.recorded_state(*arrival) != target::name_of(DdlState::dismissed))
+        rewritten_[oid] = table->second.target;
+}
+
+/// Definitions are those of the moment at which a message was written: the stream's order is theirs.
+bool DefinitionFollower::perform(const DdlArrival &message) {
+    const auto &statement = message.statement;
+    if (statement.kind == DdlStatement::Kind::gap) return gap(message);
+    if (statement.text.empty()) return false;
+    load_model();
+    Step step;
+    try {
+        step = step_of(statement, message.place.commit_lsn);
+    } catch (const std::invalid_argument &error) {
+        throw Error(ErrorKind::internal, "DDL message at " + to_string(message.place.commit_lsn),
+                    fmt::format("its definitions cannot be read: {}", error.what()));
+    }
+    const auto state = journal_.recorded_state(message);
+    if (journal_.dismissed(message, state)) {
+        store(step);
+        return true; // somebody may have changed the target's tables in its place
+    }
+    for (const auto oid : step.left) journal_.leave(message, {"table", {}, {}}, model_->at(oid).name);
+    if (!step.unknown.empty()) {
+        journal_.fail(message, {"table", {}, {}},
+                      {{},
+                       step.unknown,
+                       {},
+                       {},
+                       {},
+                       std::string(by_hand) + " Later statements about the table are followed again when it was "
+                                              "dismissed."});
+        store(step);
+        return false;
+    }
+    return execute(message, step, state == target::name_of(DdlState::failed));
+}
+
+/// What happened is not known, and whether it matters only roughly.
+bool DefinitionFollower::gap(const DdlArrival &message) {
+    const auto &statement = message.statement;
+    if (journal_.dismissed(message, journal_.recorded_state(message))) return true;
+    const bool concerns =
+        statement.objects.empty() || std::ranges::any_of(statement.objects, [&](const auto &object) {
+            if (!object.table_name.empty()) return selection_.matches(object.table_schema, object.table_name);
+            return object.schema.empty() || object.name.empty() || selection_.matches(object.schema, object.name);
+        });
+    const bool of_tables = statement.tag.find("TABLE") != std::string::npos ||
+                           statement.tag.find("INDEX") != std::string::npos ||
+                           statement.tag.find("TYPE") != std::string::npos || statement.tag == "SELECT INTO" ||
+                           statement.tag.find("DOMAIN") != std::string::npos;
+    if (concerns && of_tables)
+        journal_.fail(message, {"table", {}, {}},
+                      {{}, "the source ran DDL that was not captured: " + statement.reason, {}, {}, {}, {}});
+    return false;
+}
+
+DefinitionFollower::Step DefinitionFollower::step_of(const DdlStatement &statement, Lsn commit_lsn) {
+    Step step{*model_, {}, {}, {}, {}, {}};
+    std::set<std::uint32_t> told;
+    if (!statement.definitions.empty())
+        for (auto &table : schema::mysql::tables_from_json(statement.definitions, config_.names)) {
+            told.insert(table.oid);
+            take_definition(statement, std::move(table), commit_lsn, step);
+        }
+    for (const auto &dropped : statement.dropped)
+        if (dropped.class_name == "pg_class" && dropped.sub == 0 && !copied(dropped.oid, commit_lsn))
+            take_drop(dropped, told, step);
+    if (statement.phase == DdlStatement::Phase::rewrite && step.after.contains(statement.rewritten_oid) &&
+        !copied(statement.rewritten_oid, commit_lsn))
+        step.emptied.insert(statement.rewritten_oid);
+    return step;
+}
+
+void DefinitionFollower::take_definition(const DdlStatement &statement, SourceTable table, Lsn commit_lsn, Step &step) {
+    const auto oid = table.oid;
+    const bool selected = selection_.matches(table.name.schema, table.name.name);
+    if (config_.objects.without_ddl.contains(table.name)) return;
+    if (copied(oid, commit_lsn)) return; // under a snapshot that shows it, and more
+    if (const auto announced = step.after.find(0);
+        oid != 0 && announced != step.after.end() && announced->second.name == table.name) {
+        auto known = std::move(announced->second);
+        known.oid = oid;
+        step.after.erase(announced);
+        model_->erase(0);
+        model_->insert_or_assign(oid, known);
+        session_.ddl().forget_table_definition(0);
+        session_.ddl().store_table_definition(oid, schema::mysql::to_json(known));
+    }
+    const bool known = step.after.contains(oid);
+    if (!selected) {
+        if (!known) return;
+        step.left.insert(oid);
+        step.after.erase(oid);
+        return;
+    }
+    if (!known) {
+        if (statement.before && statement.before_oid == oid &&
+            !selection_.matches(statement.before->schema, statement.before->name))
+            step.entered.insert(oid);
+        else if (oid == 0 || makes_tables(statement.tag))
+            step.created.push_back(oid);
+        else
+            step.unknown = fmt::format("how table {} was before the statement is not known: an earlier statement about "
+                                       "it was not followed",
+                                       to_string(table.name));
+    }
+    step.after.insert_or_assign(oid, std::move(table));
+}
+
+void DefinitionFollower::take_drop(const DdlDropped &dropped, const std::set<std::uint32_t> &told, Step &step) const {
+    if (dropped.type != "index") {
+        step.after.erase(dropped.oid);
+        return;
+    }
+    for (auto &[oid, table] : step.after)
+        if (table.name.schema == dropped.schema && !told.contains(oid))
+            std::erase_if(table.indexes, [&](const auto &index) { return index.name == dropped.name; });
+}
+
+/// True when the target's tables may have changed.
+bool DefinitionFollower::execute(const DdlArrival &message, Step &step, bool failed_before) {
+    // Tables that have left stay on the target as they are.
+    auto before = *model_;
+    for (const auto oid : step.left) before.erase(oid);
+    const auto changes = schema::mysql::change_tables(tables_of(before), tables_of(step.after), step.emptied,
+                                                      missing_values(message.statement, step.after), options_);
+    DdlJournal::About about{ddl::class_of_tag(message.statement.tag), {}, {}};
+    std::vector<target::CommittingCommand> commands;
+    for (const auto &command : changes.commands) {
+        commands.push_back({command.sql, command.tables});
+        about.commands.push_back(command.sql);
+    }
+    std::vector<schema::mysql::LeftOut> missing;
+    for (const auto &left : changes.left_out) {
+        if (!left.minor) missing.push_back(left);
+        log::warning("left out on the target", {{"object", left.object}, {"reason", left.reason}});
+    }
+    if (!changes.errors.empty() || !missing.empty()) {
+        const auto reason = described(changes.errors.empty() ? missing : changes.errors);
+        journal_.fail(message, about, {{}, "MySQL has nothing like it: " + reason, {}, {}, {}, by_hand});
+        if (!changes.errors.empty()) return false; // the model stays as it was, as the target does
+    }
+    if (!commands.empty()) {
+        const auto failure =
+            session_.ddl().execute_committing(commands, {message.place.commit_lsn, message.place.number});
+        if (failure) {
+            journal_.fail(message, about, *failure);
+            store(step);
+            return true;
+        }
+        ++journal_.counters.applied;
+        log::info("followed DDL of the source", {{"tag", message.statement.tag},
+                                                 {"statement", shown(message.statement.text)},
+                                                 {"commands", commands.size()},
+                                                 {"position", to_string(message.place.commit_lsn)}});
+        if (failed_before) session_.ddl().record(DdlJournal::record_of(message, about, DdlState::retried));
+    } else {
+        log::debug("nothing on the target follows from a statement", {{"statement", shown(message.statement.text)}});
+    }
+    settle(message, step);
+    store(step);
+    return !commands.empty();
+}
+
+/// What follows from an executed step besides its commands.
+void DefinitionFollower::settle(const DdlArrival &message, const Step &step) {
+    for (const auto oid : step.emptied) rewritten_[oid] = step.after.at(oid).target;
+    if (message.statement.phase == DdlStatement::Phase::end)
+        for (const auto oid : step.created) aftermath_.created.push_back(step.after.at(oid).name);
+    for (const auto oid : step.entered) {
+        const auto &name = step.after.at(oid).name;
+        log::info("a table was renamed into the selection and is copied", {{"table", to_string(name)}});
+        session_.ddl().request_copy(oid, name);
+        SyncChunk whole;
+        whole.sync_lsn = Lsn{std::numeric_limits<std::uint64_t>::max()};
+        filter_.add(oid, name, whole);
+        aftermath_.entered.push_back(name);
+    }
+}
+
+/// The model is the step's from here on, in the open transaction.
+void DefinitionFollower::store(const Step &step) {
+    auto &ddl = session_.ddl();
+    for (const auto &[oid, table] : *model_)
+        if (!step.after.contains(oid)) ddl.forget_table_definition(oid);
+    for (const auto &[oid, table] : step.after) {
+        const auto known = model_->find(oid);
+        auto text = schema::mysql::to_json(table);
+        if (known == model_->end() || schema::mysql::to_json(known->second) != text)
+            ddl.store_table_definition(oid, text);
+    }
+    *model_ = step.after;
+}
+
+bool DefinitionFollower::copied(std::uint32_t oid, Lsn commit_lsn) const {
+    const auto *sync = oid == 0 ? nullptr : filter_.table(oid);
+    return sync != nullptr && SyncFilter::of_table(*sync, commit_lsn) != SyncVerdict::apply;
+}
+
+void DefinitionFollower::load_model() {
+    if (model_) return;
+    model_.emplace();
+    for (const auto &[oid, definition] : session_.ddl().table_definitions())
+        for (auto &table : schema::mysql::tables_from_json("[" + definition + "]", config_.names))
+            model_->emplace(oid, std::move(table));
+}
+
+std::optional<QualifiedName> DefinitionFollower::staging(const Relation &rewritten) {
+    const auto found = rewritten_.find(rewritten.rewrite_of);
+    return found == rewritten_.end() ? std::nullopt : std::optional(found->second);
+}
+
+DdlAftermath DefinitionFollower::committed() {
+    auto aftermath = std::move(aftermath_);
+    aftermath_ = {};
+    rewritten_.clear();
+    verifier_.start_over();
+    return aftermath;
+}
+
+void DefinitionFollower::forgotten() {
+    model_.reset();
+    aftermath_ = {};
+    rewritten_.clear();
+    verifier_.start_over();
+}
+
+} // namespace walbridge::apply
