@@ -3,7 +3,7 @@ import re
 import threading
 
 import pytest
-from history import BASE, EXTENSIONS, LAST, ROLES, STEPS, Load, migrate
+from walbridge_testing.history import BASE, EXTENSIONS, LAST, ROLES, STEPS, Load, migrate
 from walbridge_testing.applier import Exit
 from walbridge_testing.compare import compare, tables_of
 from walbridge_testing.fixtures import SOAK

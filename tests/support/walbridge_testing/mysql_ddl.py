@@ -21,12 +21,15 @@ def definitions(database):
     return sorted(set(lines))
 
 
-def same_as_a_fresh_copy(pair):
-    """The target's tables are what the schema stage makes now of the source's schema public, and hold the same rows."""
-    fresh = pair.server.create_database(f"{pair.name[:30]}_fresh")
-    copier = pair.applier(name=f"{pair.name[:30]}_fresh", target_url=fresh.url(), stages=["schema", "full"]).start()
+def same_as_a_fresh_copy(pair, schemas=("public",)):
+    """The target's tables are what the schema stage makes now of the source's schemas."""
+    names = {schema: f"{pair.name[:30]}_fresh{i or ''}" for i, schema in enumerate(schemas)}
+    made = {schema: pair.server.create_database(name) for schema, name in names.items()}
+    renames = [{"name": schema, "rename": name} for schema, name in names.items() if schema != "public"]
+    copier = pair.applier(name=names[schemas[0]], target_url=made[schemas[0]].url(), stages=["schema", "full"], **({"objects": {"schema": renames}} if renames else {})).start()
     code = copier.wait_exit(60)
     assert code == 0, f"exit code {code}\n{copier.log_tail()}"
-    followed, copied = definitions(pair.target), definitions(fresh)
-    if followed != copied:
-        raise AssertionError("definitions differ (followed, freshly copied)\n" + "\n".join(difflib.unified_diff(followed, copied, lineterm="", n=0)))
+    for schema in schemas:
+        followed, copied = definitions(pair.target if schema == "public" else pair.database(schema)), definitions(made[schema])
+        if followed != copied:
+            raise AssertionError("definitions differ (followed, freshly copied)\n" + "\n".join(difflib.unified_diff(followed, copied, lineterm="", n=0)))
