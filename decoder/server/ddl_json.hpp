@@ -40,12 +40,19 @@ class JsonWriter {
     void number(const char *name, uint64 value) {
         if (value != 0) appendStringInfo(member(name), UINT64_FORMAT, value);
     }
+    void number_always(const char *name, int64 value) { appendStringInfo(member(name), INT64_FORMAT, value); }
     /// 64-bit numbers that not every JSON reader keeps exactly.
     void number_as_text(const char *name, uint64 value) {
         appendStringInfo(member(name), "\"" UINT64_FORMAT "\"", value);
     }
     void truth(const char *name, bool value) {
         if (value) appendStringInfoString(member(name), "true");
+    }
+
+    /// The catalogs' letters: none and the blank say nothing.
+    void letter(const char *name, char value) {
+        const char letters[2] = {value == ' ' ? '\0' : value, '\0'};
+        text(name, letters);
     }
 
   private:

@@ -34,7 +34,6 @@ extern "C" {
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -245,12 +244,9 @@ const char *print(Oid type, Datum value) {
     Oid output = InvalidOid;
     bool is_varlena = false;
     getTypeOutputInfo(type, &output, &is_varlena);
-    const int level = NewGUCNestLevel();
-    for (const TextSetting &setting : text_settings)
-        (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                                false);
+    const int level = begin_text_settings();
     const char *const text = OidOutputFunctionCall(output, value);
-    AtEOXact_GUC(false, level);
+    end_text_settings(level);
     return text;
 }
 
@@ -372,8 +368,7 @@ void write_objects(JsonWriter &json, const List *objects) {
         entry.text("schema", object->schema);
         entry.text("identity", object->identity);
         entry.text("name", object->name);
-        const char persistence[2] = {object->persistence, '\0'};
-        entry.text("persistence", persistence);
+        entry.letter("persistence", object->persistence);
         entry.text("table_schema", object->table_schema);
         entry.text("table_name", object->table_name);
         entry.close();

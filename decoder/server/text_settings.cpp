@@ -8,14 +8,28 @@ extern "C" {
 
 namespace walbridge {
 
+namespace {
+
+void set_all(GucAction action) {
+    for (const TextSetting &setting : text_settings)
+        (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
+}
+
+} // namespace
+
+int begin_text_settings() {
+    const int level = NewGUCNestLevel();
+    set_all(GUC_ACTION_SAVE);
+    return level;
+}
+
+void end_text_settings(int level) { AtEOXact_GUC(false, level); }
+
 void TextSettings::apply() {
     level_ = call([] {
-        const bool nested = IsTransactionState();
-        const int level = nested ? NewGUCNestLevel() : 0;
-        for (const TextSetting &setting : text_settings)
-            (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION,
-                                    nested ? GUC_ACTION_SAVE : GUC_ACTION_SET, true, 0, false);
-        return level;
+        if (IsTransactionState()) return begin_text_settings();
+        set_all(GUC_ACTION_SET);
+        return 0;
     });
 }
 

@@ -1,4 +1,4 @@
-// text_settings.hpp: the settings under which values become text (docs/wire-protocol.md, "Tuples").
+// text_settings.hpp: the settings under which values and expressions become text (docs/wire-protocol.md, "Tuples").
 #pragma once
 
 #include "server/guard.hpp"
@@ -20,7 +20,15 @@ inline constexpr TextSetting text_settings[] = {
     // Names in reg* values come out qualified, except those of the system.
     {"search_path", "pg_catalog"},
     {"quote_all_identifiers", "off"},
+    // Literals in expressions.
+    {"standard_conforming_strings", "on"},
 };
+
+// Server calls, may raise: for code that stands on the server's side of the border. Inside a transaction.
+
+/// Sets them on a GUC level of their own, and gives the level. After an error the end of the subtransaction restores.
+int begin_text_settings();
+void end_text_settings(int level);
 
 /// Sets them for the duration of a decoding session.
 ///
