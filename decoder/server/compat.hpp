@@ -7,6 +7,8 @@
 extern "C" {
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
 #include "nodes/parsenodes.h"
 #include "replication/logical.h"
 #include "replication/message.h"
@@ -135,6 +137,26 @@ inline void log_message(const char *prefix, const char *content, Size bytes) {
 inline bool is_virtual(Form_pg_attribute attribute) { return attribute->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL; }
 #else
 inline bool is_virtual(Form_pg_attribute) { return false; }
+#endif
+
+// UNIQUE NULLS NOT DISTINCT, ON DELETE SET NULL (a, b).
+#if PG_VERSION_NUM >= 150000
+inline bool nulls_not_distinct(Form_pg_index index) { return index->indnullsnotdistinct; }
+inline bool sets_some_columns(HeapTuple constraint, TupleDesc shape) {
+    return !heap_attisnull(constraint, Anum_pg_constraint_confdelsetcols, shape);
+}
+#else
+inline bool nulls_not_distinct(Form_pg_index) { return false; }
+inline bool sets_some_columns(HeapTuple, TupleDesc) { return false; }
+#endif
+
+// ALTER TABLE ... DETACH PARTITION; what ends one that was interrupted exists from 14 on.
+#if PG_VERSION_NUM >= 140000
+inline bool detaches_partition(AlterTableType type) {
+    return type == AT_DetachPartition || type == AT_DetachPartitionFinalize;
+}
+#else
+inline bool detaches_partition(AlterTableType type) { return type == AT_DetachPartition; }
 #endif
 
 } // namespace walbridge::compat

@@ -2,6 +2,7 @@
 #include "server/ddl_capture.hpp"
 
 #include "server/compat.hpp"
+#include "server/ddl_definitions.hpp"
 #include "server/ddl_message.hpp"
 #include "server/ddl_objects.hpp"
 #include "server/ddl_statement.hpp"
@@ -92,12 +93,13 @@ template <class Body> void write_message(const char *phase, Statement *statement
 
 // ---- CREATE TABLE AS: its rows come before its end
 
-void write_column(JsonWriter &array, const char *name, Oid type, int32 modifier, Oid collation) {
+void write_column(JsonWriter &array, const NewColumn *planned) {
     JsonWriter column(array.element(), '{');
-    column.text_always("name", name);
-    column.text("type", format_type_extended(type, modifier, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-    if (OidIsValid(collation) && collation != get_typcollation(type)) {
-        const HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+    column.text_always("name", planned->name);
+    column.text("type", format_type_extended(planned->type, planned->typmod,
+                                             FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+    if (OidIsValid(planned->collation) && planned->collation != get_typcollation(planned->type)) {
+        const HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(planned->collation));
         if (HeapTupleIsValid(tuple)) {
             const auto *const form = reinterpret_cast<Form_pg_collation>(GETSTRUCT(tuple));
             column.text("collation",
@@ -108,57 +110,70 @@ void write_column(JsonWriter &array, const char *name, Oid type, int32 modifier,
     column.close();
 }
 
-// The name that the statement gives a column, or else the query's.
-const char *given_name(const IntoClause *into, int position, const char *otherwise) {
-    return position < list_length(into->colNames) ? strVal(list_nth(into->colNames, position)) : otherwise;
+// Adds a column under the name that the statement gives it, or else the query's.
+List *with_column(List *columns, const IntoClause *into, const char *otherwise, NewColumn column) {
+    const int position = list_length(columns);
+    column.name = position < list_length(into->colNames) ? strVal(list_nth(into->colNames, position)) : otherwise;
+    return lappend(columns, new (palloc(sizeof(NewColumn))) NewColumn(column));
 }
 
-void write_columns(JsonWriter &json, const CreateTableAsStmt *create) {
+// Gives NewColumn.
+List *columns_of(const CreateTableAsStmt *create) {
     const Query *const query = castNode(Query, create->query);
-    JsonWriter array(json.member("columns"), '[');
-    int position = 0;
+    List *columns = nullptr;
     if (query->commandType == CMD_UTILITY && IsA(query->utilityStmt, ExecuteStmt)) {
         const PreparedStatement *const prepared =
             FetchPreparedStatement(reinterpret_cast<const ExecuteStmt *>(query->utilityStmt)->name, true);
         const TupleDesc shape = prepared->plansource->resultDesc;
         for (int i = 0; shape != nullptr && i < shape->natts; ++i) {
             const Form_pg_attribute attribute = TupleDescAttr(shape, i);
-            write_column(array, given_name(create->into, position, NameStr(attribute->attname)), attribute->atttypid,
-                         attribute->atttypmod, attribute->attcollation);
-            ++position;
+            columns =
+                with_column(columns, create->into, NameStr(attribute->attname),
+                            NewColumn{nullptr, attribute->atttypid, attribute->atttypmod, attribute->attcollation});
         }
-    } else {
-        ListCell *cell = nullptr;
-        foreach (cell, query->targetList) {
-            const auto *const target = static_cast<const TargetEntry *>(lfirst(cell));
-            if (target->resjunk) continue;
-            Node *const expression = reinterpret_cast<Node *>(target->expr);
-            write_column(array, given_name(create->into, position, target->resname), exprType(expression),
-                         exprTypmod(expression), exprCollation(expression));
-            ++position;
-        }
+        return columns;
     }
+    ListCell *cell = nullptr;
+    foreach (cell, query->targetList) {
+        const auto *const target = static_cast<const TargetEntry *>(lfirst(cell));
+        if (target->resjunk) continue;
+        Node *const expression = reinterpret_cast<Node *>(target->expr);
+        columns =
+            with_column(columns, create->into, target->resname,
+                        NewColumn{nullptr, exprType(expression), exprTypmod(expression), exprCollation(expression)});
+    }
+    return columns;
+}
+
+void write_columns(JsonWriter &json, const List *columns) {
+    JsonWriter array(json.member("columns"), '[');
+    ListCell *cell = nullptr;
+    foreach (cell, columns) write_column(array, static_cast<const NewColumn *>(lfirst(cell)));
     array.close();
 }
 
-// Whether the statement is going to make a table that is replicated.
-bool makes_a_table(const CreateTableAsStmt *create) {
+// The schema in which the statement is going to make a table that is replicated; null when it is not.
+const char *schema_of_new_table(const CreateTableAsStmt *create) {
     auto *const name = static_cast<RangeVar *>(copyObjectImpl(create->into->rel));
-    if (name->schemaname != nullptr && strcmp(name->schemaname, "pg_temp") == 0) return false;
+    if (name->schemaname != nullptr && strcmp(name->schemaname, "pg_temp") == 0) return nullptr;
     const Oid schema = RangeVarGetCreationNamespace(name);
-    return !isAnyTempNamespace(schema) && strcmp(get_namespace_name(schema), "walbridge") != 0 &&
-           !OidIsValid(get_relname_relid(name->relname, schema));
+    if (isAnyTempNamespace(schema) || OidIsValid(get_relname_relid(name->relname, schema))) return nullptr;
+    const char *const schema_name = get_namespace_name(schema);
+    return strcmp(schema_name, "walbridge") != 0 ? schema_name : nullptr;
 }
 
 void announce(Statement *statement, const CreateTableAsStmt *create) {
     if (compat::object_type(create) != OBJECT_TABLE || reason_for_gap(statement) != nullptr) return;
     if (XactReadOnly) return; // the statement is about to be refused
     write_message("start", statement, statement->tag, [&](StringInfo body) {
-        if (!makes_a_table(create)) return false;
+        const char *const schema = schema_of_new_table(create);
+        if (schema == nullptr) return false;
+        const List *const columns = columns_of(create);
         JsonWriter json(body, '{');
         write_heading(json, "statement", "start", statement, statement->tag);
         write_beginning(json, statement);
-        write_columns(json, create);
+        write_columns(json, columns);
+        write_new_definition(json, schema, create->into->rel->relname, columns);
         json.close();
         return true;
     });
@@ -270,6 +285,7 @@ Datum capture_table_rewrite(FunctionCallInfo call_info) {
         entry.text("schema", schema);
         entry.text("name", get_rel_name(table));
         entry.close();
+        write_definitions(json, list_make1_oid(table));
         json.close();
         return true;
     });
@@ -303,7 +319,11 @@ Datum capture_command_end(FunctionCallInfo call_info) {
             write_objects(json, objects.kept);
             write_dropped(json, dropped);
         }
-        if (reason == nullptr && !says_nothing) write_missing_values(json, statement, event.data->parsetree);
+        if (reason == nullptr && !says_nothing) {
+            const Node *const tree = event.data->parsetree;
+            write_missing_values(json, statement, tree);
+            write_definitions(json, possibly_changed_tables(statement, objects.kept, dropped, tree));
+        }
         json.close();
         return true;
     });
@@ -317,6 +337,7 @@ void install_ddl_capture() {
     static const config_enum_entry points[] = {
         {"none", static_cast<int>(FailurePoint::none), false},
         {"collect", static_cast<int>(FailurePoint::collect), false},
+        {"definitions", static_cast<int>(FailurePoint::definitions), false},
         {"seal", static_cast<int>(FailurePoint::seal), false},
         {nullptr, 0, false},
     };

@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "access/xlog.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_event_trigger.h"
@@ -213,7 +214,7 @@ bool is_replicated(const NamedRelation &relation) {
            (relation.schema == nullptr || strcmp(relation.schema, "walbridge") != 0);
 }
 
-// After a DROP nobody can tell any more that a relation was unlogged.
+// After a DROP nobody can tell any more that a relation was unlogged, nor of which table an index was.
 void look_at_dropped(const DropStmt *drop, Statement *statement) {
     bool of_relation = false;
     switch (drop->removeType) {
@@ -243,6 +244,8 @@ void look_at_dropped(const DropStmt *drop, Statement *statement) {
                                            : look_up(makeRangeVarFromNameList(name));
         if (!OidIsValid(relation.oid)) continue;
         any_found = true;
+        if (drop->removeType == OBJECT_INDEX)
+            statement->unindexed = lappend_oid(statement->unindexed, IndexGetRelation(relation.oid, true));
         if (is_replicated(relation))
             any_replicated = true;
         else

@@ -53,6 +53,7 @@ struct Statement {
     NamedRelation before;        ///< of ALTER, RENAME, SET SCHEMA
     bool names_permanent = true; ///< DROP, GRANT: false when every relation named is temporary, unlogged or walbridge's
     List *passing = nullptr;     ///< oids of temporary and unlogged relations that a DROP names
+    List *unindexed = nullptr;   ///< oids of the tables whose indexes a DROP INDEX names
     List *dropped = nullptr;     ///< of DroppedObject, collected by sql_drop
     const char *failure = nullptr; ///< why it cannot be captured
 };
@@ -90,7 +91,7 @@ void end_statements(Statement *outer);
 void watch_transactions();
 
 /// Where an injected failure strikes: the setting walbridge.debug_capture_failure.
-enum class FailurePoint : int { none = 0, collect, seal };
+enum class FailurePoint : int { none = 0, collect, definitions, seal };
 extern int failure_point; // of FailurePoint; a server setting
 void fail_if_wanted(FailurePoint here);
 
