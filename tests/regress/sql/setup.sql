@@ -34,7 +34,8 @@ CREATE FUNCTION ddl(slot name, VARIADIC options text[] DEFAULT '{}') RETURNS SET
     AS $$ SELECT split_part(line::json ->> 'content', E'\n', 2)::jsonb FROM changes(slot, VARIADIC options) line
           WHERE line::json ->> 'prefix' = 'walbridge.ddl' $$;
 
--- A body without what differs from run to run: proof of origin, oids, settings.
+-- A body without what differs from run to run: proof of origin, oids, settings; and without definitions of tables, which have a
+-- topic of their own.
 CREATE FUNCTION stable(body jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(jsonb_object_agg(key, CASE jsonb_typeof(value)
                WHEN 'object' THEN stable(value)
@@ -42,7 +43,8 @@ CREATE FUNCTION stable(body jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
                                                    ORDER BY position)
                                   FROM jsonb_array_elements(value) WITH ORDINALITY AS e (element, position))
                ELSE value END), '{}')
-    FROM jsonb_each(body) WHERE key NOT IN ('system', 'database', 'xid', 'oid', 'settings', 'role')
+    FROM jsonb_each(body) WHERE key NOT IN ('system', 'database', 'xid', 'oid', 'element_oid', 'foreign_table', 'settings', 'role',
+                                             'definitions')
 $$;
 
 -- One line per message: place, kind, phase, tag, text or reason, what was made and what was dropped.
