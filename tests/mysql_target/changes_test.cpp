@@ -61,7 +61,7 @@ Tables shop() {
 
 SourceTable &of(Tables &tables, std::uint32_t oid) { return *std::ranges::find(tables, oid, &SourceTable::oid); }
 
-template <class List> void erase(List &list, const std::string &name) {
+template <class List> void remove_named(List &list, const std::string &name) {
     std::erase_if(list, [&](const auto &one) { return one.name == name; });
 }
 
@@ -84,18 +84,18 @@ const std::vector<Mutation> &mutations() {
              of(t, 1).columns.back().generated = 's';
              of(t, 1).indexes.push_back(key("twice", {10}));
          }},
-        {"drop column", [](Tables &t) { erase(of(t, 1).columns, "note"); }},
+        {"drop column", [](Tables &t) { remove_named(of(t, 1).columns, "note"); }},
         {"drop column with its check and index",
          [](Tables &t) {
-             erase(of(t, 1).columns, "score");
-             erase(of(t, 1).indexes, "customer_name");
-             erase(of(t, 1).constraints, "customer_score_check");
+             remove_named(of(t, 1).columns, "score");
+             remove_named(of(t, 1).indexes, "customer_name");
+             remove_named(of(t, 1).constraints, "customer_score_check");
          }},
         {"drop generated column and its base",
          [](Tables &t) {
-             erase(of(t, 2).columns, "gross");
-             erase(of(t, 2).columns, "price");
-             erase(of(t, 2).constraints, "item_price_check");
+             remove_named(of(t, 2).columns, "gross");
+             remove_named(of(t, 2).columns, "price");
+             remove_named(of(t, 2).constraints, "item_price_check");
          }},
         {"rename columns",
          [](Tables &t) {
@@ -156,15 +156,15 @@ const std::vector<Mutation> &mutations() {
         {"serial primary key added",
          [](Tables &t) {
              auto &customer = of(t, 1);
-             erase(customer.indexes, "customer_pkey");
+             remove_named(customer.indexes, "customer_pkey");
              customer.columns.push_back(column(11, "serial", "int4", true, "nextval('s'::regclass)"));
              customer.indexes.insert(customer.indexes.begin(), key("customer_pkey", {11}, true, true));
              customer.indexes.push_back(key("customer_id", {1}, true));
          }},
         {"no primary key",
          [](Tables &t) {
-             erase(of(t, 1).indexes, "customer_pkey");
-             erase(of(t, 3).indexes, "sale_pkey");
+             remove_named(of(t, 1).indexes, "customer_pkey");
+             remove_named(of(t, 3).indexes, "sale_pkey");
          }},
         {"no identity", [](Tables &t) { of(t, 2).columns[0].identity = '\0'; }},
         {"identity",
@@ -193,7 +193,7 @@ const std::vector<Mutation> &mutations() {
              of(t, 3).indexes.push_back(key("a_customer", {2}));
              of(t, 3).indexes.back().descending = {true};
          }},
-        {"index of a foreign key dropped", [](Tables &t) { erase(of(t, 3).indexes, "sale_item"); }},
+        {"index of a foreign key dropped", [](Tables &t) { remove_named(of(t, 3).indexes, "sale_item"); }},
         {"checks",
          [](Tables &t) {
              of(t, 1).constraints[0].expression = "(score >= 1)";
@@ -310,7 +310,8 @@ class Follower {
     std::string definitions(const std::string &first, const std::string &second) {
         std::string text;
         const auto tables = admin_.query(fmt::format("SELECT table_schema, table_name FROM information_schema.tables "
-                                                     "WHERE table_schema IN ('{}', '{}') ORDER BY 1, 2",
+                                                     "WHERE table_schema IN ('{0}', '{1}') "
+                                                     "ORDER BY table_schema = '{1}', 2",
                                                      first, second));
         for (int row = 0; row < tables.rows(); ++row) {
             const auto schema = tables.text(row, 0), name = tables.text(row, 1);
@@ -331,6 +332,8 @@ class Follower {
     }
 
     std::vector<std::string> statements;
+    /// Columns stand in the order of their numbers: false where one comes back, as no source has it.
+    bool in_order = true;
 
   private:
     void run(const std::string &sql) {
@@ -344,7 +347,7 @@ class Follower {
         }
     }
 
-    static std::string sorted(const std::string &definition, bool first) {
+    std::string sorted(const std::string &definition, bool first) const {
         std::istringstream lines(definition);
         std::vector<std::string> columns, others;
         std::string head, end;
@@ -358,6 +361,7 @@ class Follower {
                 (line.starts_with("  `") ? columns : others).push_back(line);
         }
         std::ranges::sort(others);
+        if (!in_order) std::ranges::sort(columns);
         return fmt::format("{}: {}\n{}\n{}\n{}\n", first ? "first" : "second", head, fmt::join(columns, "\n"),
                            fmt::join(others, "\n"), end);
     }
@@ -403,7 +407,9 @@ BOOST_AUTO_TEST_CASE(a_table_that_follows_a_change_is_the_one_that_is_created_af
     Follower server;
     const auto &all = mutations();
     for (const auto &mutation : all) {
+        server.in_order = true;
         compare(server, all.front(), mutation);
+        server.in_order = false;
         compare(server, mutation, all.front());
     }
     if (std::getenv("WALBRIDGE_SOAK") == nullptr) return; // NOLINT(concurrency-mt-unsafe)
@@ -415,6 +421,7 @@ BOOST_AUTO_TEST_CASE(a_table_that_follows_many_changes_does_not_drift) {
     Follower server;
     auto before = after(mutations().front());
     settle_names({}, before);
+    server.in_order = false;
     server.create(before);
     for (const auto &mutation : mutations()) {
         auto tables = after(mutation);
@@ -462,9 +469,9 @@ BOOST_AUTO_TEST_CASE(rows_that_are_there_show_what_the_source_shows) {
                    {1, "bits", "0101"},
                    {1, "list", "{1,NULL}"}});
     const auto rows = server.session().query(
-        "SELECT concat_ws('|', id, mood, plain, at, text, hex(bytes), later, twice, truth, bin(bits), list) FROM t.a "
+        "SELECT concat_ws('|', id, mood, plain, at, text, hex(bytes), later, twice, truth, bits, list) FROM t.a "
         "ORDER BY id");
-    const std::string rest = "6|2026-01-02 03:04:05.600000|it's \\ ü|00FF|12|1|101|";
+    const std::string rest = "6|2026-01-02 03:04:05.600000|it's \\ ü|00FF|12|1|0101|";
     BOOST_TEST(rows.text(0, 0).starts_with("1|glad|" + rest), rows.text(0, 0));
     BOOST_TEST(rows.text(1, 0).starts_with("2|fine|" + rest), rows.text(1, 0));
     BOOST_TEST(rows.text(2, 0).starts_with("3|" + rest), rows.text(2, 0));

@@ -8,6 +8,7 @@
 #include "schema/mysql/text.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <fmt/format.h>
 #include <map>
 #include <utility>
@@ -68,11 +69,34 @@ KeyChanges compare_keys(const TableForm &before, const TableForm &after) {
 struct MadeKey {
     std::string name; ///< the foreign key's
     std::vector<int> columns;
-    friend bool operator==(const MadeKey &, const MadeKey &) = default;
+    friend auto operator<=>(const MadeKey &, const MadeKey &) = default;
 };
 
 bool begins_with(const std::vector<int> &columns, const std::vector<int> &first) {
     return columns.size() >= first.size() && std::equal(first.begin(), first.end(), columns.begin());
+}
+
+/// The key of the table that serves a foreign key; null: none.
+const KeyForm *serving(const TableForm &table, const ForeignKeyForm &foreign) {
+    for (const auto &key : table.keys) {
+        std::vector<int> columns;
+        for (const auto &part : key.parts) {
+            if (part.prefix != 0) break;
+            columns.push_back(part.column);
+        }
+        if (begins_with(columns, foreign.columns)) return &key;
+    }
+    return nullptr;
+}
+
+/// What adding a foreign key makes of the keys that were made before: one for itself, unless a longer one serves it;
+/// what that can do without goes, equal ones as well.
+void add_made_key(const TableForm &table, const ForeignKeyForm &foreign, std::vector<MadeKey> &made) {
+    if (serving(table, foreign) != nullptr) return;
+    for (const auto &key : made)
+        if (key.columns.size() > foreign.columns.size() && begins_with(key.columns, foreign.columns)) return;
+    std::erase_if(made, [&](const MadeKey &key) { return begins_with(foreign.columns, key.columns); });
+    made.push_back({foreign.name, foreign.columns});
 }
 
 /// What a table's foreign keys are served by, when they are added one after the other.
@@ -85,32 +109,15 @@ struct Support {
 
 Support support_of(const TableForm &table) {
     Support support;
-    const auto key_of = [&](const ForeignKeyForm &foreign) -> const KeyForm * {
-        for (const auto &key : table.keys) {
-            std::vector<int> columns;
-            for (const auto &part : key.parts) {
-                if (part.prefix != 0) break;
-                columns.push_back(part.column);
-            }
-            if (begins_with(columns, foreign.columns)) return &key;
-        }
-        return nullptr;
-    };
-    const auto made_for = [&](const ForeignKeyForm &foreign) {
-        return std::ranges::find_if(support.made,
-                                    [&](const MadeKey &key) { return begins_with(key.columns, foreign.columns); });
-    };
+    for (const auto &foreign : table.foreign_keys) add_made_key(table, foreign, support.made);
     for (const auto &foreign : table.foreign_keys) {
-        if (key_of(foreign) != nullptr || made_for(foreign) != support.made.end()) continue;
-        // A made key that is the beginning of another goes when that comes.
-        std::erase_if(support.made, [&](const MadeKey &key) { return begins_with(foreign.columns, key.columns); });
-        support.made.push_back({foreign.name, foreign.columns});
-    }
-    for (const auto &foreign : table.foreign_keys) {
-        if (const auto *key = key_of(foreign))
+        if (const auto *key = serving(table, foreign)) {
             support.of.emplace(foreign.source_name, std::pair(false, key->source_name));
-        else
-            support.of.emplace(foreign.source_name, std::pair(true, made_for(foreign)->name));
+            continue;
+        }
+        const auto made = std::ranges::find_if(
+            support.made, [&](const MadeKey &key) { return begins_with(key.columns, foreign.columns); });
+        support.of.emplace(foreign.source_name, std::pair(true, made->name));
     }
     return support;
 }
@@ -125,7 +132,8 @@ struct Pair {
     Support support_before, support_after;
     std::vector<const ForeignKeyForm *> dropped, added; ///< foreign keys
     std::vector<const CheckForm *> dropped_checks, added_checks;
-    std::set<int> loosened; ///< generated columns that are ordinary ones in between
+    bool made_again = false; ///< all foreign keys are dropped and added, with the keys made for them
+    std::set<int> loosened;  ///< generated columns that are ordinary ones in between
 };
 
 /// Clauses of one ALTER TABLE.
@@ -266,6 +274,26 @@ class Differ {
         }
         for (const auto &key : pair.after->foreign_keys)
             if (!stay.contains(key.source_name)) pair.added.push_back(&key);
+        if (made_keys_after(pair) == std::set(pair.support_after.made.begin(), pair.support_after.made.end())) return;
+        // The server makes other keys when these come after those than when all come in order.
+        pair.dropped.clear();
+        pair.added.clear();
+        for (const auto &key : pair.before->foreign_keys) pair.dropped.push_back(&key);
+        for (const auto &key : pair.after->foreign_keys) pair.added.push_back(&key);
+        pair.made_again = true;
+    }
+
+    static std::set<MadeKey> made_keys_after(const Pair &pair) {
+        auto made = pair.support_before.made;
+        std::erase_if(made, [&](const MadeKey &key) { return goes(pair, key); });
+        for (const auto *key : pair.added) add_made_key(*pair.after, *key, made);
+        return {made.begin(), made.end()};
+    }
+
+    /// It is dropped with the foreign keys.
+    static bool goes(const Pair &pair, const MadeKey &key) {
+        const auto &after = pair.support_after.made;
+        return pair.made_again || std::ranges::find(after, key) == after.end();
     }
 
     // ---- what goes first
@@ -276,8 +304,7 @@ class Differ {
         Alter alter;
         for (const auto *key : pair.dropped) alter.add("DROP FOREIGN KEY {}", quote_identifier(key->name));
         for (const auto &key : pair.support_before.made)
-            if (std::ranges::find(pair.support_after.made, key) == pair.support_after.made.end())
-                alter.add("DROP KEY {}", quote_identifier(key.name));
+            if (goes(pair, key)) alter.add("DROP KEY {}", quote_identifier(key.name));
         for (const auto *check : pair.dropped_checks)
             alter.add("DROP {} {}", options_.flavour == Flavour::mysql ? "CHECK" : "CONSTRAINT",
                       quote_identifier(check->name));

@@ -41,33 +41,32 @@ BOOST_AUTO_TEST_CASE(every_member_of_a_table_is_written_and_read) {
         R"({"name":"item_b","method":"hash","columns":[3]}],)"
         R"("constraints":[{"name":"k","type":"f","deferrable":true,"validated":true,"columns":[1],)"
         R"("foreign_table":16390,"foreign_columns":[2],"on_update":"c","on_delete":"n","match":"f",)"
-        R"("sets_some_columns":true,"target_name":"item_k"},{"name":"l","type":"c","expression":"(id >= 0)"}]
-})";
+        R"j("sets_some_columns":true,"target_name":"item_k"},{"name":"l","type":"c","expression":"(id >= 0)"}]})j";
     NameMap names;
-names.add_schema("public", "shop");
-const auto tables = tables_from_json(list(text), names);
-BOOST_REQUIRE(tables.size() == 1U);
-const auto &table = tables[0];
-BOOST_TEST(to_json(table) == text);
-BOOST_TEST(to_string(table.target) == "shop.item");
-BOOST_TEST(table.oid == 16400U);
-BOOST_TEST(table.kind == 'p');
-const auto &id = table.columns[0];
-BOOST_TEST(id.type.typmod == 7);
-BOOST_TEST(id.type.enum_labels[1] == "ü");
-BOOST_TEST(id.identity == 'a');
-BOOST_TEST(id.not_null);
-const auto &key = table.indexes[0];
-BOOST_TEST((key.primary && key.unique && key.immediate && key.valid && key.partial && key.expressions &&
-            key.exclusion && key.nulls_not_distinct && key.replica_identity));
-BOOST_TEST(key.descending[1]);
-BOOST_TEST(!table.indexes[1].valid);
-BOOST_TEST(!table.indexes[1].immediate);
-BOOST_TEST(table.indexes[1].descending.size() == 1U);
-BOOST_TEST(table.constraints[0].foreign_table == 16390U);
-BOOST_TEST(table.constraints[0].on_delete == 'n');
-BOOST_TEST(table.constraints[0].target_name == "item_k");
-BOOST_TEST(!table.constraints[1].validated);
+    names.add_schema("public", "shop");
+    const auto tables = tables_from_json(list(text), names);
+    BOOST_REQUIRE(tables.size() == 1U);
+    const auto &table = tables[0];
+    BOOST_TEST(to_json(table) == text);
+    BOOST_TEST(to_string(table.target) == "shop.item");
+    BOOST_TEST(table.oid == 16400U);
+    BOOST_TEST(table.kind == 'p');
+    const auto &id = table.columns[0];
+    BOOST_TEST(id.type.typmod == 7);
+    BOOST_TEST(id.type.enum_labels[1] == "ü");
+    BOOST_TEST(id.identity == 'a');
+    BOOST_TEST(id.not_null);
+    const auto &key = table.indexes[0];
+    BOOST_TEST((key.primary && key.unique && key.immediate && key.valid && key.partial && key.expressions &&
+                key.exclusion && key.nulls_not_distinct && key.replica_identity));
+    BOOST_TEST(key.descending[1]);
+    BOOST_TEST(!table.indexes[1].valid);
+    BOOST_TEST(!table.indexes[1].immediate);
+    BOOST_TEST(table.indexes[1].descending.size() == 1U);
+    BOOST_TEST(table.constraints[0].foreign_table == 16390U);
+    BOOST_TEST(table.constraints[0].on_delete == 'n');
+    BOOST_TEST(table.constraints[0].target_name == "item_k");
+    BOOST_TEST(!table.constraints[1].validated);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_missing_or_null_is_nothing_and_other_members_are_passed_over) {
