@@ -2,6 +2,7 @@
 // after: SHOW CREATE TABLE has to say the same, whichever way a table came.
 #include "../unit/schema/mysql/source_builder.hpp"
 #include "base/error.hpp"
+#include "dialect/mysql/quote.hpp"
 #include "schema/mysql/changes.hpp"
 #include "schema/mysql/constraint_names.hpp"
 #include "schema/mysql/definitions.hpp"
@@ -306,6 +307,19 @@ class Follower {
         for (const auto &command : changes.commands) run(command.sql);
     }
 
+    /// A row in each table of the shop.
+    void fill() {
+        run("INSERT INTO t.customer (id, name, code, score, note) VALUES (1, 'one', 'c1', 5, '{}')");
+        run("INSERT INTO t.item (id, price, mood) VALUES (1, 2, 'ok')");
+        run("INSERT INTO t.sale VALUES (1, 1, 1, 'c1', 1)");
+    }
+    /// The rows are still there.
+    void count(const Tables &tables) {
+        for (const auto &one : tables)
+            if (one.oid <= 3)
+                BOOST_TEST(*admin_.value("SELECT count(*) FROM " + dialect::mysql::quote(one.target)) == "1");
+    }
+
     /// All tables of two databases, as far as the order of keys says nothing.
     std::string definitions(const std::string &first, const std::string &second) {
         std::string text;
@@ -388,7 +402,10 @@ void compare(Follower &server, const Mutation &from, const Mutation &to) {
         settle_names({}, first);
         settle_names(first, second);
         server.create(first);
+        const bool rows = &from == &mutations().front();
+        if (rows) server.fill();
         server.follow(first, second);
+        if (rows) server.count(second);
         const auto followed = server.definitions("t", "s1"), fresh = server.fresh(second);
         std::string all;
         for (const auto &one : server.statements) all += one + ";\n";

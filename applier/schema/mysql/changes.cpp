@@ -450,28 +450,31 @@ class Differ {
     /// The definition of a column with which rows that are there show what the source shows.
     std::string added(const TableForm &table, const ColumnForm &column) {
         const auto &own = column.default_value;
-        if (column.computed || column.auto_increment || emptied_.contains(table.oid)) return column.definition();
-        const auto found = std::ranges::find_if(missing_, [&](const MissingValue &value) {
-            return value.table == table.oid && value.column == column.name;
-        });
-        std::string shown;
-        if (found != missing_.end()) {
-            const auto policy =
-                options_.policy ? options_.policy(table.source, column.name) : dialect::mysql::Unfit::error;
-            const auto value = ddl::mysql::value_default(found->value, column.values, policy);
-            if (!value.sql || (*value.sql == "NULL" && column.not_null)) {
-                made_.errors.push_back({fmt::format("{} column {}", to_string(table.source), column.name),
-                                        fmt::format("the value that its rows get cannot be held: {}",
-                                                    value.sql ? "the column is NOT NULL" : value.reason)});
-                return column.definition();
-            }
-            if (*value.sql != "NULL") shown = *value.sql;
-        } else if (column.not_null) {
-            return column.definition(); // the source would refuse it for a table with rows
-        }
+        const auto shown = shown_by_rows(table, column);
         if (shown == own || (shown.empty() && own == "NULL")) return column.definition();
         completions_[table.oid].add("MODIFY COLUMN {} {}", quote_identifier(column.name), column.definition());
         return column.definition(shown);
+    }
+
+    /// The default with which a column is added; empty = none.
+    std::string shown_by_rows(const TableForm &table, const ColumnForm &column) {
+        const auto &own = column.default_value;
+        // MySQL adds no column whose value is another in each row: a replica would have others.
+        const auto without_rows = own == "(UUID())" ? std::string() : own;
+        if (column.computed || column.auto_increment) return own;
+        if (emptied_.contains(table.oid)) return without_rows;
+        const auto found = std::ranges::find_if(missing_, [&](const MissingValue &value) {
+            return value.table == table.oid && value.column == column.name;
+        });
+        // The source would refuse NOT NULL for a table with rows.
+        if (found == missing_.end()) return column.not_null ? without_rows : std::string();
+        const auto policy = options_.policy ? options_.policy(table.source, column.name) : dialect::mysql::Unfit::error;
+        const auto value = ddl::mysql::value_default(found->value, column.values, policy);
+        if (!value.sql || (*value.sql == "NULL" && column.not_null))
+            made_.errors.push_back({fmt::format("{} column {}", to_string(table.source), column.name),
+                                    fmt::format("the value that its rows get cannot be held: {}",
+                                                value.sql ? "the column is NOT NULL" : value.reason)});
+        return !value.sql || *value.sql == "NULL" ? std::string() : *value.sql;
     }
 
     void add_foreign_keys() {

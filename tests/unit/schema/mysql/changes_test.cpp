@@ -146,6 +146,13 @@ BOOST_AUTO_TEST_CASE(rows_show_in_a_new_column_what_they_show_on_the_source) {
     BOOST_TEST(added(column(7, "c", "int4", true), {}) == "ALTER TABLE `shop`.`orders` ADD COLUMN `c` int NOT NULL\n");
     BOOST_TEST(added(column(7, "c", "int4", false, "5"), {}, {1}) ==
                "TRUNCATE TABLE `shop`.`orders`\nALTER TABLE `shop`.`orders` ADD COLUMN `c` int DEFAULT 5\n");
+    // A value that differs from row to row is no value to add a column with.
+    BOOST_TEST(
+        added(column(7, "c", "uuid", true, "gen_random_uuid()"), {}, {1}) ==
+        "TRUNCATE TABLE `shop`.`orders`\nALTER TABLE `shop`.`orders` ADD COLUMN `c` char(36) CHARACTER SET utf8mb4 "
+        "COLLATE utf8mb4_0900_bin NOT NULL\nALTER TABLE `shop`.`orders` MODIFY COLUMN `c` char(36) CHARACTER SET "
+        "utf8mb4 "
+        "COLLATE utf8mb4_0900_bin NOT NULL DEFAULT (UUID())\n");
     auto computed = column(7, "c", "int4", false, "(total + 1)");
     computed.generated = 's';
     BOOST_TEST(added(computed, {}) ==
