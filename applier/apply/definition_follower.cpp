@@ -48,6 +48,50 @@ bool makes_tables(const std::string &tag) {
     return tag.starts_with("CREATE") || tag == "SELECT INTO" || tag.starts_with("IMPORT");
 }
 
+bool equal_but_for_name(schema::mysql::SourceIndex a, const schema::mysql::SourceIndex &b) {
+    a.name = b.name;
+    return a == b;
+}
+
+/// A definition shows what its own transaction sees. What another one made beside it, and committed first, is part of
+/// the table all the same: statements that do not lock each other out make indexes (and name them), and labels of enums
+/// come while a table that uses them is altered.
+void keep_unseen(const DdlStatement &statement, const SourceTable &known, SourceTable &told) {
+    const auto by_name = [](const auto &list, const std::string &name) {
+        return std::ranges::find_if(list, [&](const auto &entry) { return entry.name == name; });
+    };
+    const bool beside_others =
+        statement.tag == "CREATE INDEX" || statement.tag == "ALTER INDEX" || statement.tag == "COMMENT";
+    for (const auto &index : known.indexes) {
+        if (!beside_others || by_name(told.indexes, index.name) != told.indexes.end()) continue;
+        const bool renamed = std::ranges::any_of(told.indexes, [&](const auto &other) {
+            return by_name(known.indexes, other.name) == known.indexes.end() && equal_but_for_name(other, index);
+        });
+        if (!(renamed && statement.tag == "ALTER INDEX")) told.indexes.push_back(index);
+    }
+    for (auto &column : told.columns) {
+        const auto *before = known.column(column.number);
+        auto &labels = column.type.enum_labels;
+        if (before == nullptr || before->type.oid != column.type.oid || statement.tag == "ALTER TYPE" ||
+            before->type.enum_labels.size() <= labels.size())
+            continue;
+        const auto &more = before->type.enum_labels;
+        if (std::ranges::all_of(labels,
+                                [&](const auto &label) { return std::ranges::find(more, label) != more.end(); }))
+            labels = more;
+    }
+}
+
+/// Tables that the statement made or changed; the capture tells how all of them look. (An index may be one of a
+/// materialized view.)
+bool says_too_little(const DdlStatement &statement, const wire::ObjectSelection &selection) {
+    if (!statement.definitions.empty() || statement.phase != DdlStatement::Phase::end) return false;
+    return std::ranges::any_of(statement.objects, [&](const DdlObject &object) {
+        return object.class_name == "pg_class" && object.type == "table" && object.tag != "COMMENT" &&
+               selection.matches(object.schema, object.name);
+    });
+}
+
 /// Values that rows from before ADD COLUMN show, by the table's OID.
 template <class Map>
 std::vector<schema::mysql::MissingValue> missing_values(const DdlStatement &statement, const Map &after) {
@@ -111,7 +155,20 @@ bool DefinitionFollower::perform(const DdlArrival &message) {
                     fmt::format("its definitions cannot be read: {}", error.what()));
     }
     const auto state = journal_.recorded_state(message);
-    if (journal_.dismissed(message, state)) {
+    const bool dismissed = journal_.dismissed(message, state);
+    if (!dismissed && says_too_little(statement, selection_)) {
+        journal_.fail(message, {"table", {}, {}},
+                      {{},
+                       "its message does not say how the tables look: the source's walbridge library is older than "
+                       "this program",
+                       {},
+                       {},
+                       {},
+                       "Update walbridge on the source; its sessions have to connect "
+                       "again. Make this change on the target by hand."});
+        return false;
+    }
+    if (dismissed) {
         store(step);
         return true; // somebody may have changed the target's tables in its place
     }
@@ -161,6 +218,7 @@ DefinitionFollower::Step DefinitionFollower::step_of(const DdlStatement &stateme
     for (const auto &dropped : statement.dropped)
         if (dropped.class_name == "pg_class" && dropped.sub == 0 && !copied(dropped.oid, commit_lsn))
             take_drop(dropped, told, step);
+    take_composites(statement, commit_lsn, step);
     if (statement.phase == DdlStatement::Phase::rewrite && step.after.contains(statement.rewritten_oid) &&
         !copied(statement.rewritten_oid, commit_lsn))
         step.emptied.insert(statement.rewritten_oid);
@@ -192,7 +250,7 @@ void DefinitionFollower::take_definition(const DdlStatement &statement, SourceTa
     if (!known) {
         if (statement.before && statement.before_oid == oid &&
             !selection_.matches(statement.before->schema, statement.before->name))
-            step.entered.insert(oid);
+            step.copied.emplace(oid, "it was renamed into the selection");
         else if (oid == 0 || makes_tables(statement.tag))
             step.created.push_back(oid);
         else
@@ -200,7 +258,24 @@ void DefinitionFollower::take_definition(const DdlStatement &statement, SourceTa
                                        "it was not followed",
                                        to_string(table.name));
     }
+    if (known) keep_unseen(statement, step.after.at(oid), table);
     step.after.insert_or_assign(oid, std::move(table));
+}
+
+/// Values of composite types are text on the target, which changes with the type's attributes, in rows that the source
+/// does not touch.
+void DefinitionFollower::take_composites(const DdlStatement &statement, Lsn commit_lsn, Step &step) const {
+    for (const auto &object : statement.objects) {
+        if (object.class_name != "pg_class" || object.type != "composite type") continue;
+        for (const auto &[oid, table] : step.after) {
+            const bool uses = std::ranges::any_of(table.columns, [&](const auto &column) {
+                return (column.type.kind == 'c' && column.type.name == object.name) ||
+                       (column.type.kind == 'a' && column.type.element_name == object.name);
+            });
+            if (uses && table.kind == 'r' && !copied(oid, commit_lsn))
+                step.copied.emplace(oid, "the composite type " + object.identity + " was changed");
+        }
+    }
 }
 
 void DefinitionFollower::take_drop(const DdlDropped &dropped, const std::set<std::uint32_t> &told, Step &step) const {
@@ -263,9 +338,9 @@ void DefinitionFollower::settle(const DdlArrival &message, const Step &step) {
     for (const auto oid : step.emptied) rewritten_[oid] = step.after.at(oid).target;
     if (message.statement.phase == DdlStatement::Phase::end)
         for (const auto oid : step.created) aftermath_.created.push_back(step.after.at(oid).name);
-    for (const auto oid : step.entered) {
+    for (const auto &[oid, reason] : step.copied) {
         const auto &name = step.after.at(oid).name;
-        log::info("a table was renamed into the selection and is copied", {{"table", to_string(name)}});
+        log::info("a table is to be copied", {{"table", to_string(name)}, {"reason", reason}});
         session_.ddl().request_copy(oid, name);
         SyncChunk whole;
         whole.sync_lsn = Lsn{std::numeric_limits<std::uint64_t>::max()};

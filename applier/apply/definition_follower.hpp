@@ -48,7 +48,8 @@ class DefinitionFollower final : public DdlFollower {
     /// What a message makes of the model.
     struct Step {
         Model after;
-        std::set<std::uint32_t> emptied, entered, left;
+        std::set<std::uint32_t> emptied, left;
+        std::map<std::uint32_t, std::string> copied; ///< to be copied, and why
         std::vector<std::uint32_t> created;
         std::string unknown; ///< a table of which the model should know and does not
     };
@@ -59,6 +60,7 @@ class DefinitionFollower final : public DdlFollower {
     bool gap(const DdlArrival &message);
     Step step_of(const DdlStatement &statement, Lsn commit_lsn);
     void take_definition(const DdlStatement &statement, SourceTable table, Lsn commit_lsn, Step &step);
+    void take_composites(const DdlStatement &statement, Lsn commit_lsn, Step &step) const;
     void take_drop(const DdlDropped &dropped, const std::set<std::uint32_t> &told, Step &step) const;
     bool execute(const DdlArrival &message, Step &step, bool failed_before);
     void store(const Step &step);

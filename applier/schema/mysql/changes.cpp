@@ -183,12 +183,22 @@ class Differ {
         made_.commands.push_back({std::move(sql), std::move(tables)});
     }
 
-    /// What is new of what the target cannot have.
+    /// What is new of what the target cannot have: neither what had another name before, nor what is called after it.
     void report() {
-        const auto news = [](const std::vector<LeftOut> &before, const std::vector<LeftOut> &after) {
+        const auto same_part = [](const LeftOut &a, const LeftOut &b) {
+            return a.table == b.table && a.part == b.part;
+        };
+        const auto news = [&](const std::vector<LeftOut> &before, const std::vector<LeftOut> &after) {
             std::vector<LeftOut> list;
-            for (const auto &one : after)
-                if (std::ranges::find(before, one) == before.end()) list.push_back(one);
+            for (const auto &one : after) {
+                const bool known = std::ranges::any_of(before, [&](const LeftOut &old) {
+                    if (one.table == 0 || old.table == 0) return one == old;
+                    if (same_part(one, old)) return true;
+                    const bool gone = std::ranges::none_of(after, [&](const auto &now) { return same_part(now, old); });
+                    return one.table == old.table && one.reason == old.reason && gone;
+                });
+                if (!known) list.push_back(one);
+            }
             return list;
         };
         made_.left_out = news(before_.left_out, after_.left_out);

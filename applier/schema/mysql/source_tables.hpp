@@ -32,6 +32,8 @@ struct SourceIndex {
     std::vector<int> columns; ///< attnums of the key columns, in order; 0 = an expression
     std::vector<bool> descending;
     std::string comment;
+
+    friend bool operator==(const SourceIndex &, const SourceIndex &) = default;
 };
 
 /// A check or a foreign key.
@@ -67,6 +69,8 @@ struct LeftOut {
     /// Replication does not miss it: the source's rows come with their defaults, and what differs shows to people
     /// alone.
     bool minor = false;
+    std::uint32_t table = 0; ///< its table's OID; 0 = it has none
+    std::string part{};      ///< of the table: "index i", "check c"; empty = the table itself
     friend bool operator==(const LeftOut &, const LeftOut &) = default;
 };
 

@@ -83,7 +83,8 @@ class Maker {
 
   private:
     void leave_out(const SourceTable &table, const std::string &part, std::string reason, bool minor = false) {
-        made_.left_out.push_back({to_string(table.name) + (part.empty() ? "" : " " + part), std::move(reason), minor});
+        made_.left_out.push_back(
+            {to_string(table.name) + (part.empty() ? "" : " " + part), std::move(reason), minor, table.oid, part});
     }
     void differ(const SourceTable &table, const std::string &part, std::string reason) {
         leave_out(table, part, std::move(reason), true);
@@ -363,7 +364,7 @@ class Maker {
             reason = fmt::format("its value may be stored otherwise as {}", self.target.column_type);
         if (reason.empty()) return translated.sql;
         differ(*plan.source, "generation of column " + column.name,
-                  fmt::format("{}: {}; it is an ordinary column on the target", column.expression, reason));
+               fmt::format("{}: {}; it is an ordinary column on the target", column.expression, reason));
         return std::nullopt;
     }
 

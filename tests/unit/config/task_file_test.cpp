@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_mysql_target_has_rules_of_its_own) {
     const auto task = parse_task_config(with(url), "orders.toml");
     BOOST_TEST(task.names.schema("public") == "shop");
     BOOST_TEST(task.names.schema("sales") == "sales");
-    BOOST_TEST(task.ddl.off());
+    BOOST_TEST(!task.ddl.off());
     const auto renamed =
         parse_task_config(with(url, "[[objects.schema]]\nname = \"public\"\nrename = \"crm\"\n"), "orders.toml");
     BOOST_TEST(renamed.names.schema("public") == "crm");
