@@ -194,6 +194,13 @@ const std::vector<Mutation> &mutations() {
              of(t, 3).indexes.push_back(key("a_customer", {2}));
              of(t, 3).indexes.back().descending = {true};
          }},
+        {"partly descending index for a foreign key",
+         [](Tables &t) {
+             of(t, 3).indexes.push_back(key("a_customer", {2, 4}));
+             of(t, 3).indexes.back().descending = {false, true};
+             of(t, 1).indexes.push_back(key("customer_both", {1, 3}, true));
+             of(t, 3).constraints.push_back(foreign_key("sale_wide_fkey", {2, 4}, 1, {1, 3}));
+         }},
         {"index of a foreign key dropped", [](Tables &t) { remove_named(of(t, 3).indexes, "sale_item"); }},
         {"checks",
          [](Tables &t) {
@@ -429,9 +436,13 @@ BOOST_AUTO_TEST_CASE(a_table_that_follows_a_change_is_the_one_that_is_created_af
         server.in_order = false;
         compare(server, mutation, all.front());
     }
-    if (std::getenv("WALBRIDGE_SOAK") == nullptr) return; // NOLINT(concurrency-mt-unsafe)
-    for (const auto &from : all)
-        for (const auto &to : all) compare(server, from, to);
+    const bool soak = std::getenv("WALBRIDGE_SOAK") != nullptr; // NOLINT(concurrency-mt-unsafe)
+    const auto &without = *std::ranges::find(all, std::string("no foreign keys"), &Mutation::name);
+    for (const auto &from : all) {
+        compare(server, from, without); // shows which keys the server made
+        for (const auto &to : all)
+            if (soak) compare(server, from, to);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_table_that_follows_many_changes_does_not_drift) {

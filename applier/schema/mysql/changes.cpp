@@ -76,12 +76,12 @@ bool begins_with(const std::vector<int> &columns, const std::vector<int> &first)
     return columns.size() >= first.size() && std::equal(first.begin(), first.end(), columns.begin());
 }
 
-/// The key of the table that serves a foreign key; null: none.
-const KeyForm *serving(const TableForm &table, const ForeignKeyForm &foreign) {
+/// The key of the table that serves a foreign key; null: none. Descending columns do on MariaDB alone.
+const KeyForm *serving(const TableForm &table, const ForeignKeyForm &foreign, Flavour flavour) {
     for (const auto &key : table.keys) {
         std::vector<int> columns;
         for (const auto &part : key.parts) {
-            if (part.prefix != 0) break;
+            if (part.prefix != 0 || (part.descending && flavour == Flavour::mysql)) break;
             columns.push_back(part.column);
         }
         if (begins_with(columns, foreign.columns)) return &key;
@@ -91,8 +91,8 @@ const KeyForm *serving(const TableForm &table, const ForeignKeyForm &foreign) {
 
 /// What adding a foreign key makes of the keys that were made before: one for itself, unless a longer one serves it;
 /// what that can do without goes, equal ones as well.
-void add_made_key(const TableForm &table, const ForeignKeyForm &foreign, std::vector<MadeKey> &made) {
-    if (serving(table, foreign) != nullptr) return;
+void add_made_key(const TableForm &table, const ForeignKeyForm &foreign, Flavour flavour, std::vector<MadeKey> &made) {
+    if (serving(table, foreign, flavour) != nullptr) return;
     for (const auto &key : made)
         if (key.columns.size() > foreign.columns.size() && begins_with(key.columns, foreign.columns)) return;
     std::erase_if(made, [&](const MadeKey &key) { return begins_with(foreign.columns, key.columns); });
@@ -107,11 +107,11 @@ struct Support {
     std::map<std::string, std::pair<bool, std::string>> of;
 };
 
-Support support_of(const TableForm &table) {
+Support support_of(const TableForm &table, Flavour flavour) {
     Support support;
-    for (const auto &foreign : table.foreign_keys) add_made_key(table, foreign, support.made);
+    for (const auto &foreign : table.foreign_keys) add_made_key(table, foreign, flavour, support.made);
     for (const auto &foreign : table.foreign_keys) {
-        if (const auto *key = serving(table, foreign)) {
+        if (const auto *key = serving(table, foreign, flavour)) {
             support.of.emplace(foreign.source_name, std::pair(false, key->source_name));
             continue;
         }
@@ -229,8 +229,8 @@ class Differ {
             pair.after = found->second;
             pair.moved = folded(table.target) != folded(pair.after->target);
             pair.keys = compare_keys(table, *pair.after);
-            pair.support_before = support_of(table);
-            pair.support_after = support_of(*pair.after);
+            pair.support_before = support_of(table, options_.flavour);
+            pair.support_after = support_of(*pair.after, options_.flavour);
             pairs_.emplace(table.oid, std::move(pair));
         }
     }
@@ -293,10 +293,10 @@ class Differ {
         pair.made_again = true;
     }
 
-    static std::set<MadeKey> made_keys_after(const Pair &pair) {
+    [[nodiscard]] std::set<MadeKey> made_keys_after(const Pair &pair) const {
         auto made = pair.support_before.made;
         std::erase_if(made, [&](const MadeKey &key) { return goes(pair, key); });
-        for (const auto *key : pair.added) add_made_key(*pair.after, *key, made);
+        for (const auto *key : pair.added) add_made_key(*pair.after, *key, options_.flavour, made);
         return {made.begin(), made.end()};
     }
 
@@ -470,7 +470,7 @@ class Differ {
     std::string shown_by_rows(const TableForm &table, const ColumnForm &column) {
         const auto &own = column.default_value;
         // MySQL adds no column whose value is another in each row: a replica would have others.
-        const auto without_rows = own == "(UUID())" ? std::string() : own;
+        auto without_rows = own == "(UUID())" ? std::string() : own;
         if (column.computed || column.auto_increment) return own;
         if (emptied_.contains(table.oid)) return without_rows;
         const auto found = std::ranges::find_if(missing_, [&](const MissingValue &value) {
