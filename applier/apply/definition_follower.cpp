@@ -4,12 +4,13 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "ddl/subjects.hpp"
-#include "schema/mysql/changes.hpp"
+#include "schema/mysql/constraint_names.hpp"
 #include "schema/mysql/definition_json.hpp"
 #include "target/kind.hpp"
 #include "target/mysql/value_policy.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 #include <limits>
 #include <stdexcept>
@@ -31,11 +32,54 @@ schema::mysql::DefinitionOptions options_of(const TaskConfig &config) {
         .lower_case_tables = false};
 }
 
-template <class Map> std::vector<SourceTable> tables_of(const Map &model) {
+using Model = std::map<std::uint32_t, SourceTable>;
+using Oids = std::set<std::uint32_t>;
+
+std::vector<SourceTable> tables_of(const Model &model, const Oids &chosen) {
     std::vector<SourceTable> tables;
-    tables.reserve(model.size());
-    for (const auto &[oid, table] : model) tables.push_back(table);
+    for (const auto oid : chosen)
+        if (const auto found = model.find(oid); found != model.end()) tables.push_back(found->second);
     return tables;
+}
+
+/// Names of constraints, which are unique in a database, by database.
+std::set<std::pair<std::string, std::string>> constraints_of(const SourceTable &table) {
+    std::set<std::pair<std::string, std::string>> names;
+    for (const auto &constraint : table.constraints) {
+        auto name = constraint.name;
+        std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        names.emplace(table.target.schema, std::move(name));
+    }
+    return names;
+}
+
+/// The touched tables, whatever foreign keys connect with them, and those whose constraints have names of theirs: all
+/// that has a say in what becomes of them. Of ten thousand tables a statement concerns a few.
+Oids related(const Model &before, const Model &after, const Oids &touched) {
+    std::map<std::uint32_t, Oids> neighbours;
+    for (const auto *model : {&before, &after})
+        for (const auto &[oid, table] : *model)
+            for (const auto &constraint : table.constraints)
+                if (constraint.type == 'f') {
+                    neighbours[oid].insert(constraint.foreign_table);
+                    neighbours[constraint.foreign_table].insert(oid);
+                }
+    auto chosen = touched;
+    for (std::vector<std::uint32_t> open(touched.begin(), touched.end()); !open.empty();) {
+        const auto oid = open.back();
+        open.pop_back();
+        for (const auto next : neighbours[oid])
+            if (chosen.insert(next).second) open.push_back(next);
+    }
+    std::set<std::pair<std::string, std::string>> names;
+    for (const auto oid : touched)
+        if (const auto table = after.find(oid); table != after.end()) names.merge(constraints_of(table->second));
+    if (names.empty()) return chosen;
+    for (const auto &[oid, table] : after)
+        if (!chosen.contains(oid) &&
+            std::ranges::any_of(constraints_of(table), [&](const auto &name) { return names.contains(name); }))
+            chosen.insert(oid);
+    return chosen;
 }
 
 std::string described(const std::vector<schema::mysql::LeftOut> &list) {
@@ -93,8 +137,7 @@ bool says_too_little(const DdlStatement &statement, const wire::ObjectSelection 
 }
 
 /// Values that rows from before ADD COLUMN show, by the table's OID.
-template <class Map>
-std::vector<schema::mysql::MissingValue> missing_values(const DdlStatement &statement, const Map &after) {
+std::vector<schema::mysql::MissingValue> missing_values(const DdlStatement &statement, const Model &after) {
     std::vector<schema::mysql::MissingValue> values;
     for (const auto &missing : statement.missing)
         for (const auto &[oid, table] : after)
@@ -208,7 +251,7 @@ bool DefinitionFollower::gap(const DdlArrival &message) {
 }
 
 DefinitionFollower::Step DefinitionFollower::step_of(const DdlStatement &statement, Lsn commit_lsn) {
-    Step step{*model_, {}, {}, {}, {}, {}};
+    Step step{*model_, {}, {}, {}, {}, {}, {}};
     std::set<std::uint32_t> told;
     if (!statement.definitions.empty())
         for (auto &table : schema::mysql::tables_from_json(statement.definitions, config_.names)) {
@@ -222,6 +265,8 @@ DefinitionFollower::Step DefinitionFollower::step_of(const DdlStatement &stateme
     if (statement.phase == DdlStatement::Phase::rewrite && step.after.contains(statement.rewritten_oid) &&
         !copied(statement.rewritten_oid, commit_lsn))
         step.emptied.insert(statement.rewritten_oid);
+    step.touched.merge(Oids(step.emptied));
+    for (const auto &[oid, reason] : step.copied) step.touched.insert(oid);
     return step;
 }
 
@@ -244,6 +289,7 @@ void DefinitionFollower::take_definition(const DdlStatement &statement, SourceTa
     if (!selected) {
         if (!known) return;
         step.left.insert(oid);
+        step.touched.insert(oid);
         step.after.erase(oid);
         return;
     }
@@ -259,6 +305,7 @@ void DefinitionFollower::take_definition(const DdlStatement &statement, SourceTa
                                        to_string(table.name));
     }
     if (known) keep_unseen(statement, step.after.at(oid), table);
+    step.touched.insert(oid);
     step.after.insert_or_assign(oid, std::move(table));
 }
 
@@ -280,21 +327,38 @@ void DefinitionFollower::take_composites(const DdlStatement &statement, Lsn comm
 
 void DefinitionFollower::take_drop(const DdlDropped &dropped, const std::set<std::uint32_t> &told, Step &step) const {
     if (dropped.type != "index") {
-        step.after.erase(dropped.oid);
+        const auto table = step.after.find(dropped.oid);
+        if (table == step.after.end() || config_.objects.without_ddl.contains(table->second.name)) return;
+        step.touched.insert(dropped.oid);
+        step.after.erase(table);
         return;
     }
-    for (auto &[oid, table] : step.after)
-        if (table.name.schema == dropped.schema && !told.contains(oid))
-            std::erase_if(table.indexes, [&](const auto &index) { return index.name == dropped.name; });
+    for (auto &[oid, table] : step.after) {
+        if (table.name.schema != dropped.schema || told.contains(oid) ||
+            config_.objects.without_ddl.contains(table.name))
+            continue;
+        if (std::erase_if(table.indexes, [&](const auto &index) { return index.name == dropped.name; }) != 0)
+            step.touched.insert(oid);
+    }
+}
+
+/// What the target has to do; the names that its constraints get are noted in the step.
+schema::mysql::Changes DefinitionFollower::changes_of(const DdlStatement &statement, Step &step) const {
+    const auto concerned = related(*model_, step.after, step.touched);
+    auto before = concerned;
+    for (const auto oid : step.left) before.erase(oid); // they stay on the target as they are
+    const auto old_tables = tables_of(*model_, before);
+    auto tables = tables_of(step.after, concerned);
+    schema::mysql::settle_names(old_tables, tables);
+    for (const auto &table : tables)
+        if (step.touched.contains(table.oid)) step.after.insert_or_assign(table.oid, table);
+    return schema::mysql::change_tables(old_tables, tables, step.emptied, missing_values(statement, step.after),
+                                        options_);
 }
 
 /// True when the target's tables may have changed.
 bool DefinitionFollower::execute(const DdlArrival &message, Step &step, bool failed_before) {
-    // Tables that have left stay on the target as they are.
-    auto before = *model_;
-    for (const auto oid : step.left) before.erase(oid);
-    const auto changes = schema::mysql::change_tables(tables_of(before), tables_of(step.after), step.emptied,
-                                                      missing_values(message.statement, step.after), options_);
+    const auto changes = changes_of(message.statement, step);
     DdlJournal::About about{ddl::class_of_tag(message.statement.tag), {}, {}};
     std::vector<target::CommittingCommand> commands;
     for (const auto &command : changes.commands) {
@@ -351,16 +415,16 @@ void DefinitionFollower::settle(const DdlArrival &message, const Step &step) {
 
 /// The model is the step's from here on, in the open transaction.
 void DefinitionFollower::store(const Step &step) {
-    auto &ddl = session_.ddl();
-    for (const auto &[oid, table] : *model_)
-        if (!step.after.contains(oid)) ddl.forget_table_definition(oid);
-    for (const auto &[oid, table] : step.after) {
-        const auto known = model_->find(oid);
-        auto text = schema::mysql::to_json(table);
-        if (known == model_->end() || schema::mysql::to_json(known->second) != text)
-            ddl.store_table_definition(oid, text);
+    for (const auto oid : step.touched) {
+        const auto table = step.after.find(oid);
+        if (table == step.after.end()) {
+            session_.ddl().forget_table_definition(oid);
+            model_->erase(oid);
+        } else {
+            session_.ddl().store_table_definition(oid, schema::mysql::to_json(table->second));
+            model_->insert_or_assign(oid, table->second);
+        }
     }
-    *model_ = step.after;
 }
 
 bool DefinitionFollower::copied(std::uint32_t oid, Lsn commit_lsn) const {

@@ -13,6 +13,7 @@
 #include "apply/ddl_journal.hpp"
 #include "apply/sync_filter.hpp"
 #include "config/task_config.hpp"
+#include "schema/mysql/changes.hpp"
 #include "schema/mysql/definitions.hpp"
 #include "target/target.hpp"
 #include "wire/ddl_message.hpp"
@@ -48,6 +49,7 @@ class DefinitionFollower final : public DdlFollower {
     /// What a message makes of the model.
     struct Step {
         Model after;
+        std::set<std::uint32_t> touched; ///< all others are as they were
         std::set<std::uint32_t> emptied, left;
         std::map<std::uint32_t, std::string> copied; ///< to be copied, and why
         std::vector<std::uint32_t> created;
@@ -62,6 +64,7 @@ class DefinitionFollower final : public DdlFollower {
     void take_definition(const DdlStatement &statement, SourceTable table, Lsn commit_lsn, Step &step);
     void take_composites(const DdlStatement &statement, Lsn commit_lsn, Step &step) const;
     void take_drop(const DdlDropped &dropped, const std::set<std::uint32_t> &told, Step &step) const;
+    schema::mysql::Changes changes_of(const DdlStatement &statement, Step &step) const;
     bool execute(const DdlArrival &message, Step &step, bool failed_before);
     void store(const Step &step);
     void settle(const DdlArrival &message, const Step &step);

@@ -6,6 +6,7 @@
 #include "copy/mysql/row_sink.hpp"
 #include "copy/postgres/row_sink.hpp"
 #include "copy/reconcile.hpp"
+#include "schema/mysql/constraint_names.hpp"
 #include "schema/mysql/definition_json.hpp"
 #include "schema/mysql/plan.hpp"
 #include "schema/mysql/source_tables.hpp"
@@ -54,8 +55,9 @@ std::map<std::uint32_t, std::string> followed_definitions(const TaskConfig &conf
     std::map<std::uint32_t, std::string> definitions;
     if (!target::is_mysql(config) || config.ddl.off() || !config.incremental_stage) return definitions;
     const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
-    for (const auto &table : schema::mysql::read_source_tables(source, selection, config.names))
-        definitions.emplace(table.oid, schema::mysql::to_json(table));
+    auto tables = schema::mysql::read_source_tables(source, selection, config.names);
+    schema::mysql::settle_names({}, tables);
+    for (const auto &table : tables) definitions.emplace(table.oid, schema::mysql::to_json(table));
     return definitions;
 }
 

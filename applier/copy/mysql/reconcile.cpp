@@ -7,6 +7,7 @@
 #include "copy/reconcile.hpp"
 #include "dialect/mysql/quote.hpp"
 #include "schema/item_store.hpp"
+#include "schema/mysql/constraint_names.hpp"
 #include "schema/mysql/definition_json.hpp"
 #include "schema/mysql/definitions.hpp"
 #include "schema/mysql/source_tables.hpp"
@@ -85,6 +86,7 @@ class Redefinition {
         const auto &config = context_.config;
         tables_ = schema::mysql::read_source_tables(
             source_, wire::ObjectSelection(config.objects.include, config.objects.exclude), config.names);
+        schema::mysql::settle_names({}, tables_);
         const schema::mysql::DefinitionOptions options{
             .flavour = target::flavour(config),
             .policy =
