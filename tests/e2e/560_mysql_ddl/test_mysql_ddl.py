@@ -1,8 +1,10 @@
 # A migration of the source that MySQL does not follow, follows twice, or follows at another place among the rows.
 import time
 
+import psycopg2
 import pytest
 from walbridge_testing.applier import Exit
+from walbridge_testing.background import Repeated
 from walbridge_testing.mysql_ddl import same_as_a_fresh_copy
 from walbridge_testing.waiting import wait_until
 
@@ -210,3 +212,28 @@ def test_a_new_table_and_one_that_leaves_the_selection(mysql_pair):
     pair.compare("item", "fresh")
     assert not pair.target.exists("audit_b") and not pair.target.exists("t", "attic")
     wait_until(lambda: applier.status()["state"] == "running", 20)
+
+
+def test_ddl_while_the_task_starts(mysql_pair):
+    """A table that changes before its copy is complete is made anew; what its snapshot shows already is not done twice."""
+    pair = mysql_pair
+    count = 6
+    pair.source.psql("".join(f"CREATE TABLE r{i} (id int PRIMARY KEY, v text); INSERT INTO r{i} SELECT g, 'v' || g FROM generate_series(1, 8000) g;" for i in range(count)))
+    applier = pair.applier(copy={"workers": 2, "chunk_bytes": "64kB"})
+    steps = [[f"ALTER TABLE r{i} ADD COLUMN c{n} int DEFAULT {n}", f"UPDATE r{i} SET c{n} = id WHERE id % 7 = {n}", f"CREATE INDEX r{i}_c{n} ON r{i} (c{n})",
+              f"ALTER TABLE r{i} ADD CONSTRAINT r{i}_k{n} CHECK (c{n} > -1)", f"ALTER TABLE r{i} ALTER v TYPE text USING v || '{n}'", f"ALTER TABLE r{i} RENAME c{n} TO d{n}",
+              f"CREATE TABLE new_{i}_{n} (id int PRIMARY KEY)", f"INSERT INTO new_{i}_{n} VALUES (1)", f"ALTER TABLE r{i} RENAME TO s{i}", f"ALTER TABLE s{i} RENAME TO r{i}"] for n in range(3) for i in range(count)]
+    halves = [[s for step in half for s in step] for half in (steps[::2], steps[1::2])]
+
+    def once(statements):
+        """Each statement once. What builds on one that lost a deadlock fails, too."""
+        return Repeated(pair.source, lambda cursor, number: number <= len(statements) and cursor.execute(statements[number - 1]), 0.03, psycopg2.Error)
+
+    applier.start()
+    applier.wait_log("stored the plan")
+    with once(halves[0]) as a, once(halves[1]) as b:
+        applier.wait_until(lambda: a.calls >= len(halves[0]) and b.calls >= len(halves[1]), 120, "all statements ran")
+    applier.wait_caught_up(120)
+    pair.compare()
+    same_as_a_fresh_copy(pair)
+    print(f"{applier.log_text().count('made anew')} tables made anew")
