@@ -31,7 +31,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description="walbridge and its peers on the same servers and the same WAL; bench/README.md "
                                      "describes the method.")
     parser.add_argument("--workloads", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--peers", nargs="+", metavar="NAME", help="native, native_plain, pglogical, pgcopydb, walbridge, native_sync, walbridge_sync")
+    parser.add_argument("--peers", nargs="+", metavar="NAME", help="native, native_plain, pglogical, pgcopydb, walbridge, walbridge_origins, native_sync, walbridge_sync")
     parser.add_argument("--parts", nargs="+", choices=["apply", "decode"], default=["apply", "decode"], help="of the workloads with a backlog")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each peer, alternating (default 3)")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on every count (0.05 for a look)")

@@ -19,6 +19,10 @@ class Prepared:
         self.peers = peers
         self.target_server = target_server
         began = time.monotonic()
+        # Rows that are filled in by hand would be somebody else's: each change of them would be a conflict.
+        self.looks_at_writers = any(peer.looks_at_writers for peer in peers)
+        if self.looks_at_writers:
+            target_server.track_commits(False)
         self.source = source_server.create_database(workload.name)
         plain = target_server.create_database("plain")
         for database in (self.source, plain):
@@ -40,6 +44,8 @@ class Prepared:
                 self.templates[peer.name] = f"template_{peer.name}"
                 peer.prepare_template(self.source, target_server.clone(self.templates[peer.name], "plain"))
                 kinds[type(peer)] = peer
+        if self.looks_at_writers:
+            target_server.track_commits(True)
         self.started_at = self.source.scalar("SELECT pg_current_wal_insert_lsn()")
         before = changes_so_far(self.source)
         workload.backlog(self.source)
@@ -69,3 +75,5 @@ class Prepared:
         slots.drop(self.source, slots.BASE)
         for name in {"plain", *self.templates.values()}:
             self.target_server.drop_database(name)
+        if self.looks_at_writers:
+            self.target_server.track_commits(False)

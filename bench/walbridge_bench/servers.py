@@ -79,6 +79,12 @@ class Server(Cluster):
         self.sql(f"ALTER SYSTEM SET shared_preload_libraries = {libraries}" if libraries else "ALTER SYSTEM RESET shared_preload_libraries")
         self.restart()
 
+    def track_commits(self, on):
+        """Restarts the server with or without commit timestamps. Of transactions from before nobody knows when and by whom."""
+        if (self.scalar("SHOW track_commit_timestamp") == "on") != on:
+            self.sql(f"ALTER SYSTEM SET track_commit_timestamp = {'on' if on else 'off'}")
+            self.restart()
+
     def clone(self, name, template):
         """A database as a copy of another one."""
         return self.create_database(name, f"TEMPLATE {template}")

@@ -9,6 +9,7 @@ class Peer:
     name = label = plugin = slot = None
     own_template = False
     only = None                     # names of the workloads it is for; None = all
+    looks_at_writers = False        # needs the target's commit timestamps
     limit = None                    # seconds after which it "did not finish"; None = the usual limit
 
     def prepare_source(self, source):

@@ -13,8 +13,8 @@ TASK = "bench"
 class Walbridge(Peer):
     plugin, slot, own_template = "walbridge", f"walbridge_{TASK}", True
 
-    def __init__(self, name, label, sections=None, only=None):
-        self.name, self.label, self.only = name, label, only
+    def __init__(self, name, label, sections=None, only=None, looks_at_writers=False):
+        self.name, self.label, self.only, self.looks_at_writers = name, label, only, looks_at_writers
         self.sections = sections or {}
         self.applier = None
 

@@ -165,6 +165,28 @@ def test_rows_around_ddl_wait_for_no_reader(mysql_pair):
     pair.compare()
 
 
+def test_a_statement_that_outlives_its_process_is_ended_first(mysql_pair):
+    """The server goes on with what a killed client has sent, and would execute it beside the one that comes again."""
+    pair = mysql_pair
+    pair.source.psql(ITEMS)
+    applier = pair.run(apply={"lock_timeout": "60s"})
+    reader = pair.target.connect()
+    reader.cursor().execute("SELECT count(*) FROM item")
+    waiting = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'ALTER TABLE%%' AND state LIKE 'Waiting for table metadata lock%%'"
+    pair.source.psql("BEGIN; INSERT INTO item VALUES (1000, 'a', 1); ALTER TABLE item ADD COLUMN more int DEFAULT 4; INSERT INTO item VALUES (1001, 'b', 1, 2); COMMIT")
+    wait_until(lambda: pair.server.scalar(waiting) == 1, 30, "the statement waits for the reader")
+    applier.kill()
+    assert pair.server.scalar(waiting) == 1
+    applier.start()
+    applier.wait_log("ended an older session of this task", 30)
+    wait_until(lambda: pair.server.scalar(waiting) == 1, 30, "it waits again, alone")
+    reader.rollback()
+    reader.close()
+    applier.wait_caught_up(60)
+    pair.compare()
+    same_as_a_fresh_copy(pair)
+
+
 STEPS = ["ALTER TABLE {t} ADD COLUMN c{n} int DEFAULT {n}", "ALTER TABLE {t} RENAME COLUMN c{n} TO d{n}", "CREATE INDEX i{n} ON {t} (d{n})", "ALTER TABLE {t} ALTER COLUMN d{n} TYPE bigint", "ALTER TABLE {t} RENAME TO {t}_next",
          "CREATE TABLE made_{n} (id int PRIMARY KEY, v varchar(9) DEFAULT 'x')", "TRUNCATE made_{n}", "ALTER TABLE made_{n} ADD CONSTRAINT u{n} UNIQUE (v)", "ALTER TABLE {t}_next RENAME TO {t}", "DROP INDEX i{n}",
          "ALTER TABLE {t} DROP COLUMN d{n}", "DROP TABLE made_{n}"]
@@ -237,3 +259,27 @@ def test_ddl_while_the_task_starts(mysql_pair):
     pair.compare()
     same_as_a_fresh_copy(pair)
     print(f"{applier.log_text().count('made anew')} tables made anew")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_large_transaction_with_ddl_goes_on_where_it_was_killed(mysql_pair, seeded, workers):
+    """It comes in blocks while it is in progress, some of which are taken back; the changes that the target holds are counted without those."""
+    pair = mysql_pair
+    pair.source.psql(ITEMS)
+    applier = pair.run(apply={"workers": workers}, source={"decoding_memory": "64kB"})
+    fill = "INSERT INTO item SELECT g, 'n' || g, 1{more} FROM generate_series({low}, {low} + 3999) g;"
+    script = "BEGIN; " + fill.format(low=10000, more="") + "SAVEPOINT a; " + fill.format(low=20000, more="") + "ALTER TABLE item ADD COLUMN never int; ROLLBACK TO a;"
+    for n in range(5):
+        script += f"ALTER TABLE item ADD COLUMN c{n} int DEFAULT {n}; UPDATE item SET c{n} = id WHERE id % 50 = {n};" + fill.format(low=30000 + 5000 * n, more=", 7" * (n + 1))
+        script += f"SAVEPOINT b; DELETE FROM item WHERE id < 100; ROLLBACK TO b; CREATE TABLE made_{n} (id int PRIMARY KEY); INSERT INTO made_{n} SELECT generate_series(1, 500);"
+    script += "ALTER TABLE item ALTER COLUMN price TYPE text USING 'p' || price; COMMIT; INSERT INTO item (id, name) VALUES (-1, 'after')"
+    pair.source.psql(script)
+    for _ in range(6):
+        # The moment is the random variable of this test.
+        time.sleep(seeded.uniform(0.1, 0.7))
+        applier.kill()
+        applier.start()
+    applier.wait_caught_up(120)
+    applier.check_alive()
+    pair.compare()
+    same_as_a_fresh_copy(pair)

@@ -9,7 +9,8 @@ SCHEMAS = ("app", "billing", "reporting")
 
 
 @pytest.mark.heavy
-def test_a_history_with_kills(own_mysql_pair, seeded):
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_history_with_kills(own_mysql_pair, seeded, workers):
     pair = own_mysql_pair(own_source={"deadlock_timeout": "200ms"})
     for role in ROLES:
         pair.source.sql(f"CREATE ROLE {role} LOGIN")
@@ -17,7 +18,7 @@ def test_a_history_with_kills(own_mysql_pair, seeded):
     pair.source.psql(EXTENSIONS)
     pair.source.psql(BASE)
     # Its partial and trigram indexes have no counterpart.
-    applier = pair.run(ddl={"trust": "extension", "on_error": "skip"})
+    applier = pair.run(ddl={"trust": "extension", "on_error": "skip"}, apply={"workers": workers})
     kills = 0
 
     def between(step):
