@@ -185,7 +185,7 @@ ALTER TABLE acting.tried OWNER TO acting_weak;
 CREATE FUNCTION acting.try(statement text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE outcome text := 'works';
 BEGIN
-    BEGIN EXECUTE statement; EXCEPTION WHEN OTHERS THEN outcome := SQLERRM; END;
+    BEGIN EXECUTE statement; EXCEPTION WHEN OTHERS THEN outcome := replace(SQLERRM, 'be able to SET ROLE', 'be member of role'); END;
     INSERT INTO acting.tried (statement, result) VALUES (statement, outcome);
 END $$;
 GRANT CREATE ON DATABASE regress TO acting_weak;

@@ -132,8 +132,8 @@ SELECT jsonb_pretty(public.stable(definition)) FROM said WHERE definition ->> 'n
 -- what exists from 15 on
 DO $$ BEGIN
     IF current_setting('server_version_num')::int >= 150000 THEN
-        CREATE TABLE newer (id int UNIQUE NULLS NOT DISTINCT, country char(2), maker int,
-                            FOREIGN KEY (country, maker) REFERENCES maker ON DELETE SET NULL (maker));
+        EXECUTE 'CREATE TABLE newer (id int UNIQUE NULLS NOT DISTINCT, country char(2), maker int,
+                                     FOREIGN KEY (country, maker) REFERENCES maker ON DELETE SET NULL (maker))';
     END IF;
 END $$;
 SELECT wrong FROM public.follow() WHERE wrong IS NOT NULL;
