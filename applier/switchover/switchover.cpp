@@ -347,6 +347,7 @@ class Run {
         verify::Options options;
         options.mode = verify::parse_mode(verification()).value();
         options.stillness = stillness;
+        options.sequences = stillness == verify::Stillness::fenced; // they are brought behind the fence
         auto result = verify::compare(config_, options, stop_);
         if (!result.complete) throw unproven("verify", "it did not come to its end", "Start the switchover again.");
         if (!result.equal())

@@ -307,7 +307,7 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
     }
     std::sort(result.tables.begin(), result.tables.end(),
               [](const auto &a, const auto &b) { return a.source < b.source; });
-    if (options.tables.empty() && options.mode != Mode::count) {
+    if (options.sequences && options.tables.empty() && options.mode != Mode::count) {
         auto sequences = compare_sequences(config, options.stillness, stop); // exactly, behind a fence
         result.sequences_compared = sequences.compared;
         result.sequences = std::move(sequences.differences);

@@ -44,8 +44,9 @@ struct Options {
     double sample_percent = 1;
     std::vector<QualifiedName> tables; ///< by the source's names; empty = all selected ones
     std::size_t listed = 20;           ///< differences shown per table; all are counted
-    bool repair = false; ///< make the statements that repair them, for up to repaired_at_most of each table
-    bool resume = false; ///< go on with the last unfinished run
+    bool repair = false;   ///< make the statements that repair them, for up to repaired_at_most of each table
+    bool resume = false;   ///< go on with the last unfinished run
+    bool sequences = true; ///< compare them as well, when `tables` is empty
     std::uint64_t range_bytes = std::uint64_t{64} << 20;         ///< of a table compared at a time, on each side
     std::chrono::milliseconds patience{std::chrono::minutes(5)}; ///< for the target to catch up before the snapshots
 };

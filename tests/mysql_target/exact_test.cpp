@@ -239,17 +239,52 @@ BOOST_AUTO_TEST_CASE(truncate_stays_inside_the_transaction) {
     BOOST_TEST(rows("SELECT * FROM t.a") == "2");
 }
 
-BOOST_AUTO_TEST_CASE(ddl_is_executed_and_recorded_outside_of_transactions) {
+BOOST_AUTO_TEST_CASE(ddl_takes_the_beginning_of_its_transaction_along) {
+    const std::vector<CommittingCommand> commands{{"CREATE TABLE t.a (id INT PRIMARY KEY)", {{"t", "a"}}},
+                                                  {"ALTER TABLE t.a ADD v INT", {{"t", "a"}}}};
     auto session = open();
-    auto &ddl = session->ddl();
-    BOOST_TEST(ddl.execute({{"ALTER TABLE x ADD y int"}, "", "", {}, false}).has_value());
-    BOOST_TEST(!ddl.execute_alone({{"CREATE TABLE t.a (id INT PRIMARY KEY)"}, "", "", {}, false}, {}));
-    BOOST_TEST(ddl.relation_exists({"t", "a"}));
-    BOOST_TEST(!ddl.relation_exists({"t", "b"}));
-    BOOST_TEST(ddl.schema_exists("t"));
-    const auto failed = ddl.execute_alone({{"CREATE TABLE t.a (id INT PRIMARY KEY)"}, "", "", {}, false}, {});
+    session->begin();
+    BOOST_TEST(!session->ddl().execute_committing(commands, {Lsn{5}, 2}));
+    BOOST_TEST(session->in_transaction());
+    session->ddl().store_table_definition(7, "{}");
+    session->rollback(); // as a crash would
+    BOOST_TEST(rows("SELECT commit_lsn, `changes` FROM walbridge.begun_transaction") == "0/5|2");
+
+    session = open();
+    session->begin();
+    BOOST_TEST(!session->ddl().execute_committing(commands, {Lsn{5}, 2}), "nothing is executed a second time");
+    BOOST_TEST(session->ddl().table_definitions().empty());
+    session->ddl().store_table_definition(7, "{}");
+    session->commit({Lsn{9}, 4, 0});
+    BOOST_TEST(rows("SELECT count(*) FROM walbridge.begun_transaction") == "0");
+    BOOST_TEST(rows("SELECT `position`, `counter` FROM walbridge.progress") == "0/9|4");
+    BOOST_TEST(session->ddl().table_definitions().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_command_is_tried_again_and_those_before_it_are_not) {
+    admin.execute("CREATE TABLE t.b (other INT)");
+    const std::vector<CommittingCommand> commands{{"CREATE TABLE t.a (id INT PRIMARY KEY)", {{"t", "a"}}},
+                                                  {"CREATE TABLE t.b (id INT PRIMARY KEY)", {{"t", "b"}}}};
+    auto session = open();
+    session->begin();
+    const auto failed = session->ddl().execute_committing(commands, {Lsn{5}, 0});
     BOOST_REQUIRE(failed);
     BOOST_TEST(failed->sqlstate == "42P07");
+    BOOST_TEST(failed->command == commands[1].sql);
+    session->rollback();
+    admin.execute("DROP TABLE t.b");
+    session = open();
+    session->begin();
+    BOOST_TEST(!session->ddl().execute_committing(commands, {Lsn{5}, 0}));
+    session->commit({Lsn{9}, 1, 0});
+    BOOST_TEST(session->ddl().relation_exists({"t", "b"}));
+}
+
+BOOST_AUTO_TEST_CASE(statements_are_recorded) {
+    auto session = open();
+    auto &ddl = session->ddl();
+    BOOST_TEST(!ddl.relation_exists({"t", "b"}));
+    BOOST_TEST(ddl.schema_exists("t"));
     DdlRecord record;
     record.commit_lsn = Lsn{5};
     record.number = 3;

@@ -5,32 +5,11 @@
 #include "target/mysql/progress.hpp"
 
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
 namespace walbridge::testing {
-namespace {
-
-constexpr auto state = R"(
-CREATE DATABASE walbridge;
-CREATE TABLE walbridge.progress (task VARCHAR(40) CHARACTER SET ascii PRIMARY KEY, epoch BIGINT NOT NULL DEFAULT 0,
-    position VARCHAR(20) CHARACTER SET ascii NOT NULL, counter BIGINT NOT NULL DEFAULT 0, commit_time DATETIME(6),
-    updated_at DATETIME(6)) ENGINE = InnoDB;
-CREATE TABLE walbridge.conflict (id BIGINT AUTO_INCREMENT PRIMARY KEY, task VARCHAR(40) CHARACTER SET ascii NOT NULL,
-    at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), kind VARCHAR(40) CHARACTER SET ascii NOT NULL,
-    policy VARCHAR(40) NOT NULL, outcome VARCHAR(40) NOT NULL, schema_name VARCHAR(64) NOT NULL,
-    table_name VARCHAR(64) NOT NULL, operation VARCHAR(10), commit_lsn VARCHAR(20) CHARACTER SET ascii NOT NULL,
-    `change` BIGINT NOT NULL, commit_time DATETIME(6), constraint_name VARCHAR(64), `key` LONGTEXT,
-    source_row LONGTEXT, source_origin TEXT, target_row LONGTEXT, target_origin TEXT, target_commit_time DATETIME(6),
-    decision VARCHAR(20), decided_by TEXT, decided_at DATETIME(6), edited_row LONGTEXT,
-    UNIQUE (task, commit_lsn, `change`, kind)) ENGINE = InnoDB DEFAULT CHARSET utf8mb4;
-CREATE TABLE walbridge.ddl_statement (id BIGINT AUTO_INCREMENT PRIMARY KEY, task VARCHAR(40) CHARACTER SET ascii NOT NULL,
-    at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), commit_lsn VARCHAR(20) CHARACTER SET ascii NOT NULL,
-    number BIGINT NOT NULL, `change` BIGINT NOT NULL, state VARCHAR(20) NOT NULL, tag TEXT, object_class TEXT,
-    statement LONGTEXT, role TEXT, search_path TEXT, commands LONGTEXT, error LONGTEXT, reason LONGTEXT,
-    message LONGTEXT, UNIQUE (task, commit_lsn, number, `change`)) ENGINE = InnoDB DEFAULT CHARSET utf8mb4)";
-
-} // namespace
 
 std::string server_url() {
     const char *url = std::getenv("WALBRIDGE_MYSQL_URL"); // NOLINT(concurrency-mt-unsafe)
@@ -38,7 +17,13 @@ std::string server_url() {
     return url;
 }
 
-std::string state_sql() { return state; }
+std::string state_sql() {
+    std::ifstream file(WALBRIDGE_TARGET_STATE);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file || text.str().empty()) throw std::runtime_error("cannot read " WALBRIDGE_TARGET_STATE);
+    return text.str();
+}
 
 my::Session connect(const std::string &url) { return {{"target", url, {}}, {"test", {}}}; }
 
@@ -46,7 +31,7 @@ Fixture::Fixture() : admin(connect()) {
     admin.execute(
         "DROP DATABASE IF EXISTS t; DROP DATABASE IF EXISTS walbridge; CREATE DATABASE t CHARACTER SET utf8mb4;"
         "USE t");
-    admin.execute(state);
+    admin.execute(state_sql());
     config.name = "test";
     config.target.kind = admin.mariadb() ? "mariadb" : "mysql";
     config.target.endpoint.url = my::with_database(server_url(), "t");

@@ -115,6 +115,7 @@ def test_there_and_back_again_under_load(night):
 def test_a_refused_gate_changes_nothing(night):
     pair = night
     applier = pair.run()
+    applier.wait_until(lambda: applier.state() in ("running", "catching-up"))
     before = rights(pair.source)
     pair.target.psql("DROP INDEX IF EXISTS nothing; ALTER TABLE s ALTER COLUMN n SET DEFAULT 4;")
     result = applier.cli("switchover", "--yes")
