@@ -11,6 +11,7 @@
 
 #include "apply/ddl_follower.hpp"
 #include "apply/ddl_journal.hpp"
+#include "apply/definition_step.hpp"
 #include "apply/sync_filter.hpp"
 #include "config/task_config.hpp"
 #include "schema/mysql/changes.hpp"
@@ -21,7 +22,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -43,31 +43,14 @@ class DefinitionFollower final : public DdlFollower {
     [[nodiscard]] const DdlCounters &counters() const override { return journal_.counters; }
 
   private:
-    using SourceTable = schema::mysql::SourceTable;
-    /// By the source's OID; 0 = announced by CREATE TABLE AS, which tells the OID at its end.
-    using Model = std::map<std::uint32_t, SourceTable>;
-    /// What a message makes of the model.
-    struct Step {
-        Model after;
-        std::set<std::uint32_t> touched; ///< all others are as they were
-        std::set<std::uint32_t> emptied, left;
-        std::map<std::uint32_t, std::string> copied; ///< to be copied, and why
-        std::vector<std::uint32_t> created;
-        std::string unknown; ///< a table of which the model should know and does not
-    };
-
     std::optional<DdlArrival> read(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid,
                                    bool untouched);
     bool perform(const DdlArrival &message);
     bool gap(const DdlArrival &message);
-    Step step_of(const DdlStatement &statement, Lsn commit_lsn);
-    void take_definition(const DdlStatement &statement, SourceTable table, Lsn commit_lsn, Step &step);
-    void take_composites(const DdlStatement &statement, Lsn commit_lsn, Step &step) const;
-    void take_drop(const DdlDropped &dropped, const std::set<std::uint32_t> &told, Step &step) const;
-    schema::mysql::Changes changes_of(const DdlStatement &statement, Step &step) const;
-    bool execute(const DdlArrival &message, Step &step, bool failed_before);
-    void store(const Step &step);
-    void settle(const DdlArrival &message, const Step &step);
+    schema::mysql::Changes changes_of(const DdlStatement &statement, DefinitionStep &step) const;
+    bool execute(const DdlArrival &message, DefinitionStep &step, bool failed_before);
+    void store(const DefinitionStep &step);
+    void settle(const DefinitionStep &step);
     [[nodiscard]] bool copied(std::uint32_t oid, Lsn commit_lsn) const;
     void load_model();
 
@@ -78,7 +61,7 @@ class DefinitionFollower final : public DdlFollower {
     const wire::ObjectSelection selection_;
     const schema::mysql::DefinitionOptions options_;
     DdlJournal journal_;
-    std::optional<Model> model_; ///< of the open transaction; read when it is first needed
+    std::optional<DefinitionModel> model_; ///< of the open transaction; read when it is first needed
     // Of the transaction under way.
     std::map<std::uint32_t, QualifiedName> rewritten_; ///< tables of the target that take rewritten rows
     DdlAftermath aftermath_;

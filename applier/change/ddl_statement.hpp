@@ -90,6 +90,7 @@ struct DdlStatement {
     /// Tables as they are after the statement (at `start`: as they are about to be made), as a JSON array; empty = the
     /// message says nothing of them.
     std::string definitions;
+    std::string definitions_failure; ///< why it does not say it; empty = nothing was in the way
 };
 
 } // namespace walbridge

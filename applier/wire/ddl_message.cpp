@@ -136,6 +136,7 @@ DdlStatement read(const json &object) {
     });
     if (const auto definitions = object.find("definitions"); definitions != object.end())
         statement.definitions = definitions->dump();
+    statement.definitions_failure = text(object, "definitions_failure");
     return statement;
 }
 

@@ -91,6 +91,20 @@ template <class Body> void write_message(const char *phase, Statement *statement
     log_ddl(failure == nullptr ? content : unsealed(body->data), statement);
 }
 
+// Definitions serve some targets alone: a statement whose tables cannot be read is captured all the same, and says why.
+template <class Write> void add_definitions(JsonWriter &json, StringInfo body, Write write) {
+    const int length = body->len;
+    const JsonWriter before = json;
+    const ErrorData *const failure = attempt(write);
+    if (failure == nullptr) return;
+    body->len = length;
+    body->data[length] = '\0';
+    json = before;
+    ereport(LOG_SERVER_ONLY,
+            (errmsg("walbridge could not read how tables look after a statement: %s", failure->message)));
+    json.text("definitions_failure", failure->message);
+}
+
 // ---- CREATE TABLE AS: its rows come before its end
 
 void write_column(JsonWriter &array, const NewColumn *planned) {
@@ -173,7 +187,7 @@ void announce(Statement *statement, const CreateTableAsStmt *create) {
         write_heading(json, "statement", "start", statement, statement->tag);
         write_beginning(json, statement);
         write_columns(json, columns);
-        write_new_definition(json, schema, create->into->rel->relname, columns);
+        add_definitions(json, body, [&] { write_new_definition(json, schema, create->into->rel->relname, columns); });
         json.close();
         return true;
     });
@@ -285,7 +299,7 @@ Datum capture_table_rewrite(FunctionCallInfo call_info) {
         entry.text("schema", schema);
         entry.text("name", get_rel_name(table));
         entry.close();
-        write_definitions(json, list_make1_oid(table));
+        add_definitions(json, body, [&] { write_definitions(json, list_make1_oid(table)); });
         json.close();
         return true;
     });
@@ -322,7 +336,9 @@ Datum capture_command_end(FunctionCallInfo call_info) {
         if (reason == nullptr && !says_nothing) {
             const Node *const tree = event.data->parsetree;
             write_missing_values(json, statement, tree);
-            write_definitions(json, possibly_changed_tables(statement, objects.kept, dropped, tree));
+            add_definitions(json, body, [&] {
+                write_definitions(json, possibly_changed_tables(statement, objects.kept, dropped, tree));
+            });
         }
         json.close();
         return true;

@@ -97,6 +97,16 @@ def test_form(mysql_pair, form):
     same_as_a_fresh_copy(pair)
 
 
+def test_a_schema_with_another_name(mysql_pair):
+    pair = mysql_pair
+    pair.source.psql("CREATE SCHEMA shop; CREATE TABLE shop.item (id int PRIMARY KEY, v text); CREATE TABLE shop.part (id int PRIMARY KEY, item int REFERENCES shop.item); INSERT INTO shop.item VALUES (1, 'x')")
+    applier = pair.run()
+    pair.source.psql("BEGIN; INSERT INTO shop.item VALUES (2, 'y'); ALTER SCHEMA shop RENAME TO store; INSERT INTO store.item VALUES (3, 'z'); INSERT INTO store.part VALUES (1, 3); COMMIT; ALTER TABLE store.part ADD n int DEFAULT 2")
+    applier.wait_caught_up()
+    pair.compare()
+    same_as_a_fresh_copy(pair, ("store",))
+
+
 def listed(applier, state=None):
     rows = applier.cli("ddl", "list", "--json", check=True).json()
     return [row for row in rows if state in (None, row["state"])]
@@ -118,6 +128,21 @@ def test_what_cannot_be_translated_stops_before_anything_is_visible(mysql_pair, 
     assert row["state"] == "refused" or row["state"] == "failed"
     assert "walbridge ddl dismiss" in applier.log_text()
     assert "dismissed" in applier.cli("ddl", "dismiss", after=[row["id"]]).out
+    applier.start()
+    applier.wait_caught_up()
+    pair.compare()
+
+
+def test_a_table_that_the_capture_could_not_read_stops_the_task(mysql_pair):
+    pair = mysql_pair
+    pair.source.psql(ITEMS)
+    applier = pair.run()
+    pair.source.psql("SET walbridge.debug_capture_failure = 'definitions'; ALTER TABLE item ADD COLUMN more int; RESET walbridge.debug_capture_failure; INSERT INTO item VALUES (1000, 'with', 1, 2)")
+    assert applier.wait_exit(60) == Exit.ddl, applier.log_tail()
+    assert "the capture could not read them" in applier.log_text()
+    (row,) = listed(applier)
+    pair.target.sql("ALTER TABLE item ADD COLUMN more int")
+    applier.cli("ddl", "dismiss", after=[row["id"]], check=True)
     applier.start()
     applier.wait_caught_up()
     pair.compare()

@@ -260,12 +260,13 @@ CREATE SEQUENCE alone;
 ALTER TABLE article ENABLE ROW LEVEL SECURITY;
 :follow
 
--- ---- a failure is a gap, and none of the statement
+-- ---- a failure is said, and the statement captured without
 SET walbridge.debug_capture_failure = 'definitions';
 CREATE TABLE failing (id int);
 CREATE TABLE failing_as AS SELECT 1 AS id;
 ALTER TABLE failing ALTER id TYPE bigint;
-SELECT number, phase, said, objects FROM statements('ddl');
+SELECT message ->> 'phase' AS phase, message ->> 'kind' AS kind, message ->> 'tag' AS tag, message ? 'definitions' AS definitions, message ->> 'definitions_failure' AS failure
+    FROM (SELECT public.ddl('ddl') AS message) m;
 RESET walbridge.debug_capture_failure;
 
 RESET ALL;
