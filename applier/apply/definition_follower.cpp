@@ -18,7 +18,6 @@ namespace walbridge::apply {
 namespace {
 
 using schema::mysql::SourceTable;
-using target::DdlFailure;
 using target::DdlState;
 
 constexpr const char *by_hand = "Make the same change on the target by hand.";

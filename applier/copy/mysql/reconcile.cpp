@@ -136,7 +136,9 @@ std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, co
     for (const auto &chunk : chunks) groups[chunk.source_oid].push_back(chunk);
     Redefinition redefinition(context, source, target);
     std::vector<Chunk> all;
-    for (auto &[oid, group] : groups) {
+    for (auto &[key, list] : groups) {
+        const auto oid = key;
+        auto &group = list;
         const bool complete = std::ranges::all_of(group, &Chunk::done);
         const auto found = tables.find(oid);
         const auto *now = found == tables.end() || found->second.kind != 'r' ||
