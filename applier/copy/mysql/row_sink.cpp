@@ -24,6 +24,8 @@ namespace {
 using dialect::mysql::quote;
 using dialect::mysql::quote_identifier;
 
+/// What a packet holds besides its statement.
+constexpr std::size_t packet_overhead = 1024;
 constexpr std::uint32_t xml_oid = 142;
 constexpr std::size_t buffer_bytes = std::size_t{64} << 10;
 /// Of an INSERT with many rows, unless one row is larger.
@@ -37,6 +39,7 @@ struct Way {
     QualifiedName target;
     std::vector<Field> fields;
     std::string expressions; ///< of the COPY
+    std::string object{};    ///< the table for people
 };
 
 std::string names_of(const Way &way) {
@@ -149,6 +152,7 @@ class Sink final : public RowSink {
     [[nodiscard]] Way make_way(const Chunk &chunk, const source::Table &table) {
         Way way{{}, config_.names.table(chunk.table), {}, {}};
         const auto object = config_.names.describe(chunk.table);
+        way.object = object;
         const auto there = target::mysql::read_table(session_, way.target);
         if (!there)
             throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
@@ -205,6 +209,7 @@ class Sink final : public RowSink {
         unsigned warnings = 0;
         const auto flush = [&] {
             if (sql.size() == head.size()) return;
+            refuse_too_long(way, sql.size());
             const auto outcome = session_.execute(sql);
             arrived += outcome.affected;
             warnings += outcome.warnings;
@@ -220,6 +225,16 @@ class Sink final : public RowSink {
         flush();
         prove(way, rows.rows(), arrived, warnings);
         meter.report();
+    }
+
+    /// MySQL ends a connection that sends it a larger packet, and may not say why.
+    void refuse_too_long(const Way &way, std::size_t bytes) const {
+        if (bytes + packet_overhead <= session_.max_allowed_packet()) return;
+        throw Error(ErrorKind::copy_stage, way.object,
+                    fmt::format("a row of it needs a statement of {} bytes, and max_allowed_packet of the target is {}",
+                                bytes, session_.max_allowed_packet()),
+                    "Raise max_allowed_packet on the target above the size of the largest row (at most 1 GiB), in its "
+                    "configuration too, then run the task again.");
     }
 
     /// LOAD DATA LOCAL goes on after errors: what it could not store as it came is a warning.

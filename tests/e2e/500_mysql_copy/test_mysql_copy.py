@@ -61,8 +61,9 @@ def test_keys_defaults_and_comments_come_with_the_tables(mysql_pair):
         cursor.execute("SELECT id, credit, active, joined IS NOT NULL, note, code FROM customer WHERE name = 'by the application'")
         assert [str(value) for value in cursor.fetchone()] == ["302", "10.50", "1", "1", "none's", "abc"]
         cursor.execute("SET foreign_key_checks = 1")
+        # (MySQL 9.7.4 looks for no parent where the unique key that serves the foreign key holds a NULL.)
         for refused in ("INSERT INTO customer (name, email) VALUES ('again', 'l@x')", "INSERT INTO customer (name, credit) VALUES ('poor', -1)",
-                        "INSERT INTO customer (name) VALUES (NULL)", "INSERT INTO billing.invoice (customer) VALUES (999999)"):
+                        "INSERT INTO customer (name) VALUES (NULL)", "INSERT INTO billing.invoice (customer, number) VALUES (999999, 1)"):
             with pytest.raises(Exception):
                 cursor.execute(refused)
     comments = pair.target.sql("SELECT table_comment FROM information_schema.tables WHERE table_schema = %s AND table_name = 'customer'", (pair.name,))
