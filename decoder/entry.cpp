@@ -5,6 +5,7 @@
 #include "server/callbacks.hpp"
 #include "server/ddl_capture.hpp"
 #include "server/ddl_key.hpp"
+#include "server/examine_rules.hpp"
 #include "server/stream_callbacks.hpp"
 
 extern "C" {
@@ -42,6 +43,9 @@ Datum walbridge_capture_table_rewrite(PG_FUNCTION_ARGS) { return walbridge::capt
 
 PG_FUNCTION_INFO_V1(walbridge_random_key);
 Datum walbridge_random_key(PG_FUNCTION_ARGS) { return walbridge::random_key(); }
+
+PG_FUNCTION_INFO_V1(walbridge_examine_rules);
+Datum walbridge_examine_rules(PG_FUNCTION_ARGS) { return walbridge::examine_rules(fcinfo); }
 }
 
 #pragma GCC visibility pop

@@ -73,6 +73,18 @@ CREATE EVENT TRIGGER "00_walbridge_table_rewrite" ON table_rewrite EXECUTE FUNCT
 
 COMMENT ON EVENT TRIGGER "00_walbridge_ddl_command_end" IS 'writes captured DDL into the WAL for walbridge';
 
+-- ---- rules for rows and columns
+-- What decoding would say of the option `rules`, before it runs: a row for each condition and expression of each table concerned, and
+-- for each problem of its lists of columns; `problem` is null where there is none. outside_identity: columns that updates and deletes
+-- cannot be judged without. It reads catalogs and evaluates nothing but constants, with functions of the system.
+CREATE FUNCTION walbridge.examine_rules(rules text)
+    RETURNS TABLE (schema_name text, table_name text, item text, column_name text, expression text, type_oid oid, type text,
+                   uses text[], outside_identity text[], problem text, "position" int, hint text)
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'walbridge_examine_rules';
+
+COMMENT ON FUNCTION walbridge.examine_rules(text) IS 'what the plugin makes of rules for rows and columns of the tables of this database';
+
 -- ---- who a statement runs as
 -- On a target: the session acts as a role, and only who knows the token brings it back (docs/security.md). Whoever may SET ROLE
 -- may enter it; the role that was entered has to be able to call leave_role.

@@ -1,8 +1,26 @@
 // change_reader.cpp: values, tuples and kinds of change from their records.
 #include "wire/change_reader.hpp"
 
+#include <chrono>
+#include <cstdio>
+
 namespace walbridge {
 namespace {
+
+/// As timestamptz is written: microseconds since 2000-01-01 UTC.
+std::string utc_text(SourceTime time) {
+    using namespace std::chrono;
+    const sys_time<microseconds> at = sys_days{year{2000} / 1 / 1} + microseconds(time);
+    const auto day = floor<days>(at);
+    const year_month_day date{day};
+    const hh_mm_ss clock{at - day};
+    char text[40];
+    std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d:%02d.%06d+00", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                  static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+    return text;
+}
 
 ValueKind kind_of(wire::ValueKind kind) {
     switch (kind) {
@@ -22,6 +40,7 @@ void ChangeReader::learn(const Relation &relation) {
     relations_[relation.number] = &relation;
     wire::RowShape shape;
     for (const auto &column : relation.columns) {
+        if (column.added != Added::no) continue;
         const auto layout = static_cast<wire::Layout>(column.layout);
         shape.row.add(layout);
         if (column.key) shape.key.add(layout);
@@ -45,6 +64,41 @@ Tuple ChangeReader::tuple(std::span<const wire::ColumnValue> values, ChangeBatch
     for (std::size_t index = 0; index < values.size(); ++index)
         copied[index] = {kind_of(values[index].kind), values[index].bytes};
     return copied;
+}
+
+void ChangeReader::enter_transaction(Lsn commit_lsn, SourceTime commit_time) {
+    commit_lsn_ = to_string(commit_lsn);
+    commit_time_ = utc_text(commit_time);
+}
+
+Value ChangeReader::added_value(const Column &column, wire::RecordKind kind, ChangeBatch &batch) const {
+    switch (column.added) {
+    case Added::operation: return {ValueKind::text, kind == wire::RecordKind::insert ? "insert" : "update"};
+    case Added::commit_time: return {ValueKind::text, batch.copy(commit_time_)};
+    case Added::lsn: return {ValueKind::text, batch.copy(commit_lsn_)};
+    case Added::constant: return {ValueKind::text, column.constant};
+    case Added::no: break;
+    }
+    return {ValueKind::null, {}};
+}
+
+Tuple ChangeReader::new_tuple(const Relation &relation, const wire::RowChange &source, ChangeBatch &batch) const {
+    const auto whole = batch.allocate_values(relation.columns.size());
+    const auto sent = source.new_values.size();
+    for (std::size_t index = 0; index < sent; ++index)
+        whole[index] = {kind_of(source.new_values[index].kind), source.new_values[index].bytes};
+    for (std::size_t index = sent; index < whole.size(); ++index)
+        whole[index] = added_value(relation.columns[index], source.kind, batch);
+    return whole;
+}
+
+Tuple ChangeReader::old_tuple(const Relation &relation, std::span<const wire::ColumnValue> values,
+                              ChangeBatch &batch) const {
+    if (values.size() == relation.columns.size()) return tuple(values, batch);
+    const auto whole = batch.allocate_values(relation.columns.size()); // null where walbridge fills
+    for (std::size_t index = 0; index < values.size(); ++index)
+        whole[index] = {kind_of(values[index].kind), values[index].bytes};
+    return whole;
 }
 
 Tuple ChangeReader::key_tuple(const Relation &relation, std::span<const wire::ColumnValue> values,
@@ -75,10 +129,12 @@ ChangeReader::Read ChangeReader::row(std::string_view payload, wire::Block block
         break;
     case wire::OldTuple::full:
         change.old_kind = OldTuple::full;
-        change.old_row = tuple(source.old_values, batch);
+        change.old_row = old_tuple(relation, source.old_values, batch);
         break;
     }
-    if (source.kind != wire::RecordKind::erase) change.new_row = tuple(source.new_values, batch);
+    if (source.kind != wire::RecordKind::erase)
+        change.new_row = source.new_values.size() == relation.columns.size() ? tuple(source.new_values, batch)
+                                                                             : new_tuple(relation, source, batch);
     change.operation = source.kind == wire::RecordKind::insert   ? RowOperation::insert
                        : source.kind == wire::RecordKind::update ? RowOperation::update
                                                                  : RowOperation::remove;

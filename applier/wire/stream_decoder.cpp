@@ -42,7 +42,8 @@ Error gap(std::string reason) {
 
 } // namespace
 
-StreamDecoder::StreamDecoder(std::uint64_t counter) : counter_(counter) {}
+StreamDecoder::StreamDecoder(std::uint64_t counter, RelationAdapter adapt)
+    : adapt_(std::move(adapt)), counter_(counter) {}
 
 void StreamDecoder::feed(std::string_view frame, const std::shared_ptr<const void> &owner, ChangeBatch &batch) {
     try {
@@ -149,6 +150,7 @@ void StreamDecoder::learn(const wire::Relation &source) {
             relation.key_columns.push_back(static_cast<std::uint32_t>(relation.columns.size()));
         relation.columns.push_back(column_of(column));
     }
+    if (adapt_) adapt_(relation);
     if (relations_->size() <= relation.number) relations_->resize(relation.number + 1);
     const auto number = relation.number;
     (*relations_)[number] = std::move(relation);
@@ -158,6 +160,7 @@ void StreamDecoder::learn(const wire::Relation &source) {
 void StreamDecoder::begin(const wire::Begin &begin, ChangeBatch &batch) {
     refuse_inside("a transaction begins");
     begin_ = {begin.xid, full_xid(begin.xid), Lsn{begin.commit_lsn}, begin.commit_time, std::string(begin.origin)};
+    changes_.enter_transaction(begin_.commit_lsn, begin_.commit_time);
     in_transaction_ = true;
     ddl_ = false;
     offset_ = 0;

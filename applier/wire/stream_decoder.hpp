@@ -12,16 +12,21 @@
 #include "wire/reader.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <unordered_map>
 
 namespace walbridge {
 
+/// What the task makes of a relation before anything else sees it: other names, columns that walbridge fills itself.
+/// Called on the decoder's thread.
+using RelationAdapter = std::function<void(Relation &)>;
+
 class StreamDecoder {
   public:
     /// `counter` is the stored number of the last applied transaction: the next commit must carry the one after it.
-    explicit StreamDecoder(std::uint64_t counter);
+    explicit StreamDecoder(std::uint64_t counter, RelationAdapter adapt = {});
 
     /// Decodes one frame into `batch`. Throws Error(protocol, stream_gap).
     void feed(std::string_view frame, const std::shared_ptr<const void> &owner, ChangeBatch &batch);
@@ -70,6 +75,7 @@ class StreamDecoder {
     void learn(const wire::Relation &relation);
     void add(const wire::Record &record, ChangeBatch &batch);
 
+    const RelationAdapter adapt_;
     wire::RecordAssembler assembler_;
     wire::ShapeTable shapes_;
     ChangeReader changes_;

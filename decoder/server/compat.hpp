@@ -9,12 +9,16 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
+#include "parser/parser.h"
 #include "replication/logical.h"
 #include "replication/message.h"
 #include "replication/output_plugin.h"
 #include "replication/reorderbuffer.h"
 #include "replication/slot.h"
+#include "utils/lsyscache.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
@@ -149,6 +153,71 @@ inline bool sets_some_columns(HeapTuple constraint, TupleDesc shape) {
 inline bool nulls_not_distinct(Form_pg_index) { return false; }
 inline bool sets_some_columns(HeapTuple, TupleDesc) { return false; }
 #endif
+
+// Trees are walked through callbacks, which headers before 16 declare without parameters.
+using TreeWalker = bool (*)(Node *node, void *context);
+using TreeMutator = Node *(*)(Node *node, void *context);
+#if PG_VERSION_NUM >= 160000
+inline bool walk_expression(Node *node, TreeWalker walker, void *context) {
+    return expression_tree_walker(node, walker, context);
+}
+inline bool walk_raw(Node *node, TreeWalker walker, void *context) {
+    return raw_expression_tree_walker(node, walker, context);
+}
+inline Node *mutate_expression(Node *node, TreeMutator mutator, void *context) {
+    return expression_tree_mutator(node, mutator, context);
+}
+#else
+// By way of a type that stands for any function, or the compiler doubts the cast.
+inline bool walk_expression(Node *node, TreeWalker walker, void *context) {
+    return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+}
+inline bool walk_raw(Node *node, TreeWalker walker, void *context) {
+    return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)),
+                                      context);
+}
+inline Node *mutate_expression(Node *node, TreeMutator mutator, void *context) {
+    return expression_tree_mutator(node, reinterpret_cast<Node *(*)()>(reinterpret_cast<void (*)()>(mutator)), context);
+}
+#endif
+
+/// Server call, may raise. The raw parse trees of a text of SQL.
+inline List *parse_sql(const char *text) {
+#if PG_VERSION_NUM >= 140000
+    return raw_parser(text, RAW_PARSE_DEFAULT);
+#else
+    return raw_parser(text);
+#endif
+}
+
+/// The string of a literal, null for one that is not a string.
+inline const char *string_literal(A_Const *literal) {
+#if PG_VERSION_NUM >= 150000
+    if (literal->isnull) return nullptr;
+#endif
+    return IsA(&literal->val, String) ? strVal(&literal->val) : nullptr;
+}
+
+/// Server call, may raise. Type and modifier by the text of a type.
+inline void parse_type(const char *text, Oid *type, int32 *typmod) {
+#if PG_VERSION_NUM >= 160000
+    (void)parseTypeString(text, type, typmod, nullptr);
+#else
+    parseTypeString(text, type, typmod, false);
+#endif
+}
+
+/// Server call, may raise. Subtype of a range or multirange, InvalidOid for other types.
+inline Oid range_subtype(Oid type) {
+    const Oid subtype = get_range_subtype(type);
+#if PG_VERSION_NUM >= 140000
+    if (!OidIsValid(subtype)) {
+        const Oid range = get_multirange_range(type);
+        if (OidIsValid(range)) return get_range_subtype(range);
+    }
+#endif
+    return subtype;
+}
 
 // ALTER TABLE ... DETACH PARTITION; what ends one that was interrupted exists from 14 on.
 #if PG_VERSION_NUM >= 140000

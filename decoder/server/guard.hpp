@@ -129,10 +129,15 @@ class ErrorContextScope {
 };
 
 /// Stops with an error of the user's making (a wrong option, a server too old). Never returns.
-[[noreturn]] inline void refuse(int code, const std::string &message, const std::string &hint = {}) {
+[[noreturn]] inline void refuse(int code, const std::string &message, const std::string &hint = {},
+                                const std::string &detail = {}) {
     const char *text = message.c_str();
     const char *help = hint.empty() ? nullptr : hint.c_str();
-    call([&] { ereport(ERROR, (errcode(code), errmsg("%s", text), help != nullptr ? errhint("%s", help) : 0)); });
+    const char *more = detail.empty() ? nullptr : detail.c_str();
+    call([&] {
+        ereport(ERROR, (errcode(code), errmsg("%s", text), more != nullptr ? errdetail("%s", more) : 0,
+                        help != nullptr ? errhint("%s", help) : 0));
+    });
     throw std::logic_error("an error was not raised");
 }
 

@@ -56,6 +56,17 @@ std::vector<wire::ObjectPattern> patterns(const std::string &name, const std::st
     }
 }
 
+wire::TableRules rules(const std::string &name, const std::string &value) {
+    try {
+        return wire::parse_rules(value);
+    } catch (const wire::PatternError &e) {
+        const std::string reason = e.what();
+        refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid value for option \"" + name + "\": " + reason,
+               "Accepted: a JSON list of objects with the keys table (a pattern schema.table), where, include_columns, "
+               "exclude_columns, columns, types, operations.");
+    }
+}
+
 void parse_origin(const std::string &name, const std::string &value, Options &options) {
     if (value == "any") {
         options.origin = OriginMode::any;
@@ -105,6 +116,10 @@ constexpr Option known_options[] = {
      [](const std::string &name, const std::string &value, Parsed &parsed) { parsed.include = patterns(name, value); }},
     {"exclude", Belongs::both,
      [](const std::string &name, const std::string &value, Parsed &parsed) { parsed.exclude = patterns(name, value); }},
+    {"rules", Belongs::both,
+     [](const std::string &name, const std::string &value, Parsed &parsed) {
+         parsed.options.rules = rules(name, value);
+     }},
     {"origin", Belongs::both,
      [](const std::string &name, const std::string &value, Parsed &parsed) {
          parse_origin(name, value, parsed.options);

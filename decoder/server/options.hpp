@@ -5,6 +5,7 @@
 #include "server/guard.hpp"
 #include "wire/object_selection.hpp"
 #include "wire/protocol.hpp"
+#include "wire/table_rules.hpp"
 
 #include <cstdint>
 #include <string>
@@ -22,6 +23,7 @@ enum class OriginMode { any, local, all_but };
 struct Options {
     Format format = Format::json;
     wire::ObjectSelection selection;
+    wire::TableRules rules; ///< rows, columns and operations, by table
     OriginMode origin = OriginMode::any;
     std::vector<std::string> excluded_origins; ///< wildcard patterns, UTF-8; only with all_but
     std::uint64_t counter = 0;                 ///< number of the last transaction that the client has

@@ -10,9 +10,9 @@
 extern "C" {
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 }
@@ -103,6 +103,11 @@ void RelationCache::on_relation(Datum, Oid relation) {
     if (OidIsValid(relation)) {
         const auto found = live_->plans_.find(relation);
         if (found != live_->plans_.end()) found->second->valid = false;
+        if (live_->above_.count(relation) == 0) return;
+        for (auto &entry : live_->plans_) {
+            const auto &above = entry.second->above;
+            if (std::find(above.begin(), above.end(), relation) != above.end()) entry.second->valid = false;
+        }
         return;
     }
     for (auto &entry : live_->plans_) entry.second->valid = false;
@@ -173,8 +178,11 @@ void RelationCache::sweep() {
         entry = plans_.erase(entry);
     }
     dependencies_.clear();
-    for (const auto &entry : plans_)
+    above_.clear();
+    for (const auto &entry : plans_) {
         dependencies_.insert(entry.second->dependencies.begin(), entry.second->dependencies.end());
+        above_.insert(entry.second->above.begin(), entry.second->above.end());
+    }
     sweep_at_ = std::max<std::size_t>(1024, 2 * plans_.size());
 }
 
@@ -188,6 +196,19 @@ void RelationCache::depend(RelationPlan &plan, int cache, Oid oid) {
     if (std::find(plan.dependencies.begin(), plan.dependencies.end(), key) != plan.dependencies.end()) return;
     plan.dependencies.push_back(key);
     dependencies_.insert(key);
+}
+
+void RelationCache::depend(RelationPlan &plan, const RowExpression &expression) {
+    const int types = expression.types != nullptr ? expression.types->length : 0;
+    for (int i = 0; i < types; ++i) {
+        const TypeFacts type = read_type(call([&] { return list_nth_oid(expression.types, i); }), policy_.encoder);
+        depend(plan, TYPEOID, type.oid);
+        depend(plan, NAMESPACEOID, type.schema_oid);
+        if (type.category == TYPTYPE_ENUM) plan.has_enum = true;
+    }
+    const int collations = expression.collations != nullptr ? expression.collations->length : 0;
+    for (int i = 0; i < collations; ++i)
+        depend(plan, COLLOID, call([&] { return list_nth_oid(expression.collations, i); }));
 }
 
 void RelationCache::build(Relation relation, RelationPlan &plan) {
@@ -231,61 +252,88 @@ void RelationCache::describe(Relation relation, Relation table, RelationPlan &pl
     if (!policy_.selection.matches(schema, name)) return;
     plan.selected = true;
 
-    // Columns of the replica identity. An index that is not immediate, unique and valid is none: the server does not
-    // log by it.
-    plan.full_identity = shape.identity == REPLICA_IDENTITY_FULL;
-    std::vector<int> key;
-    if (!plan.full_identity && shape.identity != REPLICA_IDENTITY_NOTHING) {
-        const Oid index_oid = call([&] { return RelationGetReplicaIndex(table); });
-        if (OidIsValid(index_oid)) {
-            depend(plan, INDEXRELID, index_oid);
-            int16 columns[INDEX_MAX_KEYS];
-            const int count = call([&] {
-                const Relation index = RelationIdGetRelation(index_oid);
-                if (!RelationIsValid(index)) return 0;
-                const int keys = index->rd_index->indnkeyatts;
-                for (int i = 0; i < keys; ++i) columns[i] = index->rd_index->indkey.values[i];
-                RelationClose(index);
-                return keys;
-            });
-            key.assign(columns, columns + count);
-        }
-    }
-    plan.identifiable = plan.full_identity || !key.empty();
+    const ReplicaIdentity identity = replica_identity(table);
+    if (OidIsValid(identity.index)) depend(plan, INDEXRELID, identity.index);
+    plan.full_identity = identity.full;
+    plan.identifiable = identity.identifiable();
 
     plan.functions = call([&] { return AllocSetContextCreate(owner_, "walbridge relation", ALLOCSET_SMALL_SIZES); });
+    wire::TableRule rule;
+    if (!policy_.rules.empty()) {
+        plan.above = partitioned_above(table);
+        above_.insert(plan.above.begin(), plan.above.end());
+        // Schemas of the tables above have names too.
+        for (const Oid oid : plan.above) depend(plan, NAMESPACEOID, call([&] { return get_rel_namespace(oid); }));
+        rule = policy_.rules.of(names_for_rules(table, plan.above));
+    }
     const TupleDesc descriptor = RelationGetDescr(relation);
-    for (int i = 0; i < descriptor->natts; ++i) {
-        const Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
-        if (attribute->attisdropped || compat::is_virtual(attribute)) continue;
-        const bool is_key = plan.full_identity || std::find(key.begin(), key.end(), attribute->attnum) != key.end();
-        add_column(relation, i, is_key, plan);
+    if (!rule.empty()) {
+        add_ruled_columns(relation, table, identity, rule, plan);
+    } else {
+        for (int i = 0; i < descriptor->natts; ++i) {
+            const Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+            if (attribute->attisdropped || compat::is_virtual(attribute)) continue;
+            add_own_column(relation, i, identity.has(attribute->attnum), plan);
+        }
     }
     wire::ByteBuffer bytes;
     wire::put_descriptor(bytes, shape);
     plan.descriptor = bytes.view();
 }
 
-void RelationCache::add_column(Relation relation, int index, bool key, RelationPlan &plan) {
+void RelationCache::add_own_column(Relation relation, int index, bool key, RelationPlan &plan) {
     const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), index);
-    const TextEncoder &encoder = policy_.encoder;
-    wire::Column column;
-    column.name = keep(plan, std::string(encoder.encode(NameStr(attribute->attname))));
     unsigned flags = 0;
     if (key) flags |= wire::column_flag::key;
     if (attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS) flags |= wire::column_flag::identity_always;
     if (attribute->attidentity == ATTRIBUTE_IDENTITY_BY_DEFAULT) flags |= wire::column_flag::identity_by_default;
     if (attribute->attgenerated != '\0') flags |= wire::column_flag::generated;
     if (attribute->attnotnull) flags |= wire::column_flag::not_null;
-    column.flags = static_cast<std::uint8_t>(flags);
-    column.typmod = attribute->atttypmod;
+    add_column({std::string(policy_.encoder.encode(NameStr(attribute->attname))), attribute->atttypid,
+                attribute->atttypmod, attribute->attcollation, flags, index, -1, nullptr},
+               plan);
+}
+
+void RelationCache::add_ruled_columns(Relation relation, Relation table, const ReplicaIdentity &identity,
+                                      const wire::TableRule &rule, RelationPlan &plan) {
+    plan.rules = std::make_unique<RowRules>(plan.functions, relation, table, rule);
+    if (rule.where) depend(plan, plan.rules->set_condition(*rule.where));
+    const std::vector<RuledColumn> columns = ruled_columns(RelationGetDescr(relation), rule);
+    int computed = 0;
+    for (const RuledColumn &column : columns) {
+        const bool is_key = identity.has(column.attribute);
+        if (column.expression == nullptr) {
+            add_own_column(relation, column.attribute - 1, is_key, plan);
+            continue;
+        }
+        const RowExpression &expression = plan.rules->add_column(column);
+        depend(plan, expression);
+        const std::string name = to_server(column.name);
+        const char *text = name.c_str();
+        const MemoryContext home = plan.functions;
+        const char *kept = call([&] { return MemoryContextStrdup(home, text); });
+        // Whatever the table says of the column, an expression may give null, and its value is not the table's to
+        // generate.
+        add_column({std::string(policy_.encoder.encode(kept)), expression.type, expression.typmod, expression.collation,
+                    is_key ? wire::column_flag::key : 0U, column.attribute - 1, computed++, kept},
+                   plan);
+    }
+    plan.rules->set_identity(identity, columns);
+}
+
+void RelationCache::add_column(const ColumnSource &source, RelationPlan &plan) {
+    const TextEncoder &encoder = policy_.encoder;
+    wire::Column column;
+    column.name = keep(plan, source.name);
+    column.flags = static_cast<std::uint8_t>(source.flags);
+    column.typmod = source.typmod;
 
     const auto reference = [&](const TypeFacts &facts) {
         depend(plan, TYPEOID, facts.oid);
         depend(plan, NAMESPACEOID, facts.schema_oid);
         return wire::TypeRef{facts.oid, keep(plan, facts.schema), keep(plan, facts.name), facts.category};
     };
-    const TypeFacts type = read_type(attribute->atttypid, encoder);
+    const TypeFacts type = read_type(source.type, encoder);
     column.type = reference(type);
     if (OidIsValid(type.element)) column.element = reference(read_type(type.element, encoder));
 
@@ -308,18 +356,20 @@ void RelationCache::add_column(Relation relation, int index, bool key, RelationP
             if (leaf.oid == base.oid) column_plan.labels.emplace(oid, std::move(label));
         }
     }
-    const CollationFacts collation = read_collation(attribute->attcollation, encoder);
+    const CollationFacts collation = read_collation(source.collation, encoder);
     if (!collation.name.empty()) {
-        depend(plan, COLLOID, attribute->attcollation);
+        depend(plan, COLLOID, source.collation);
         depend(plan, NAMESPACEOID, collation.schema_oid);
         column.collation_schema = keep(plan, collation.schema);
         column.collation_name = keep(plan, collation.name);
     }
 
     const FormChoice choice = choose_form(base.oid, base.category == TYPTYPE_ENUM, policy_.binary_values);
-    column_plan.index = index;
-    column_plan.varlena = attribute->attlen == -1;
-    column_plan.key = key;
+    column_plan.index = source.index;
+    column_plan.computed = source.computed;
+    column_plan.name = source.server_name;
+    column_plan.varlena = type.length == -1;
+    column_plan.key = column.has(wire::column_flag::key);
     column_plan.form = choice.form;
     column_plan.json = choice.json;
     column.layout = choice.layout;

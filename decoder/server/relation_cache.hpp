@@ -6,6 +6,7 @@
 //  - types, collations, schemas and the identity index, which change without touching the relation cache: by the hash
 //  of the
 //    catalog row that was read;
+//  - the names of the partitioned tables above it, which rules may be about: by their oids;
 //  - enum labels: any change in pg_enum, for plans with an enum column, because a new label is a row that nobody has
 //  read yet.
 // Callbacks only set flags. They cannot be taken back, so there is one set per process, which looks for the cache that
@@ -13,9 +14,12 @@
 #pragma once
 
 #include "server/guard.hpp"
+#include "server/identity.hpp"
+#include "server/row_rules.hpp"
 #include "server/text_encoding.hpp"
 #include "wire/object_selection.hpp"
 #include "wire/records.hpp"
+#include "wire/table_rules.hpp"
 #include "wire/writer.hpp"
 
 #include <cstdint>
@@ -61,7 +65,9 @@ enum class ValueForm : std::uint8_t {
 enum class JsonForm : std::uint8_t { string, number, boolean };
 
 struct ColumnPlan {
-    int index = 0; ///< in the tuple descriptor
+    int index = 0;              ///< in the tuple descriptor; -1 for a column that the table's rule adds
+    int computed = -1;          ///< its value is that of an expression: its number in RowView::computed
+    const char *name = nullptr; ///< of a computed column, in the server's encoding; in the plan's memory context
     bool varlena = false;
     bool key = false;
     ValueForm form = ValueForm::output;
@@ -82,11 +88,14 @@ struct RelationPlan {
     bool valid = false;
     mutable wire::RelationNumber number = 0; ///< set by Output once the descriptor has been sent
     bool has_enum = false;
+    std::unique_ptr<RowRules> rules; ///< what the task wants of this table, if it says anything
+    std::vector<Oid> above;          ///< partitioned tables whose rules may be this one's
     std::vector<std::uint64_t> dependencies;
 };
 
 struct CachePolicy {
     const wire::ObjectSelection &selection;
+    const wire::TableRules &rules;
     TextEncoder encoder;
     bool binary_values = true;
 };
@@ -110,9 +119,24 @@ class RelationCache {
     void build(Relation relation, RelationPlan &plan);
     /// relation holds the rows, table gives name and identity; two only while a table is rewritten.
     void describe(Relation relation, Relation table, RelationPlan &plan);
-    void add_column(Relation relation, int index, bool key, RelationPlan &plan);
+    /// What the relation record says of a column, and where its values come from.
+    struct ColumnSource {
+        std::string name; ///< in the stream's encoding
+        Oid type;
+        int32 typmod;
+        Oid collation;
+        unsigned flags;
+        int index;
+        int computed;
+        const char *server_name;
+    };
+    void add_own_column(Relation relation, int index, bool key, RelationPlan &plan);
+    void add_ruled_columns(Relation relation, Relation table, const ReplicaIdentity &identity,
+                           const wire::TableRule &rule, RelationPlan &plan);
+    void add_column(const ColumnSource &source, RelationPlan &plan);
     std::string_view keep(RelationPlan &plan, std::string text);
     void depend(RelationPlan &plan, int cache, Oid oid);
+    void depend(RelationPlan &plan, const RowExpression &expression);
     static void free_functions(RelationPlan &plan);
 
     static RelationCache *live_;
@@ -125,6 +149,7 @@ class RelationCache {
     const RelationPlan *last_ = nullptr; ///< the one asked for last: changes come in runs
     Oid last_oid_ = InvalidOid;
     std::size_t sweep_at_ = 1024;                    ///< plans
+    std::unordered_set<Oid> above_;                  ///< of all plans
     std::unordered_set<std::uint64_t> dependencies_; ///< of all plans: most invalidations concern none of them
 };
 

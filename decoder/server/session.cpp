@@ -43,8 +43,8 @@ std::unique_ptr<Output> make_output(wire::FrameSink &sink, const Options &option
 Session::Session(LogicalDecodingContext *decoding, Options parsed, bool replicates)
     : context(decoding), options(std::move(parsed)), encoder(keeps_server_encoding(options, replicates)),
       sink(decoding), output(make_output(sink, options, keeps_server_encoding(options, replicates))),
-      relations(decoding->context,
-                CachePolicy{options.selection, encoder, options.format == Format::binary && options.binary_values}),
+      relations(decoding->context, CachePolicy{options.selection, options.rules, encoder,
+                                               options.format == Format::binary && options.binary_values}),
       origins(options), new_tuples(encoder), old_tuples(encoder), counter(options.counter) {
     change_context =
         call([&] { return AllocSetContextCreate(decoding->context, "walbridge change", ALLOCSET_DEFAULT_SIZES); });

@@ -22,6 +22,8 @@ inline constexpr TextSetting text_settings[] = {
     {"quote_all_identifiers", "off"},
     // Literals in expressions.
     {"standard_conforming_strings", "on"},
+    {"transform_null_equals", "off"},
+    {"array_nulls", "on"},
 };
 
 // Server calls, may raise: for code that stands on the server's side of the border. Inside a transaction.

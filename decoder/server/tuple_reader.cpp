@@ -94,20 +94,27 @@ std::span<const ColumnValue> TupleReader::read(const RelationPlan &plan, Relatio
         nulls_ = std::make_unique<bool[]>(attributes);
         room_ = attributes;
     }
-    if (slots_.size() < plan.columns.size()) slots_.resize(plan.columns.size());
     call([&] { heap_deform_tuple(tuple, descriptor, datums_.data(), nulls_.get()); });
+    return read(plan, relation, RowView{datums_.data(), nulls_.get()}, columns);
+}
 
+std::span<const ColumnValue> TupleReader::read(const RelationPlan &plan, Relation relation, const RowView &row,
+                                               Columns columns) {
+    if (slots_.size() < plan.columns.size()) slots_.resize(plan.columns.size());
     // An output function or a conversion that fails should say at which column. Names in the server's encoding, as its
     // messages are.
     struct Place {
         Relation relation;
-        int column;
-    } place{relation, 0};
+        const ColumnPlan *column;
+    } place{relation, nullptr};
     const ErrorContextScope error_context(
         [](void *argument) {
             const auto *at = static_cast<const Place *>(argument);
+            const ColumnPlan &column = *at->column;
             errcontext("column \"%s\" of table \"%s\"",
-                       NameStr(TupleDescAttr(RelationGetDescr(at->relation), at->column)->attname),
+                       column.name != nullptr
+                           ? column.name
+                           : NameStr(TupleDescAttr(RelationGetDescr(at->relation), column.index)->attname),
                        RelationGetRelationName(at->relation));
         },
         &place);
@@ -115,15 +122,27 @@ std::span<const ColumnValue> TupleReader::read(const RelationPlan &plan, Relatio
     values_.reserve(plan.columns.size());
     for (std::size_t i = 0; i < plan.columns.size(); ++i) {
         const ColumnPlan &column = plan.columns[i];
-        place.column = column.index;
+        place.column = &column;
         if (columns == Columns::key && !column.key) continue;
+        if (column.computed >= 0) {
+            const Computed &result = row.computed[column.computed];
+            if (result.null || result.unchanged)
+                values_.push_back({result.unchanged ? ValueKind::unchanged : ValueKind::null, {}});
+            else
+                values_.push_back(value_of(column, result.value, slots_[i]));
+            // A cast from "char" makes texts that hold a zero byte, which output functions take for the end.
+            if (values_.back().kind == ValueKind::text)
+                values_.back().bytes = values_.back().bytes.substr(0, values_.back().bytes.find('\0'));
+            continue;
+        }
         const auto at = static_cast<std::size_t>(column.index);
-        if (nulls_[at])
+        if (row.nulls[at])
             values_.push_back({ValueKind::null, {}});
-        else if (column.varlena && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(datums_[at])))
+        else if (column.varlena && (VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(row.values[at])) ||
+                                    (row.withheld != nullptr && row.withheld[at])))
             values_.push_back({ValueKind::unchanged, {}});
         else
-            values_.push_back(value_of(column, datums_[at], slots_[i]));
+            values_.push_back(value_of(column, row.values[at], slots_[i]));
     }
     return values_;
 }

@@ -30,6 +30,9 @@ class TupleReader {
     /// ServerError.
     std::span<const wire::ColumnValue> read(const RelationPlan &plan, Relation relation, HeapTuple tuple,
                                             Columns columns);
+    /// The same of a row that rules have been applied to.
+    std::span<const wire::ColumnValue> read(const RelationPlan &plan, Relation relation, const RowView &row,
+                                            Columns columns);
 
   private:
     using Slot = std::array<char, 16>;

@@ -22,6 +22,7 @@ TypeFacts read_type(Oid type, const TextEncoder &encoder) {
         NameData name;
         Oid schema;
         char typtype;
+        int length;
         Oid base;
         Oid element;
         Oid output;
@@ -31,8 +32,8 @@ TypeFacts read_type(Oid type, const TextEncoder &encoder) {
         const HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
         if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for type %u", type);
         const auto *form = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple));
-        const Row found{form->typname,          form->typnamespace, form->typtype, form->typbasetype,
-                        get_element_type(type), form->typoutput,    form->typsend};
+        const Row found{form->typname,     form->typnamespace,     form->typtype,   form->typlen,
+                        form->typbasetype, get_element_type(type), form->typoutput, form->typsend};
         ReleaseSysCache(tuple);
         return found;
     });
@@ -42,6 +43,7 @@ TypeFacts read_type(Oid type, const TextEncoder &encoder) {
     facts.schema = read_schema(row.schema, encoder);
     facts.name = encoder.encode(NameStr(row.name));
     facts.category = row.typtype;
+    facts.length = row.length;
     if (row.typtype == TYPTYPE_DOMAIN) {
         facts.element = row.base;
     } else if (OidIsValid(row.element)) {

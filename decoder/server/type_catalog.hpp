@@ -17,6 +17,7 @@ struct TypeFacts {
     std::string name;
     char category = 'b';      ///< typtype, or 'a' for an array
     Oid element = InvalidOid; ///< of an array or a domain: the type right below
+    int length = 0;           ///< pg_type.typlen: -1 for what may be stored out of line
     Oid output_function = InvalidOid;
     Oid send_function = InvalidOid;
 };

@@ -82,6 +82,12 @@ inline constexpr std::uint8_t transactional = 1;
 inline constexpr std::uint8_t known = 1;
 } // namespace message_flag
 
+// SQLSTATEs of errors about the rules of tables (docs/wire-protocol.md, "Rules").
+namespace rule_error {
+inline constexpr char unusable[] = "WB001";   // a rule cannot be used with a table, or with this kind of change
+inline constexpr char failed_row[] = "WB002"; // a rule failed for a row
+} // namespace rule_error
+
 namespace stream_flag {
 inline constexpr std::uint8_t first_block = 1;
 inline constexpr std::uint8_t known = 1;

@@ -15,6 +15,16 @@ SELECT position('\x0c5ac3bc726963682c20c2a335'::bytea IN data) > 0 AS text, posi
        position('\x02c3a9'::bytea IN data) > 0 AS name, position('\x01e9'::bytea IN data) > 0 AS bytea,
        position('\x06'::bytea || 'LATIN1' IN data) > 0 AS encoding
 FROM pg_logical_slot_get_binary_changes('latin1', NULL, NULL, 'proto_version', '1');
+-- rules are UTF-8 in JSON and become the database's encoding: names, literals, added columns
+INSERT INTO "Straße" VALUES (2, 'Köln', 'klein', NULL, NULL, NULL, NULL);
+SELECT data FROM pg_logical_slot_peek_changes('latin1', NULL, NULL, 'rules',
+    '[{"table": "public.Stra*", "where": "\"Fläche\" ~ ''ö'' AND g = ''klein''", "include_columns": ["F*"], "columns": {"Länge": "length(\"Fläche\")::text || ''é''"}}]');
+SELECT position('\x0633c3a9'::bytea IN data) > 0 OR position('\x34c3a9'::bytea IN data) > 0 AS value, position('\x064cc3a46e6765'::bytea IN data) > 0 AS name
+FROM pg_logical_slot_get_binary_changes('latin1', NULL, NULL, 'proto_version', '1', 'rules',
+    '[{"table": "public.Stra*", "columns": {"Länge": "length(\"Fläche\")::text || ''é''"}}]');
+INSERT INTO "Straße" VALUES (3, 'x', 'klein', NULL, NULL, NULL, NULL);
+\set VERBOSITY terse
+SELECT data FROM pg_logical_slot_peek_changes('latin1', NULL, NULL, 'rules', '[{"table": "public.Straße", "where": "\"Fläche\" = ''\u20ac''"}]');
 SELECT pg_drop_replication_slot('latin1');
 \c regress
 DROP DATABASE walbridge_latin1;

@@ -35,6 +35,9 @@ SELECT count(*) FROM pg_logical_slot_peek_changes('options', NULL, NULL, 'format
 SELECT count(*) > 0 FROM pg_logical_slot_peek_binary_changes('options', NULL, NULL, 'proto_version', '1', 'binary', 'off');
 SELECT count(*) > 0 FROM pg_logical_slot_peek_binary_changes('options', NULL, NULL, 'proto_version', '1', 'format', 'binary');
 
+SELECT count(*) FROM pg_logical_slot_peek_changes('options', NULL, NULL, 'rules', '[]');
+SELECT count(*) > 0 FROM pg_logical_slot_peek_binary_changes('options', NULL, NULL, 'proto_version', '1', 'rules', '[{"table": "*.*"}]');
+
 -- refused: names
 SELECT count(*) FROM changes('options', 'colour', 'red');
 SELECT count(*) FROM changes('options', 'messages', 'on', 'messages', 'on');
@@ -50,6 +53,10 @@ SELECT count(*) FROM changes('options', 'include', 'options_a');
 SELECT count(*) FROM changes('options', 'exclude', 'public."open');
 SELECT count(*) FROM changes('options', 'origin', 'a,,b');
 SELECT count(*) FROM changes('options', 'rewrites', 'maybe');
+SELECT count(*) FROM changes('options', 'rules', '{}');
+SELECT count(*) FROM changes('options', 'rules', '[{"table": "a"}]');
+SELECT count(*) FROM changes('options', 'rules', '[{"table": "a.b", "filter": "true"}]');
+SELECT count(*) FROM changes('options', 'rules', '[{"table": "a.b"}, {"table": "a.c", "operations": ["merge"]}]');
 -- combinations
 SELECT count(*) FROM changes('options', 'format', 'binary');
 SELECT count(*) FROM changes('options', 'format', 'json', 'proto_version', '1');

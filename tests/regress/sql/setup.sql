@@ -15,6 +15,23 @@ CREATE FUNCTION rows_of(slot name, VARIADIC options text[] DEFAULT '{}') RETURNS
 CREATE FUNCTION kinds_of(slot name, VARIADIC options text[] DEFAULT '{}') RETURNS TABLE (kind text, lines bigint) LANGUAGE sql VOLATILE
     AS $$ SELECT line::json ->> 'kind', count(*) FROM changes(slot, VARIADIC options) line GROUP BY 1 ORDER BY (line::json ->> 'kind') COLLATE "C" $$;
 
+-- The rows of a slot under rules.
+CREATE FUNCTION ruled(slot name, rules text, VARIADIC options text[] DEFAULT '{}') RETURNS SETOF text LANGUAGE sql VOLATILE
+    AS $$ SELECT rows_of(slot, VARIADIC ARRAY['rules', rules] || options) $$;
+
+-- How decoding under rules fails, without positions.
+CREATE FUNCTION refusal(slot name, rules text, VARIADIC options text[] DEFAULT '{}') RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    message text; detail text; hint text; name text;
+BEGIN
+    RETURN NEXT (SELECT 'nothing is wrong: ' || count(*) || ' rows' FROM ruled(slot, rules, VARIADIC options));
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT, name = TABLE_NAME;
+    RETURN NEXT SQLSTATE || ' ' || message;
+    RETURN NEXT detail;
+    RETURN NEXT hint;
+END $$;
+
 CREATE FUNCTION new_slot(slot name) RETURNS void LANGUAGE sql
     AS $$ SELECT pg_create_logical_replication_slot(slot, 'walbridge') $$;
 
