@@ -33,6 +33,8 @@ def arguments():
     parser.add_argument("--workloads", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="native, native_plain, pglogical, pgcopydb, walbridge, walbridge_origins, native_sync, walbridge_sync")
     parser.add_argument("--parts", nargs="+", choices=["apply", "decode"], default=["apply", "decode"], help="of the workloads with a backlog")
+    parser.add_argument("--decoders", nargs="+", choices=[decoder.name for decoder in decode.ALL], metavar="NAME",
+                        help="for decoding alone: " + "; ".join(decoder.name for decoder in decode.ALL))
     parser.add_argument("--rounds", type=int, default=3, help="runs of each peer, alternating (default 3)")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on every count (0.05 for a look)")
     parser.add_argument("--latency-seconds", type=float, default=30, help="length of a latency run (default 30)")
@@ -47,6 +49,7 @@ def arguments():
     if chosen.quick:
         chosen.scale, chosen.latency_seconds, chosen.latency_rounds = chosen.scale * 0.5, 10, 1
         chosen.peers = chosen.peers or QUICK_PEERS
+        chosen.decoders = chosen.decoders or decode.ESSENTIAL
     if chosen.smoke:
         chosen.scale, chosen.rounds, chosen.latency_seconds, chosen.latency_rounds = 0.002, 1, 1, 1
         chosen.out = chosen.out or ROOT / "build/bench"
@@ -113,7 +116,7 @@ def measure(chosen, results):
                     apply.run_rounds(prepared, chosen.rounds, results, say)
             if decoded:
                 with timed(results, f"{kind.name}: decode"):
-                    decode.run(prepared, chosen.rounds, chosen.quick, results, say)
+                    decode.run(prepared, chosen.rounds, chosen.decoders, results, say)
             prepared.drop()
     if "latency" in chosen.workloads:
         with part(results, "latency", source, target), timed(results, "latency"):

@@ -1,4 +1,5 @@
 """Decode only: the source's side. pg_recvlogical takes the backlog to /dev/null; bytes are counted exactly, apart from the clock."""
+import json
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,15 @@ class Decoder:
 PROTOCOL = re.search(r"protocol_version\D*(\d+)", (ROOT / "decoder/wire/protocol.hpp").read_text())[1]
 OWN = {"proto_version": PROTOCOL, "format": "binary", "include": "*.*", "counter": 0, "messages": "on"}        # as the applier asks
 LARGE = ("huge_insert",)
+# Conditions over a column of integers, the key, so that updates and deletes are judged by both of their rows.
+RULED = ("small_inserts", "huge_insert", "updates_by_key", "deletes", "wide_rows")
+
+
+def rules(**rule):
+    # No quotes of SQL inside: pg_recvlogical hands options on as they are.
+    return json.dumps([{"table": "public.items", **rule}, {"table": "public.wide", **rule}])
+
+
 ESSENTIAL = ("pgoutput binary", "pgoutput binary, streaming", "walbridge", "walbridge, streaming", "floor: walbridge, nothing selected")
 ALL = [
     Decoder("pgoutput binary", "pgoutput", proto_version=1, publication_names="bench", binary="true"),
@@ -37,17 +47,21 @@ ALL = [
     Decoder("walbridge, streaming", "walbridge", only=LARGE, **OWN, streaming="on"),
     Decoder("walbridge, lz4", "walbridge", optional=True, **OWN, compression="lz4"),
     Decoder("walbridge, zstd", "walbridge", optional=True, **OWN, compression="zstd"),
+    Decoder("walbridge, rules keep all", "walbridge", only=RULED, optional=True, **OWN, rules=rules(where="id > 0")),
+    Decoder("walbridge, rules drop all", "walbridge", only=RULED, optional=True, **OWN, rules=rules(where="id < 0")),
+    Decoder("walbridge, a masked column", "walbridge", only=("small_inserts", "huge_insert"), optional=True, **OWN,
+            rules=rules(columns={"note": "md5(note)"})),
     Decoder("floor: wal2json, all filtered", "wal2json", floor=True,
             **{"format-version": 2, "add-tables": NOTHING, "include-transaction": "false"}),
     Decoder("floor: walbridge, nothing selected", "walbridge", floor=True, **{**OWN, "include": NOTHING}),
 ]
 
 
-def chosen(source, workload, essential, not_available):
-    """The decoders for a workload; those whose plugin is not installed are recorded."""
+def chosen(source, workload, names, not_available):
+    """The decoders for a workload, of those named; those whose plugin is not installed are recorded."""
     found = []
     for decoder in ALL:
-        if decoder.only and workload.name not in decoder.only or essential and decoder.name not in ESSENTIAL:
+        if decoder.only and workload.name not in decoder.only or names and decoder.name not in names:
             continue
         if decoder.plugin in ("wal2json", "decoderbufs") and not source.has_library(decoder.plugin):
             not_available[f"decoding with {decoder.name}"] = f"{decoder.plugin} is not installed (scripts/deps --bench)"
@@ -92,10 +106,10 @@ def receive(prepared, decoder):
     return {"seconds": seconds, "cpu": clock.used()["source_cpu"]}
 
 
-def run(prepared, rounds, essential, results, say):
-    """essential: only the decoders that the summary needs."""
+def run(prepared, rounds, names, results, say):
+    """names: of the decoders, None = all."""
     workload = prepared.workload
-    decoders = chosen(prepared.source.cluster, workload, essential, results.data["not_available"])
+    decoders = chosen(prepared.source.cluster, workload, names, results.data["not_available"])
     with ThreadPoolExecutor(2) as pool:
         counted = list(pool.map(lambda decoder: count_bytes(prepared, decoder), decoders))
     usable = []
