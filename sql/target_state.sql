@@ -32,6 +32,8 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
     objects            jsonb,                       -- selection and renames; tells other tasks which tables this one writes
     reverse_of         text,                        -- the task that this one is the way back of, while both run (two-way)
     reverse_task       text,                        -- the way back of this task
+    rules              text,                        -- where, columns, ... of tables at the last start that followed; NULL = none
+    sync_of            text,                        -- the task that this one brings tables for (docs/changing-a-running-task.md)
     control            text,                        -- pause, resume, stop
     control_at         timestamptz,
     holder             text,                        -- host and process that runs the task
@@ -46,6 +48,8 @@ ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS throttle jsonb;
 ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS objects jsonb;
 ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS reverse_of text;
 ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS reverse_task text;
+ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS rules text;
+ALTER TABLE walbridge.task ADD COLUMN IF NOT EXISTS sync_of text;
 
 -- The only truth about what the target holds: everything committed on the source up to `position` and nothing after it.
 -- `epoch` is raised by whoever takes the task over, so that an older process can no longer commit.
@@ -79,10 +83,39 @@ CREATE TABLE IF NOT EXISTS walbridge.table_sync (
     finished_at timestamptz,
     fingerprint text,                               -- storage and columns of the table under the snapshot that planned the chunk
     unlogged    boolean NOT NULL DEFAULT false,     -- the table on the source: what it holds later is not followed
+    existing    text NOT NULL DEFAULT 'none',       -- what the target had before (objects.existing): none, empty (the table), rows
+    kept        bigint NOT NULL DEFAULT 0,          -- of `rows`: the target had a row with one of their keys, which stayed
+    overwritten bigint NOT NULL DEFAULT 0,          -- rows of the target that the source's replaced
+    rule        text NOT NULL DEFAULT '',           -- rows and columns of the table that travel, as JSON; '' = all
     PRIMARY KEY (task, source_oid, chunk)
 );
 
 ALTER TABLE walbridge.table_sync ADD COLUMN IF NOT EXISTS unlogged boolean NOT NULL DEFAULT false;
+ALTER TABLE walbridge.table_sync ADD COLUMN IF NOT EXISTS existing text NOT NULL DEFAULT 'none',
+    ADD COLUMN IF NOT EXISTS kept bigint NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS overwritten bigint NOT NULL DEFAULT 0;
+ALTER TABLE walbridge.table_sync ADD COLUMN IF NOT EXISTS rule text NOT NULL DEFAULT '';
+
+-- What was changed about a task's tables while it ran, in order; the selection is that of the task file, changed by what took effect.
+-- A row is asked by a command line and answered by the task's process. States: asked; syncing (a sync task brings the tables); failed
+-- (it stopped; tried again by resume and by the next run); done; cancelling, cancelled (given up).
+CREATE TABLE IF NOT EXISTS walbridge.object_change (
+    task        text NOT NULL,
+    number      integer NOT NULL,                   -- order within the task
+    command     integer NOT NULL,                   -- number of the first row of the same command
+    action      text NOT NULL,                      -- add, remove, resync
+    pattern     text NOT NULL,                      -- as in objects.include; of a resync the table, quoted
+    emptied     boolean NOT NULL DEFAULT false,     -- what the target's tables hold goes before the copy
+    state       text NOT NULL DEFAULT 'asked',
+    lsn         pg_lsn,                             -- of the source, at which it took effect: the tables' changes from there on come
+                                                    -- through the task itself, or no more (remove, and resync until it is done)
+    sync_task   text,                               -- which task brings the tables
+    reason      text NOT NULL DEFAULT '',           -- who or what asked for it, where it was no command
+    error       jsonb,                              -- why it failed: kind, object, reason, remedy, exit_code, at
+    asked_at    timestamptz NOT NULL DEFAULT now(),
+    done_at     timestamptz,
+    PRIMARY KEY (task, number)
+);
 
 -- Large objects to copy (objects.large_objects = "copy"); `done` commits together with the object.
 CREATE TABLE IF NOT EXISTS walbridge.large_object (

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS walbridge.state_version (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.task (
-    task                varchar(40) PRIMARY KEY,
+    task                varchar(63) PRIMARY KEY,
     state               varchar(20) NOT NULL DEFAULT 'new',
     phase               varchar(20),
     paused              tinyint(1) NOT NULL DEFAULT 0,
@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
     objects             longtext,
     reverse_of          varchar(40),
     reverse_task        varchar(40),
+    rules               longtext,
+    sync_of             varchar(40),
     control             varchar(20),
     control_at          datetime(6),
     holder              varchar(300),
@@ -40,7 +42,7 @@ CREATE TABLE IF NOT EXISTS walbridge.task (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.progress (
-    task        varchar(40) PRIMARY KEY,
+    task        varchar(63) PRIMARY KEY,
     epoch       bigint NOT NULL DEFAULT 0,
     position    varchar(20) NOT NULL,
     counter     bigint NOT NULL DEFAULT 0,
@@ -51,7 +53,7 @@ CREATE TABLE IF NOT EXISTS walbridge.progress (
 -- A source transaction of which a part is on the target, because DDL commits by itself: so many of its changes are there. With
 -- `commands` the next change is DDL under way: command number `step` may have been executed, which the tables' definitions tell.
 CREATE TABLE IF NOT EXISTS walbridge.begun_transaction (
-    task          varchar(40) PRIMARY KEY,
+    task          varchar(63) PRIMARY KEY,
     commit_lsn    varchar(20) NOT NULL,
     `changes`     bigint NOT NULL,
     commands      longtext,
@@ -61,14 +63,14 @@ CREATE TABLE IF NOT EXISTS walbridge.begun_transaction (
 
 -- The source's tables as the target follows them (docs/mysql.md, DDL).
 CREATE TABLE IF NOT EXISTS walbridge.table_definition (
-    task          varchar(40) NOT NULL,
+    task          varchar(63) NOT NULL,
     source_oid    bigint NOT NULL,
     definition    longtext NOT NULL,
     PRIMARY KEY (task, source_oid)
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.table_sync (
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     source_oid  bigint NOT NULL,
     schema_name varchar(64) NOT NULL,
     table_name  varchar(64) NOT NULL,
@@ -86,11 +88,38 @@ CREATE TABLE IF NOT EXISTS walbridge.table_sync (
     finished_at datetime(6),
     fingerprint longtext,
     unlogged    tinyint(1) NOT NULL DEFAULT 0,
+    existing    varchar(10) NOT NULL DEFAULT 'none',
+    kept        bigint NOT NULL DEFAULT 0,
+    overwritten bigint NOT NULL DEFAULT 0,
+    `rule`      longtext NOT NULL DEFAULT (''),
     PRIMARY KEY (task, source_oid, chunk)
 ) ENGINE = InnoDB;
 
+-- Of a state from before these columns. MySQL has no ADD COLUMN IF NOT EXISTS.
+SET @walbridge_statement = (SELECT IF(count(*) = 0, 'ALTER TABLE walbridge.table_sync ADD COLUMN existing varchar(10) NOT NULL DEFAULT ''none'', ADD COLUMN kept bigint NOT NULL DEFAULT 0, ADD COLUMN overwritten bigint NOT NULL DEFAULT 0', 'DO 0') FROM information_schema.columns WHERE table_schema = 'walbridge' AND table_name = 'table_sync' AND column_name = 'existing');
+PREPARE walbridge_statement FROM @walbridge_statement;
+EXECUTE walbridge_statement;
+DEALLOCATE PREPARE walbridge_statement;
+
+CREATE TABLE IF NOT EXISTS walbridge.object_change (
+    task        varchar(63) NOT NULL,
+    number      integer NOT NULL,
+    command     integer NOT NULL,
+    action      varchar(10) NOT NULL,
+    pattern     longtext NOT NULL,
+    emptied     tinyint(1) NOT NULL DEFAULT 0,
+    state       varchar(20) NOT NULL DEFAULT 'asked',
+    lsn         varchar(20),
+    sync_task   varchar(63),
+    reason      varchar(200) NOT NULL DEFAULT '',
+    error       longtext,
+    asked_at    datetime(6) NOT NULL DEFAULT current_timestamp(6),
+    done_at     datetime(6),
+    PRIMARY KEY (task, number)
+) ENGINE = InnoDB;
+
 CREATE TABLE IF NOT EXISTS walbridge.large_object (
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     oid         bigint NOT NULL,
     done        tinyint(1) NOT NULL DEFAULT 0,
     bytes       bigint,
@@ -98,7 +127,7 @@ CREATE TABLE IF NOT EXISTS walbridge.large_object (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.schema_item (
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     item        integer NOT NULL,
     section     varchar(20) NOT NULL,
     object_type varchar(40) NOT NULL,
@@ -112,7 +141,7 @@ CREATE TABLE IF NOT EXISTS walbridge.schema_item (
 
 CREATE TABLE IF NOT EXISTS walbridge.conflict (
     id          bigint AUTO_INCREMENT PRIMARY KEY,
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     at          datetime(6) NOT NULL DEFAULT current_timestamp(6),
     kind        varchar(40) NOT NULL,
     policy      varchar(40) NOT NULL,
@@ -139,7 +168,7 @@ CREATE TABLE IF NOT EXISTS walbridge.conflict (
 
 CREATE TABLE IF NOT EXISTS walbridge.ddl_statement (
     id          bigint AUTO_INCREMENT PRIMARY KEY,
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     at          datetime(6) NOT NULL DEFAULT current_timestamp(6),
     commit_lsn  varchar(20) NOT NULL,
     number      bigint NOT NULL,
@@ -158,7 +187,7 @@ CREATE TABLE IF NOT EXISTS walbridge.ddl_statement (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.verify_alignment (
-    task        varchar(40) PRIMARY KEY,
+    task        varchar(63) PRIMARY KEY,
     request     varchar(64) NOT NULL,
     state       varchar(20) NOT NULL,
     source_snapshot longtext,
@@ -172,7 +201,7 @@ CREATE TABLE IF NOT EXISTS walbridge.verify_alignment (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.verify_key (
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     request     varchar(64) NOT NULL,
     schema_name varchar(64) NOT NULL,
     table_name  varchar(64) NOT NULL,
@@ -183,7 +212,7 @@ CREATE TABLE IF NOT EXISTS walbridge.verify_key (
 
 CREATE TABLE IF NOT EXISTS walbridge.verify_run (
     run         bigint AUTO_INCREMENT PRIMARY KEY,
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     mode        varchar(20) NOT NULL,
     options     varchar(1000) NOT NULL DEFAULT '',
     state       varchar(20) NOT NULL DEFAULT 'running',
@@ -206,7 +235,7 @@ CREATE TABLE IF NOT EXISTS walbridge.verify_range (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.verify_equal (
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     schema_name varchar(64) NOT NULL,
     table_name  varchar(64) NOT NULL,
     fingerprint longtext NOT NULL,
@@ -215,7 +244,7 @@ CREATE TABLE IF NOT EXISTS walbridge.verify_equal (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.kept_object (
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     object_type varchar(40) NOT NULL,
     object_name varchar(300) NOT NULL,
     table_name  varchar(140),
@@ -224,7 +253,7 @@ CREATE TABLE IF NOT EXISTS walbridge.kept_object (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.switchover (
-    task         varchar(40) PRIMARY KEY,
+    task         varchar(63) PRIMARY KEY,
     started_at   datetime(6) NOT NULL DEFAULT current_timestamp(6),
     finished_at  datetime(6),
     outcome      varchar(20),
@@ -237,9 +266,39 @@ CREATE TABLE IF NOT EXISTS walbridge.switchover (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS walbridge.replica_identity (
-    task        varchar(40) NOT NULL,
+    task        varchar(63) NOT NULL,
     schema_name varchar(64) NOT NULL,
     table_name  varchar(64) NOT NULL,
     statement   longtext NOT NULL,
     PRIMARY KEY (task, schema_name, table_name)
 ) ENGINE = InnoDB;
+
+-- What older versions created.
+SET @walbridge_statement = (SELECT IF(count(*) = 0, 'ALTER TABLE walbridge.task ADD COLUMN rules longtext', 'DO 0') FROM information_schema.columns WHERE table_schema = 'walbridge' AND table_name = 'task' AND column_name = 'rules');
+PREPARE walbridge_statement FROM @walbridge_statement;
+EXECUTE walbridge_statement;
+DEALLOCATE PREPARE walbridge_statement;
+SET @walbridge_statement = (SELECT IF(count(*) = 0, 'ALTER TABLE walbridge.task ADD COLUMN sync_of varchar(40)', 'DO 0') FROM information_schema.columns WHERE table_schema = 'walbridge' AND table_name = 'task' AND column_name = 'sync_of');
+PREPARE walbridge_statement FROM @walbridge_statement;
+EXECUTE walbridge_statement;
+DEALLOCATE PREPARE walbridge_statement;
+SET @walbridge_statement = (SELECT IF(count(*) = 0, 'ALTER TABLE walbridge.table_sync ADD COLUMN `rule` longtext NOT NULL DEFAULT ('''')', 'DO 0') FROM information_schema.columns WHERE table_schema = 'walbridge' AND table_name = 'table_sync' AND column_name = 'rule');
+PREPARE walbridge_statement FROM @walbridge_statement;
+EXECUTE walbridge_statement;
+DEALLOCATE PREPARE walbridge_statement;
+ALTER TABLE walbridge.task MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.progress MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.begun_transaction MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.table_definition MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.table_sync MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.large_object MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.schema_item MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.verify_alignment MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.verify_key MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.verify_equal MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.kept_object MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.switchover MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.replica_identity MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.conflict MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.ddl_statement MODIFY task varchar(63) NOT NULL;
+ALTER TABLE walbridge.verify_run MODIFY task varchar(63) NOT NULL;

@@ -107,7 +107,8 @@ void BatchApplier::apply_with_ddl(const ChangeBatch &batch, const TransactionPie
     ChangePlace place{piece.begin.commit_lsn, piece.begin.commit_time, piece.offset, piece.begin.origin};
     const auto done = resumes(piece) ? begun_->changes : 0;
     try {
-        auto from = piece.first + std::min<std::size_t>(piece.last - piece.first, done - std::min(done, piece.offset));
+        const auto count = piece.last - piece.first;
+        auto from = piece.first + (std::clamp<std::uint64_t>(done, piece.offset, piece.offset + count) - piece.offset);
         for (auto index = piece.first; index < piece.last; ++index) {
             const auto *message = std::get_if<MessageChange>(&batch.changes[index]);
             if (message == nullptr || message->prefix != ddl_prefix || !ddl_) continue;

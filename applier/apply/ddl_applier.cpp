@@ -74,16 +74,10 @@ DdlApplier::DdlApplier(const TaskConfig &config, target::TargetSession &session,
       journal_(config, session, "Nothing of its transaction was applied.") {}
 
 bool DdlApplier::take(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid, bool untouched) {
-    auto verdict = verifier_.verify(message.content, full_xid);
-    if (const auto *refusal = std::get_if<DdlVerifier::Refusal>(&verdict)) {
-        journal_.refuse(place, refusal->reason);
-        return false;
-    }
-    const auto json = message.content.substr(message.content.find('\n') + 1);
+    auto admitted = journal_.admit(verifier_, message, place, full_xid, untouched);
+    if (!admitted) return false;
     bool changed = false;
-    for (const auto &arrival :
-         order_.take({std::get<DdlStatement>(std::move(verdict)), std::string(json), place, untouched}))
-        changed = perform(arrival) || changed;
+    for (const auto &arrival : order_.take(std::move(*admitted))) changed = perform(arrival) || changed;
     return changed;
 }
 
@@ -107,20 +101,28 @@ bool DdlApplier::perform(const DdlArrival &message) {
     return changed;
 }
 
+/// Tables that the task file speaks of by patterns have to be known before the statement is judged.
+void DdlApplier::learn_names(const DdlStatement &statement) const {
+    for (const auto &object : statement.objects)
+        if (object.class_name == "pg_class" && object.sub == 0 &&
+            (object.type.ends_with("table") || object.type.ends_with("view")))
+            rules_.names().learn_table({object.schema, object.name});
+}
+
 bool DdlApplier::begin(const DdlArrival &message, Entry &entry) {
     const auto &statement = message.statement;
     // The end of what turned out to be nothing: only those that ran inside of it count.
     if (statement.kind == DdlStatement::Kind::statement && statement.text.empty()) return false;
     const auto state = journal_.recorded_state(message);
     if (journal_.dismissed(message, state)) return false;
+    learn_names(statement);
     ddl::Decision decision;
     if (statement.kind == DdlStatement::Kind::gap) {
-        if (!concerns_selection(statement)) return false;
+        if (!rules_.rules().everything_selected && !concerns(statement, rules_.selection())) return false;
         CatalogNames names(session_.ddl());
         // Of a kind that is never followed, or switched off: what is not known of it does not matter.
         if (ddl::decide(statement, rules_.rules(), names).action == ddl::Action::filtered) return false;
-        journal_.fail(message, about(decision),
-                      DdlFailure{{}, "the source ran DDL that was not captured: " + statement.reason, {}, {}, {}, {}});
+        journal_.fail_gap(message, about(decision));
         return false;
     }
     const auto held = copied(statement, message.place.commit_lsn);
@@ -135,9 +137,7 @@ bool DdlApplier::begin(const DdlArrival &message, Entry &entry) {
     if (decision.entered_selection && decision.renamed_to) enter_selection(statement, *decision.renamed_to);
     switch (decision.action) {
     case ddl::Action::filtered: return false;
-    case ddl::Action::refused:
-        journal_.fail(message, about(decision), DdlFailure{{}, decision.reason, {}, {}, {}, decision.remedy});
-        return false;
+    case ddl::Action::refused: journal_.fail(message, about(decision), decision.reason, decision.remedy); return false;
     case ddl::Action::execute: break;
     }
     entry.executed = execute(message, decision, held, state == target::name_of(DdlState::failed));
@@ -269,15 +269,6 @@ DdlApplier::Copied DdlApplier::copied(const DdlStatement &statement, Lsn commit_
     if (!concerned) return Copied::no;
     if (statement.tag != "ALTER TABLE" || spares_columns(statement.text)) return Copied::possibly;
     return Copied::yes;
-}
-
-/// Of a gap: whether it may matter. Without objects nobody can tell.
-bool DdlApplier::concerns_selection(const DdlStatement &statement) const {
-    if (statement.objects.empty() || rules_.rules().everything_selected) return true;
-    return std::ranges::any_of(statement.objects, [&](const DdlObject &object) {
-        if (!object.table_name.empty()) return rules_.selection().matches(object.table_schema, object.table_name);
-        return object.schema.empty() || object.name.empty() || rules_.selection().matches(object.schema, object.name);
-    });
 }
 
 DdlAftermath DdlApplier::committed() {

@@ -56,6 +56,7 @@ class DdlApplier final : public DdlFollower {
     };
 
     bool perform(const DdlArrival &message);
+    void learn_names(const DdlStatement &statement) const;
     bool begin(const DdlArrival &message, Entry &entry);
     bool execute(const DdlArrival &message, const ddl::Decision &decision, Copied copied, bool failed_before);
     std::optional<target::DdlFailure> run(const DdlArrival &message, const ddl::Decision &decision,
@@ -63,7 +64,6 @@ class DdlApplier final : public DdlFollower {
     void stage(const DdlStatement &statement);
     bool complete(std::uint64_t number);
     [[nodiscard]] Copied copied(const DdlStatement &statement, Lsn commit_lsn) const;
-    [[nodiscard]] bool concerns_selection(const DdlStatement &statement) const;
     void enter_selection(const DdlStatement &statement, const QualifiedName &table);
 
     target::TargetSession &session_;

@@ -4,7 +4,10 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <utility>
+#include <variant>
 
 namespace walbridge::apply {
 namespace {
@@ -18,6 +21,13 @@ constexpr std::size_t longest_shown = 1000;
 std::uint64_t change_of(const DdlArrival &message) { return message.statement.number == 0 ? message.place.number : 0; }
 
 } // namespace
+
+bool concerns(const DdlStatement &gap, const wire::ObjectSelection &selection) {
+    return gap.objects.empty() || std::ranges::any_of(gap.objects, [&](const DdlObject &object) {
+               if (!object.table_name.empty()) return selection.matches(object.table_schema, object.table_name);
+               return object.schema.empty() || object.name.empty() || selection.matches(object.schema, object.name);
+           });
+}
 
 std::string shown(const std::string &statement) {
     return statement.size() <= longest_shown ? statement : statement.substr(0, longest_shown) + " …";
@@ -52,6 +62,18 @@ bool DdlJournal::dismissed(const DdlArrival &message, const std::string &state) 
     return true;
 }
 
+std::optional<DdlArrival> DdlJournal::admit(DdlVerifier &verifier, const MessageChange &message,
+                                            const ChangePlace &place, std::uint64_t full_xid, bool untouched) {
+    auto verdict = verifier.verify(message.content, full_xid);
+    if (const auto *refusal = std::get_if<DdlVerifier::Refusal>(&verdict)) {
+        refuse(place, refusal->reason);
+        return std::nullopt;
+    }
+    const auto json = message.content.substr(message.content.find('\n') + 1);
+    return DdlArrival{std::get<DdlStatement>(std::move(verdict)), std::string(json), place, untouched};
+}
+
+/// A message that is no statement of the source's capture.
 void DdlJournal::refuse(const ChangePlace &place, const std::string &reason) {
     ++counters.refused;
     log::warning("a message that claims to be DDL of the source is refused",
@@ -100,6 +122,17 @@ void DdlJournal::fail(const DdlArrival &message, const About &about, const targe
                                                   : "Mend what stands in its way on the target.")
                                 : failure.remedy,
                             id));
+}
+
+void DdlJournal::fail(const DdlArrival &message, const About &about, std::string reason, std::string remedy) {
+    target::DdlFailure failure;
+    failure.message = std::move(reason);
+    failure.remedy = std::move(remedy);
+    fail(message, about, failure);
+}
+
+void DdlJournal::fail_gap(const DdlArrival &message, const About &about) {
+    fail(message, about, "the source ran DDL that was not captured: " + message.statement.reason);
 }
 
 } // namespace walbridge::apply

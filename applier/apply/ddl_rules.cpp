@@ -2,6 +2,7 @@
 #include "apply/ddl_rules.hpp"
 
 #include "dialect/postgres.hpp"
+#include "schema/column_rules.hpp"
 
 #include <algorithm>
 
@@ -20,6 +21,7 @@ DdlRules::DdlRules(const TaskConfig &config) : selection_(config.objects.include
     rules_.everything_selected = config.objects.exclude.empty() &&
                                  std::ranges::find(config.objects.include, "*.*") != config.objects.include.end();
     rules_.names = &config.names;
+    rules_.columns = schema::column_rules(config);
     if (config.ddl.classes.size() == 1 && config.ddl.classes.front() == "all")
         rules_.classes = {ddl::class_names().begin(), ddl::class_names().end()};
     else if (!config.ddl.off())
@@ -27,9 +29,7 @@ DdlRules::DdlRules(const TaskConfig &config) : selection_(config.objects.include
     rules_.roles.owners = config.schema.owner != "none";
     rules_.roles.grants = config.schema.grants != "none";
     rules_.roles.names = config.roles;
-    rules_.table_follows_ddl = [&config](const QualifiedName &table) {
-        return !config.objects.without_ddl.contains(table);
-    };
+    rules_.table_follows_ddl = [&config](const QualifiedName &table) { return !config.objects.leaves_out_ddl(table); };
 }
 
 DdlStatement DdlRules::in_target_names(DdlStatement statement) const {

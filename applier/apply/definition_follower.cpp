@@ -22,13 +22,8 @@ using target::DdlState;
 
 constexpr const char *by_hand = "Make the same change on the target by hand.";
 
-schema::mysql::DefinitionOptions options_of(const TaskConfig &config) {
-    return {
-        .flavour = target::flavour(config),
-        .policy = [&config](const QualifiedName &table,
-                            const std::string &column) { return target::mysql::value_policy(config, table, column); },
-        .lower_case_tables = false};
-}
+/// What the failures of definitions are about, whatever the statement says.
+const DdlJournal::About of_tables{"table", {}, {}};
 
 std::vector<SourceTable> tables_of(const DefinitionModel &model, const Oids &chosen) {
     std::vector<SourceTable> tables;
@@ -57,31 +52,24 @@ std::vector<schema::mysql::MissingValue> missing_values(const DdlStatement &stat
 DefinitionFollower::DefinitionFollower(const TaskConfig &config, target::TargetSession &session, SyncFilter &filter,
                                        DdlVerifier verifier)
     : config_(config), session_(session), filter_(filter), verifier_(std::move(verifier)),
-      selection_(config.objects.include, config.objects.exclude), options_(options_of(config)),
+      selection_(config.objects.include, config.objects.exclude), options_{.flavour = target::flavour(config),
+                                                                           .policy =
+                                                                               target::mysql::value_policy(config),
+                                                                           .shape =
+                                                                               schema::mysql::table_shaper(config)},
       journal_(config, session,
                "Of its transaction, the target holds what came before its last executed DDL, because MySQL commits DDL "
                "by itself; the rest was not applied.") {}
 
-std::optional<DdlArrival> DefinitionFollower::read(const MessageChange &message, const ChangePlace &place,
-                                                   std::uint64_t full_xid, bool untouched) {
-    auto verdict = verifier_.verify(message.content, full_xid);
-    if (const auto *refusal = std::get_if<DdlVerifier::Refusal>(&verdict)) {
-        journal_.refuse(place, refusal->reason);
-        return std::nullopt;
-    }
-    const auto json = message.content.substr(message.content.find('\n') + 1);
-    return DdlArrival{std::get<DdlStatement>(std::move(verdict)), std::string(json), place, untouched};
-}
-
 bool DefinitionFollower::take(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid,
                               bool untouched) {
-    const auto arrival = read(message, place, full_xid, untouched);
+    const auto arrival = journal_.admit(verifier_, message, place, full_xid, untouched);
     return arrival && perform(*arrival);
 }
 
 /// Its rewritten rows may still come.
 void DefinitionFollower::taken_before(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid) {
-    const auto arrival = read(message, place, full_xid, false);
+    const auto arrival = journal_.admit(verifier_, message, place, full_xid, false);
     if (!arrival || arrival->statement.phase != DdlStatement::Phase::rewrite) return;
     const auto oid = arrival->statement.rewritten_oid;
     load_model();
@@ -96,11 +84,15 @@ bool DefinitionFollower::perform(const DdlArrival &message) {
     const auto &statement = message.statement;
     if (statement.kind == DdlStatement::Kind::gap) return gap(message);
     if (statement.text.empty()) return false;
+    for (const auto &object : statement.objects) // what the task file speaks of by patterns
+        if (object.class_name == "pg_class" && object.sub == 0 && object.type.ends_with("table"))
+            config_.names.learn_table({object.schema, object.name});
     load_model();
     DefinitionStep step;
     try {
         step = definition_step(*model_, statement,
-                               {selection_, config_.names, config_.objects.without_ddl,
+                               {selection_, config_.names,
+                                [&](const QualifiedName &table) { return config_.objects.leaves_out_ddl(table); },
                                 [&](std::uint32_t oid) { return copied(oid, message.place.commit_lsn); }});
     } catch (const std::invalid_argument &error) {
         throw Error(ErrorKind::internal, "DDL message at " + to_string(message.place.commit_lsn),
@@ -111,32 +103,23 @@ bool DefinitionFollower::perform(const DdlArrival &message) {
     if (!dismissed && (says_too_little(statement, selection_) || !statement.definitions_failure.empty())) {
         const bool failed = !statement.definitions_failure.empty();
         journal_.fail(
-            message, {"table", {}, {}},
-            {{},
-             "its message does not say how the tables look: " +
-                 (failed ? "the capture could not read them (" + statement.definitions_failure + ")"
-                         : "the source's walbridge library is older than this program"),
-             {},
-             {},
-             {},
-             std::string(failed ? "" : "Update walbridge on the source; its sessions have to connect again. ") +
-                 by_hand});
+            message, of_tables,
+            "its message does not say how the tables look: " +
+                (failed ? "the capture could not read them (" + statement.definitions_failure + ")"
+                        : "the source's walbridge library is older than this program"),
+            std::string(failed ? "" : "Update walbridge on the source; its sessions have to connect again. ") +
+                by_hand);
         return false;
     }
     if (dismissed) {
         store(step);
         return true; // somebody may have changed the target's tables in its place
     }
-    for (const auto oid : step.left) journal_.leave(message, {"table", {}, {}}, model_->at(oid).name);
+    for (const auto oid : step.left) journal_.leave(message, of_tables, step.before.at(oid).name);
     if (!step.unknown.empty()) {
-        journal_.fail(message, {"table", {}, {}},
-                      {{},
-                       step.unknown,
-                       {},
-                       {},
-                       {},
-                       std::string(by_hand) + " Later statements about the table are followed again when it was "
-                                              "dismissed."});
+        journal_.fail(message, of_tables, step.unknown,
+                      std::string(by_hand) +
+                          " Later statements about the table are followed again when it was dismissed.");
         store(step);
         return false;
     }
@@ -147,18 +130,11 @@ bool DefinitionFollower::perform(const DdlArrival &message) {
 bool DefinitionFollower::gap(const DdlArrival &message) {
     const auto &statement = message.statement;
     if (journal_.dismissed(message, journal_.recorded_state(message))) return true;
-    const bool concerns =
-        statement.objects.empty() || std::ranges::any_of(statement.objects, [&](const auto &object) {
-            if (!object.table_name.empty()) return selection_.matches(object.table_schema, object.table_name);
-            return object.schema.empty() || object.name.empty() || selection_.matches(object.schema, object.name);
-        });
-    const bool of_tables = statement.tag.find("TABLE") != std::string::npos ||
-                           statement.tag.find("INDEX") != std::string::npos ||
-                           statement.tag.find("TYPE") != std::string::npos || statement.tag == "SELECT INTO" ||
-                           statement.tag.find("DOMAIN") != std::string::npos;
-    if (concerns && of_tables)
-        journal_.fail(message, {"table", {}, {}},
-                      {{}, "the source ran DDL that was not captured: " + statement.reason, {}, {}, {}, {}});
+    const bool changes_tables = statement.tag.find("TABLE") != std::string::npos ||
+                                statement.tag.find("INDEX") != std::string::npos ||
+                                statement.tag.find("TYPE") != std::string::npos || statement.tag == "SELECT INTO" ||
+                                statement.tag.find("DOMAIN") != std::string::npos;
+    if (changes_tables && concerns(statement, selection_)) journal_.fail_gap(message, of_tables);
     return false;
 }
 
@@ -192,7 +168,7 @@ bool DefinitionFollower::execute(const DdlArrival &message, DefinitionStep &step
     }
     if (!changes.errors.empty() || !missing.empty()) {
         const auto reason = described(changes.errors.empty() ? missing : changes.errors);
-        journal_.fail(message, about, {{}, "MySQL has nothing like it: " + reason, {}, {}, {}, by_hand});
+        journal_.fail(message, about, "MySQL has nothing like it: " + reason, by_hand);
         if (!changes.errors.empty()) return false; // the model stays as it was, as the target does
     }
     if (!commands.empty()) {

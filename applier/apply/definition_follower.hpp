@@ -43,8 +43,6 @@ class DefinitionFollower final : public DdlFollower {
     [[nodiscard]] const DdlCounters &counters() const override { return journal_.counters; }
 
   private:
-    std::optional<DdlArrival> read(const MessageChange &message, const ChangePlace &place, std::uint64_t full_xid,
-                                   bool untouched);
     bool perform(const DdlArrival &message);
     bool gap(const DdlArrival &message);
     schema::mysql::Changes changes_of(const DdlStatement &statement, DefinitionStep &step) const;

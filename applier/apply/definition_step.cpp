@@ -94,7 +94,7 @@ class Stepper {
 
     void take_definition(SourceTable table) {
         const auto oid = table.oid;
-        if (rules_.without_ddl.contains(table.name)) return;
+        if (rules_.leaves_out(table.name)) return;
         if (oid != 0 && rules_.copied(oid)) return; // under a snapshot that shows it, and more
         if (oid != 0) adopt(table);
         const auto known = step_.after.find(oid);
@@ -145,14 +145,13 @@ class Stepper {
     void take_drop(const DdlDropped &dropped) {
         if (dropped.type != "index") {
             const auto table = step_.after.find(dropped.oid);
-            if (table == step_.after.end() || rules_.without_ddl.contains(table->second.name)) return;
+            if (table == step_.after.end() || rules_.leaves_out(table->second.name)) return;
             step_.touched.insert(dropped.oid);
             step_.after.erase(table);
             return;
         }
         for (auto &[oid, table] : step_.after) {
-            if (table.name.schema != dropped.schema || told_.contains(oid) || rules_.without_ddl.contains(table.name))
-                continue;
+            if (table.name.schema != dropped.schema || told_.contains(oid) || rules_.leaves_out(table.name)) continue;
             if (std::erase_if(table.indexes, [&](const auto &index) { return index.name == dropped.name; }) != 0)
                 step_.touched.insert(oid);
         }

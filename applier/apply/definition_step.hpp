@@ -24,7 +24,7 @@ using Oids = std::set<std::uint32_t>;
 struct DefinitionRules {
     const wire::ObjectSelection &selection;
     const NameMap &names;
-    const std::set<QualifiedName> &without_ddl; ///< tables whose DDL is not followed, by the source's names
+    std::function<bool(const QualifiedName &)> leaves_out; ///< tables whose DDL is not followed
     /// The copy has shown the table as it is after the statement, or later.
     std::function<bool(std::uint32_t oid)> copied;
 };

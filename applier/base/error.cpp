@@ -40,6 +40,7 @@ std::string_view name_of(ErrorKind kind) {
     case ErrorKind::switchover_refused: return "switchover_refused";
     case ErrorKind::switchover_open: return "switchover_open";
     case ErrorKind::loop: return "loop";
+    case ErrorKind::rule: return "rule";
     case ErrorKind::task_state: return "task_state";
     case ErrorKind::timeout: return "timeout";
     }

@@ -45,6 +45,7 @@ enum class ErrorKind : int {
     switchover_refused = 52, ///< a gate was not proven; what had been done is undone, the source is in charge
     switchover_open = 53,    ///< the switchover ended half way and its undoing failed: the error lists what is left
     loop = 54,               ///< a change of the target came back to it through another task
+    rule = 55,               ///< a row filter or column expression cannot be used, or failed for a row
 };
 
 [[nodiscard]] std::string_view name_of(ErrorKind kind);

@@ -34,21 +34,60 @@ TokenBucket::Clock::duration TokenBucket::until(Ticket ticket, Clock::time_point
            std::chrono::microseconds(1);
 }
 
-void Throttle::set(const Amounts &per_second) {
+void Throttle::put_into_force() {
     const auto at_once = [](std::uint64_t rate) {
         return rate == 0 ? unlimited : std::max<std::uint64_t>(rate / 20, 1);
     };
+    const auto bytes = slow_bytes_ == 0     ? limits_.bytes
+                       : limits_.bytes == 0 ? slow_bytes_
+                                            : std::min(limits_.bytes, slow_bytes_);
+    const auto now = Clock::now();
+    queries_.set_rate(static_cast<double>(limits_.queries), now);
+    rows_.set_rate(static_cast<double>(limits_.rows), now);
+    bytes_.set_rate(static_cast<double>(bytes), now);
+    rows_at_once_ = at_once(limits_.rows);
+    bytes_at_once_ = at_once(bytes);
+    active_ = held_ || slow_bytes_ != 0 || limits_ != Amounts{};
+    ++changes_;
+}
+
+void Throttle::set(const Amounts &per_second) {
     {
         const std::lock_guard lock(mutex_);
-        const auto now = Clock::now();
         limits_ = per_second;
-        queries_.set_rate(static_cast<double>(per_second.queries), now);
-        rows_.set_rate(static_cast<double>(per_second.rows), now);
-        bytes_.set_rate(static_cast<double>(per_second.bytes), now);
-        rows_at_once_ = at_once(per_second.rows);
-        bytes_at_once_ = at_once(per_second.bytes);
-        active_ = per_second != Amounts{};
-        ++changes_;
+        put_into_force();
+    }
+    changed_.notify_all();
+}
+
+void Throttle::hold(bool let_go) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (held_ && let_go_ == let_go) return;
+        slow_bytes_ = 0;
+        let_go_ = let_go;
+        held_ = true;
+        put_into_force();
+    }
+    changed_.notify_all();
+}
+
+void Throttle::slow(std::uint64_t bytes_per_second) {
+    {
+        const std::lock_guard lock(mutex_);
+        held_ = false;
+        slow_bytes_ = std::max<std::uint64_t>(bytes_per_second, 1);
+        put_into_force();
+    }
+    changed_.notify_all();
+}
+
+void Throttle::release() {
+    {
+        const std::lock_guard lock(mutex_);
+        held_ = false;
+        slow_bytes_ = 0;
+        put_into_force();
     }
     changed_.notify_all();
 }

@@ -1,4 +1,5 @@
-// throttle.hpp: limits per second that may change while work is under way: queries, rows and bytes, shared by threads.
+// throttle.hpp: limits per second that may change while work is under way: queries, rows and bytes, shared by threads;
+// and a hold beside them, under which nothing goes on.
 //
 // Work is taken first and paid for afterwards: whoever took something waits until the rate has paid for everything
 // taken up to then. So nothing is buffered for the sake of a limit, workers are served in the order they took, and a
@@ -56,8 +57,21 @@ class Throttle {
     /// Per second, 0 = no limit. Takes effect at once, also for those who wait.
     void set(const Amounts &per_second);
     [[nodiscard]] Amounts limits() const;
-    /// False while nothing is limited: a caller need not count. Costs nothing.
+    /// False while nothing is limited or held: a caller need not count. Costs nothing.
     [[nodiscard]] bool active() const noexcept { return active_.load(std::memory_order_relaxed); }
+
+    /// Nobody passes from now on, whatever the limits say. `let_go`: who holds locks and can do its work anew gives it
+    /// up instead of waiting (wants_room()); a later call takes that back.
+    void hold(bool let_go = false);
+    /// At most so many bytes pass per second until release(), if the limits do not say less; at least 1.
+    void slow(std::uint64_t bytes_per_second);
+    /// Ends hold() and slow().
+    void release();
+    [[nodiscard]] bool held() const noexcept { return held_.load(std::memory_order_relaxed); }
+    /// Held, and others wait for what the work has locked.
+    [[nodiscard]] bool wants_room() const noexcept { return held() && let_go_.load(std::memory_order_relaxed); }
+    /// What went through pass() since the beginning: how fast work is when nobody holds it.
+    [[nodiscard]] std::uint64_t passed_bytes() const noexcept { return passed_bytes_.load(std::memory_order_relaxed); }
 
     Ticket take(const Amounts &amounts);
     /// A ticket for everything that anybody has taken so far.
@@ -66,12 +80,14 @@ class Throttle {
     /// Waits up to `time`, less when the limits change.
     void wait(Clock::duration time);
 
-    /// Takes and waits until it is paid. `stopping` is asked at least ten times a second; false: it said yes.
+    /// Takes and waits until it is paid and nobody holds. `stopping` is asked at least ten times a second; false: it
+    /// said yes.
     template <class Stopping> bool pass(const Amounts &amounts, Stopping &&stopping) {
+        passed_bytes_.fetch_add(amounts.bytes, std::memory_order_relaxed);
         if (!active()) return true;
         const auto ticket = take(amounts);
         for (;;) {
-            const auto left = until(ticket);
+            const auto left = held() ? Clock::duration::max() : until(ticket);
             if (left <= Clock::duration::zero()) return true;
             if (stopping()) return false;
             wait(std::min<Clock::duration>(left, std::chrono::milliseconds(100)));
@@ -84,10 +100,15 @@ class Throttle {
     [[nodiscard]] std::uint64_t bytes_at_once() const { return bytes_at_once_.load(std::memory_order_relaxed); }
 
   private:
+    void put_into_force(); ///< with the mutex
+
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::uint64_t changes_ = 0; ///< of the limits
+    std::uint64_t changes_ = 0; ///< of the limits and the hold
     Amounts limits_;
+    std::uint64_t slow_bytes_ = 0; ///< 0 = not slowed
+    std::atomic<bool> held_{false}, let_go_{false};
+    std::atomic<std::uint64_t> passed_bytes_{0};
     TokenBucket queries_, rows_, bytes_;
     std::atomic<bool> active_{false};
     static constexpr auto unlimited = std::numeric_limits<std::uint64_t>::max();

@@ -10,6 +10,9 @@
 
 namespace walbridge {
 
+/// What walbridge itself writes into a column that the source does not have (objects.table[].add_columns).
+enum class Added : std::uint8_t { no, operation, commit_time, lsn, constant };
+
 struct Column {
     std::string name;
     bool key = false; ///< part of the replica identity (all columns under REPLICA IDENTITY FULL)
@@ -25,6 +28,8 @@ struct Column {
     std::string base_type_schema, base_type_name;
     std::string collation; ///< schema.name; empty = the type's default
     std::vector<std::string> enum_labels;
+    Added added = Added::no; ///< not in the stream; such columns stand behind all others
+    std::string constant;    ///< the value of Added::constant
 };
 
 enum class ReplicaIdentity : char { primary_key = 'd', nothing = 'n', full = 'f', index = 'i' };

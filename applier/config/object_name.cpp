@@ -34,9 +34,6 @@ std::string plain_part(std::string_view text, std::size_t &at) {
     const auto begin = at;
     at = std::min(text.find('.', at), text.size());
     auto part = std::string(text.substr(begin, at - begin));
-    if (part.find_first_of("*?") != std::string::npos)
-        refuse(fmt::format("\"{}\" is a pattern, and renames take exact names in this version", text),
-               "Name each schema and table; a name that holds * or ? stands in double quotes.");
     if (part.find_first_of("\", \t\r\n") != std::string::npos)
         refuse(fmt::format("\"{}\": the name needs double quotes as a whole", text), how);
     return part;
@@ -44,17 +41,29 @@ std::string plain_part(std::string_view text, std::size_t &at) {
 
 } // namespace
 
-std::vector<std::string> parse_object_name(std::string_view text) {
-    std::vector<std::string> parts;
+std::vector<NamePattern> parse_name_pattern(std::string_view text) {
+    std::vector<NamePattern> parts;
     for (std::size_t at = 0;; ++at) {
-        parts.push_back(at < text.size() && text[at] == '"' ? quoted_part(text, at) : plain_part(text, at));
-        if (parts.back().empty()) refuse(fmt::format("\"{}\": a name is empty", text), how);
-        if (parts.back().size() > most_bytes)
+        const bool quoted = at < text.size() && text[at] == '"';
+        parts.push_back({quoted ? quoted_part(text, at) : plain_part(text, at), quoted});
+        if (parts.back().text.empty()) refuse(fmt::format("\"{}\": a name is empty", text), how);
+        if (parts.back().text.size() > most_bytes)
             refuse(fmt::format("\"{}\": a name is longer than the {} bytes that PostgreSQL keeps", text, most_bytes),
                    "Choose a shorter name.");
         if (at == text.size()) return parts;
         if (text[at] != '.') refuse(fmt::format("\"{}\": unexpected text behind a quoted name", text), how);
     }
+}
+
+std::vector<std::string> parse_object_name(std::string_view text) {
+    std::vector<std::string> names;
+    for (auto &part : parse_name_pattern(text)) {
+        if (!part.exact())
+            refuse(fmt::format("\"{}\" is a pattern where one name is needed", text),
+                   "A name that holds * or ? stands in double quotes.");
+        names.push_back(std::move(part.text));
+    }
+    return names;
 }
 
 } // namespace walbridge::config

@@ -6,6 +6,7 @@
 #include "base/postgres/session.hpp"
 #include "change/name_map.hpp"
 #include "config/conflict_policy.hpp"
+#include "wire/table_rules.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -39,11 +40,23 @@ struct TaskConfig {
     struct Objects {
         std::vector<std::string> include{"*.*"}; ///< patterns as in decoder/wire/object_selection.hpp
         std::vector<std::string> exclude;
-        std::string large_objects = "refuse"; ///< copy, refuse, ignore [O-20]
-        std::set<QualifiedName> without_ddl;  ///< tables whose operations leave DDL out: objects.table[].operations
+        std::string large_objects = "refuse";                                 ///< copy, refuse, ignore [O-20]
+        std::vector<std::pair<std::string, wire::ObjectPattern>> without_ddl; ///< tables whose operations leave DDL out
+        wire::TableRules rules; ///< rows, columns and operations of tables: where, columns, operations ... [O-06..O-08]
+        /// Columns of the target that say where a row came from, by table and name: operation, commit_time, lsn,
+        /// source, task.
+        std::vector<std::pair<wire::ObjectPattern, std::map<std::string, std::string>>> added_columns;
+        std::string existing = "precheck";  ///< or "proceed": tables that are on the target already [O-09]
+        std::string existing_rows = "keep"; ///< or "overwrite": what the copy does where a row is there already
         /// What becomes of values that the target cannot hold, by table and column of the source: error, null, clamp,
         /// text.
         std::map<QualifiedName, std::map<std::string, std::string>> values;
+
+        /// DDL of the table is not followed.
+        [[nodiscard]] bool leaves_out_ddl(const QualifiedName &table) const {
+            return std::ranges::any_of(
+                without_ddl, [&](const auto &entry) { return entry.second.matches(table.schema, table.name); });
+        }
     } objects;
 
     NameMap names; ///< what schemas and tables are called on the target: [[objects.schema]], [[objects.table]]
@@ -71,6 +84,16 @@ struct TaskConfig {
         std::uint64_t copy_rows = 0, copy_bytes = 0;
         std::uint64_t apply_rows = 0, apply_bytes = 0;
     } throttle;
+
+    /// When copy and verification leave the source alone for a while (docs/source-guard.md) [B-12].
+    struct SourceGuard {
+        std::chrono::milliseconds replica_lag{0}; ///< of any standby of the source in replaying; 0 = not looked at
+        int active_sessions = 0;                  ///< other sessions that run a statement; 0 = not looked at
+        std::string query;                        ///< true = hold; empty = none
+        std::string action = "stop";              ///< stop, or slow: copy at a tenth of the pace
+        std::chrono::milliseconds interval{std::chrono::seconds(5)}; ///< between two looks
+        [[nodiscard]] bool on() const { return replica_lag.count() > 0 || active_sessions > 0 || !query.empty(); }
+    } guard;
 
     struct Sequences {
         std::chrono::milliseconds interval{std::chrono::seconds(5)}; ///< between two readings on the source; 0 = never
@@ -171,6 +194,8 @@ struct TaskConfig {
     /// Keys that the file gives, as one would write their values, without secrets: for `walbridge plan`.
     std::map<std::string, std::string> given;
 
+    /// Not of the file: the task that this one brings tables for, which go over to it once they are caught up [M-07].
+    std::string sync_of;
     /// The task that this one is the way back of, while both run: two-way synchronisation [M-05]. Empty = none.
     std::string reverse_of;
     /// Not of the file: the task that ends when this one begins (the way back that a switchover prepares).
@@ -183,9 +208,11 @@ struct TaskConfig {
     }
     [[nodiscard]] std::string slot_name() const { return "walbridge_" + name; }
     /// Of an apply session: the first one's is walbridge_<task>, the others' walbridge_<task>:<n>; those for streamed
-    /// transactions are 1 ... apply.stream_sessions.
+    /// transactions are 1 ... apply.stream_sessions. What a sync task writes is its parent's, so its origins are
+    /// walbridge_<parent>:sync and walbridge_<parent>:sync:<n>: whoever knows the parent's knows them.
     [[nodiscard]] std::string origin_name(int session = 0) const {
-        return "walbridge_" + name + (session == 0 ? "" : ":" + std::to_string(session));
+        return "walbridge_" + (sync_of.empty() ? name : sync_of + ":sync") +
+               (session == 0 ? "" : ":" + std::to_string(session));
     }
     /// Of a session that copies rows, from 1 on.
     [[nodiscard]] std::string copy_origin_name(int session) const {

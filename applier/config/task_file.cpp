@@ -5,6 +5,7 @@
 #include "config/mysql_target.hpp"
 #include "config/renames.hpp"
 #include "config/secret.hpp"
+#include "config/table_entries.hpp"
 #include "config/task_keys.hpp"
 #include "config/value_text.hpp"
 #include "config/webhook_url.hpp"
@@ -262,93 +263,58 @@ void read_mysql_endpoint(const Origin &origin, const GivenKeys &given, pg::Endpo
     endpoint.password = secret(origin, given, "target.password");
 }
 
-void read_renames(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
-    config::RenameReader renames;
-    const auto each = [&](const std::string &list, auto &&take) {
-        const auto found = lists.find(list);
-        if (found == lists.end()) return;
-        for (const auto &entry : found->second) {
-            const auto *name = given_text(entry.keys, list + "[].name");
-            const auto *rename = given_text(entry.keys, list + "[].rename");
-            const auto &where = rename != nullptr ? entry.keys.at(list + "[].rename").where : entry.where;
-            if (rename == nullptr &&
-                (entry.keys.contains(list + "[].operations") || entry.keys.contains(list + "[].conflict") ||
-                 entry.keys.contains(list + "[].values")))
-                continue;
-            if (rename == nullptr)
-                origin.refuse(where, list, fmt::format("the entry of {} says nothing about it", *name),
-                              "Add rename = \"...\", or remove the entry.");
-            try {
-                take(*name, *rename);
-            } catch (const Error &error) {
-                origin.refuse(where, list, error.reason(), error.remedy());
-            }
+void read_schema_renames(const Origin &origin, const GivenLists &lists, config::RenameReader &renames) {
+    const auto found = lists.find("objects.schema");
+    if (found == lists.end()) return;
+    for (const auto &entry : found->second) {
+        const auto &rename = entry.keys.at("objects.schema[].rename");
+        try {
+            renames.schema(*given_text(entry.keys, "objects.schema[].name"), std::get<std::string>(rename.value));
+        } catch (const Error &error) {
+            origin.refuse(rename.where, "objects.schema", error.reason(), error.remedy());
         }
+    }
+}
+
+config::TableEntry table_entry(const Origin &origin, const GivenEntry &given) {
+    config::TableEntry entry;
+    const auto take = [&](const char *key, auto &into) {
+        const auto found = given.keys.find(std::string("objects.table[].") + key);
+        if (found == given.keys.end()) return;
+        into = std::get<typename std::decay_t<decltype(into)>::value_type>(found->second.value);
     };
-    each("objects.schema", [&](const std::string &name, const std::string &rename) { renames.schema(name, rename); });
-    each("objects.table", [&](const std::string &name, const std::string &rename) { renames.table(name, rename); });
+    entry.name = *given_text(given.keys, "objects.table[].name");
+    take("rename", entry.rename);
+    take("conflict", entry.conflict);
+    take("where", entry.where);
+    take("operations", entry.operations);
+    take("include_columns", entry.include_columns);
+    take("exclude_columns", entry.exclude_columns);
+    take("values", entry.values);
+    take("columns", entry.columns);
+    take("types", entry.types);
+    take("rename_columns", entry.rename_columns);
+    take("add_columns", entry.add_columns);
+    entry.refuse = [&origin, &given](const std::string &key, const std::string &reason, const std::string &remedy) {
+        const auto path = "objects.table[]." + key;
+        const auto found = given.keys.find(path);
+        origin.refuse(found == given.keys.end() ? given.where : found->second.where, path, reason, remedy);
+    };
+    return entry;
+}
+
+void read_objects(const Origin &origin, const GivenKeys &given, const GivenLists &lists, TaskConfig &task) {
+    config::RenameReader renames;
+    if (const auto *letters = given_text(given, "objects.case"))
+        renames.letters(*letters == "lower"   ? Letters::lower
+                        : *letters == "upper" ? Letters::upper
+                                              : Letters::as_source);
+    read_schema_renames(origin, lists, renames);
+    std::vector<config::TableEntry> entries;
+    if (const auto found = lists.find("objects.table"); found != lists.end())
+        for (const auto &entry : found->second) entries.push_back(table_entry(origin, entry));
+    config::read_table_entries(entries, renames, task);
     task.names = renames.take();
-}
-
-void read_operations(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
-    const auto found = lists.find("objects.table");
-    if (found == lists.end()) return;
-    for (const auto &entry : found->second) {
-        const auto given = entry.keys.find("objects.table[].operations");
-        if (given == entry.keys.end()) continue;
-        const auto &operations = std::get<std::vector<std::string>>(given->second.value);
-        const auto listed = [&](const char *word) { return std::ranges::find(operations, word) != operations.end(); };
-        for (const auto *word : {"insert", "update", "delete", "truncate"})
-            if (!listed(word))
-                origin.refuse(given->second.where, "objects.table[].operations",
-                              fmt::format("leaving out \"{}\" is not part of this version", word),
-                              "Write [\"insert\", \"update\", \"delete\", \"truncate\"], with or without \"ddl\".");
-        if (listed("ddl")) continue;
-        try {
-            task.objects.without_ddl.insert(config::parse_table_name(*given_text(entry.keys, "objects.table[].name")));
-        } catch (const Error &error) {
-            origin.refuse(entry.where, "objects.table[].name", error.reason(), error.remedy());
-        }
-    }
-}
-
-void read_table_policies(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
-    const auto found = lists.find("objects.table");
-    if (found == lists.end()) return;
-    for (const auto &entry : found->second) {
-        const auto *policy = given_text(entry.keys, "objects.table[].conflict");
-        if (policy == nullptr) continue;
-        try {
-            task.conflict.by_table[config::parse_table_name(*given_text(entry.keys, "objects.table[].name"))] =
-                parse_conflict_policy(*policy);
-        } catch (const Error &error) {
-            origin.refuse(entry.where, "objects.table[].name", error.reason(), error.remedy());
-        }
-    }
-}
-
-void read_value_policies(const Origin &origin, const GivenLists &lists, TaskConfig &task) {
-    const auto found = lists.find("objects.table");
-    if (found == lists.end()) return;
-    for (const auto &entry : found->second) {
-        const auto given = entry.keys.find("objects.table[].values");
-        if (given == entry.keys.end()) continue;
-        const auto refuse = [&](const std::string &reason, const std::string &remedy) {
-            origin.refuse(given->second.where, "objects.table[].values", reason, remedy);
-        };
-        if (task.target.kind == "postgresql")
-            refuse("a PostgreSQL target holds every value of the source", "Remove the key.");
-        const auto &policies = std::get<std::map<std::string, std::string>>(given->second.value);
-        for (const auto &[column, policy] : policies)
-            if (policy != "error" && policy != "null" && policy != "clamp" && policy != "text")
-                refuse(fmt::format("\"{}\" is no policy for column {}", policy, column),
-                       "Write error, null, clamp or text.");
-        try {
-            task.objects.values[config::parse_table_name(*given_text(entry.keys, "objects.table[].name"))] = policies;
-        } catch (const Error &error) {
-            origin.refuse(entry.where, "objects.table[].name", error.reason(), error.remedy());
-        }
-    }
 }
 
 void check_together(const Origin &origin, const GivenKeys &given, const TaskConfig &task) {
@@ -359,6 +325,11 @@ void check_together(const Origin &origin, const GivenKeys &given, const TaskConf
     if (!config::valid_task_name(task.name))
         origin.refuse(where("task.name"), "task.name", fmt::format("\"{}\" is not a task name", task.name),
                       "Use 1 to 40 of the characters a-z, 0-9 and _.");
+    if (config::is_sync_task_name(task.name))
+        origin.refuse(where("task.name"), "task.name",
+                      fmt::format("\"{}\" is the name of a task that brings tables for another, which would remove it",
+                                  task.name),
+                      "Do not end the name in _sync_ and a number.");
     if (!task.schema_stage && !task.full_stage && !task.incremental_stage)
         origin.refuse(where("task.stages"), "task.stages", "the list is empty",
                       "Name at least one of schema, full and incremental.");
@@ -376,6 +347,10 @@ void check_together(const Origin &origin, const GivenKeys &given, const TaskConf
     if (task.objects.include.empty())
         origin.refuse(where("objects.include"), "objects.include", "the list is empty",
                       "Leave the key out to replicate every table.");
+    if (task.objects.existing_rows == "overwrite" && task.objects.existing != "proceed")
+        origin.refuse(where("objects.existing_rows"), "objects.existing_rows",
+                      "tables of the target that hold rows are refused",
+                      "Write objects.existing = \"proceed\" too, or remove the key.");
     if (task.retry.other >= task.retry.connection)
         origin.refuse(where(given.contains("retry.other") ? "retry.other" : "retry.connection"), "retry.other",
                       fmt::format("{}min is not less than retry.connection, {}min", task.retry.other.count(),
@@ -459,10 +434,7 @@ TaskConfig parse_task_config(std::string_view text, const std::string &file) {
         read_mysql_endpoint(origin, given, task.target.endpoint);
     for (const auto &[path, one] : given) task.given.emplace(path, config::written(*config::find_key(path), one.value));
     task.alert.webhook_token = secret(origin, given, "alert.webhook_token");
-    read_renames(origin, lists, task);
-    read_operations(origin, lists, task);
-    read_table_policies(origin, lists, task);
-    read_value_policies(origin, lists, task);
+    read_objects(origin, given, lists, task);
     check_together(origin, given, task);
     if (task.target.kind != "postgresql") {
         config::suit_mysql_target(task, refusing(origin, given));

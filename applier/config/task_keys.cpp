@@ -31,8 +31,8 @@ std::vector<Key> task_section() {
          .type = KeyType::text,
          .fallback = "",
          .required = true,
-         .help = "Name of the task, [a-z0-9_]{1,40}; unique on the source cluster and on the target cluster. The slot "
-                 "is walbridge_<name>.",
+         .help = "Name of the task, [a-z0-9_]{1,40}, not ending in _sync_ and a number; unique on the source cluster "
+                 "and on the target cluster. The slot is walbridge_<name>.",
          .store = [](TaskConfig &task, const Value &value) { task.name = text(value); }},
         {.path = "task.stages",
          .type = KeyType::text_list,
@@ -166,25 +166,73 @@ std::vector<Key> objects_section() {
                  "= a precheck error when a selected table can refer to them, ignore = left behind.",
          .choices = {"copy", "refuse", "ignore"},
          .store = [](TaskConfig &task, const Value &value) { task.objects.large_objects = text(value); }},
+        {.path = "objects.case",
+         .type = KeyType::text,
+         .fallback = "as-source",
+         .help = "Letters of the target's names of schemas, tables and columns that no entry renames: as-source, lower "
+                 "or upper (ASCII letters).",
+         .choices = {"as-source", "lower", "upper"}},
+        {.path = "objects.existing",
+         .type = KeyType::text,
+         .fallback = "precheck",
+         .help = "Tables that the target has already: precheck = refused when they hold rows or differ, proceed = they "
+                 "are used as they are (docs/existing-tables.md).",
+         .choices = {"precheck", "proceed"},
+         .store = [](TaskConfig &task, const Value &value) { task.objects.existing = text(value); }},
+        {.path = "objects.existing_rows",
+         .type = KeyType::text,
+         .fallback = "keep",
+         .help = "With existing = \"proceed\", what the copy does with a row whose key the target has: keep = the "
+                 "target's row stays, overwrite = the source's row wins.",
+         .choices = {"keep", "overwrite"},
+         .store = [](TaskConfig &task, const Value &value) { task.objects.existing_rows = text(value); }},
         {.path = "objects.schema[].name",
          .type = KeyType::text,
          .required = true,
-         .help = "A schema of the source that has another name on the target, exactly as it is; names with other "
-                 "characters stand in double quotes."},
-        {.path = "objects.schema[].rename", .type = KeyType::text, .required = true, .help = "Its name on the target."},
+         .help = "A schema of the source that has another name on the target, or a pattern with * and ? for several; "
+                 "names with other characters stand in double quotes."},
+        {.path = "objects.schema[].rename",
+         .type = KeyType::text,
+         .required = true,
+         .help = "Its name on the target; $1 stands for what the first * or ? of a pattern matched."},
         {.path = "objects.table[].name",
          .type = KeyType::text,
          .required = true,
-         .help = "A table of the source as schema.table, exactly as it is; names with other characters stand in double "
-                 "quotes."},
+         .help =
+             "A table of the source as schema.table, or a pattern with * and ? for several; names with other "
+             "characters stand in double quotes. Exact names win over patterns, the first pattern over later ones."},
         {.path = "objects.table[].rename",
          .type = KeyType::text,
+         .help = "Its name on the target, schema.table, or the table's name alone: in the schema that its own becomes. "
+                 "$1 stands for what the first * or ? of a pattern matched."},
+        {.path = "objects.table[].where",
+         .type = KeyType::text,
          .help =
-             "Its name on the target, schema.table, or the table's name alone: in the schema that its own becomes."},
+             "SQL condition over the table's columns: only rows for which it is true are brought (docs/filters.md)."},
+        {.path = "objects.table[].columns",
+         .type = KeyType::text_map,
+         .help =
+             "SQL by column, evaluated on the source: { email = \"md5(email)\" } in place of the column's value, or "
+             "as one more column of the target (docs/filters.md)."},
+        {.path = "objects.table[].types",
+         .type = KeyType::text_map,
+         .help = "SQL type by column of `columns`; not given: the replaced column's own, or the expression's."},
+        {.path = "objects.table[].include_columns",
+         .type = KeyType::text_list,
+         .help = "Columns to replicate, as patterns with * and ?; not given: all."},
+        {.path = "objects.table[].exclude_columns",
+         .type = KeyType::text_list,
+         .help = "Columns to leave out, as patterns; exclude wins."},
+        {.path = "objects.table[].rename_columns",
+         .type = KeyType::text_map,
+         .help = "Names of columns on the target: { email = \"mail\", \"x_*\" = \"y_$1\" }."},
+        {.path = "objects.table[].add_columns",
+         .type = KeyType::text_map,
+         .help = "Columns that the target's table has besides, and what walbridge writes there: { changed_at = "
+                 "\"commit_time\" }; operation, commit_time, lsn, source or task."},
         {.path = "objects.table[].operations",
          .type = KeyType::text_list,
-         .help = "What is followed of the table: insert, update, delete and truncate, which this version never leaves "
-                 "out, and ddl.",
+         .help = "What is followed of the table; not given: everything. The copy is not concerned.",
          .choices = {"insert", "update", "delete", "truncate", "ddl"}},
         {.path = "objects.table[].conflict",
          .type = KeyType::text,
@@ -194,12 +242,6 @@ std::vector<Key> objects_section() {
          .type = KeyType::text_map,
          .help = "What becomes of values that columns of a MySQL or MariaDB target cannot hold (docs/types-mysql.md): "
                  "{ column = \"null\" }; error (the default), null, clamp or text."},
-        {.path = "objects.table[].filter",
-         .type = KeyType::unsupported,
-         .help = "row filters are not part of this version"},
-        {.path = "objects.table[].columns",
-         .type = KeyType::unsupported,
-         .help = "renames of columns, column expressions and the choice of columns are not part of this version"},
         {.path = "objects.with",
          .type = KeyType::unsupported,
          .help = "the choice of dependent objects is not part of this version"},
@@ -568,6 +610,44 @@ std::vector<Key> pace_section() {
     return keys;
 }
 
+std::vector<Key> source_guard_section() {
+    return {
+        {.path = "source_guard.replica_lag",
+         .type = KeyType::duration,
+         .fallback = "0s",
+         .low = 0,
+         .high = 24L * 60 * minute,
+         .help = "Copy and verification hold while a standby of the source replays later than this; 0s = never.",
+         .store = [](TaskConfig &task, const Value &value) { task.guard.replica_lag = time(value); }},
+        {.path = "source_guard.active_sessions",
+         .type = KeyType::integer,
+         .fallback = "0",
+         .low = 0,
+         .high = 1'000'000,
+         .help = "They hold while more sessions than this run a statement on the source; 0 = never.",
+         .store = [](TaskConfig &task,
+                     const Value &value) { task.guard.active_sessions = static_cast<int>(number(value)); }},
+        {.path = "source_guard.query",
+         .type = KeyType::text,
+         .fallback = "",
+         .help = "They hold while this query on the source answers true.",
+         .store = [](TaskConfig &task, const Value &value) { task.guard.query = text(value); }},
+        {.path = "source_guard.action",
+         .type = KeyType::text,
+         .fallback = "stop",
+         .help = "What holding means: stop = nothing is read, slow = a tenth of the pace before.",
+         .choices = {"stop", "slow"},
+         .store = [](TaskConfig &task, const Value &value) { task.guard.action = text(value); }},
+        {.path = "source_guard.interval",
+         .type = KeyType::duration,
+         .fallback = "5s",
+         .low = 100,
+         .high = 60 * minute,
+         .help = "Time between two looks at the source.",
+         .store = [](TaskConfig &task, const Value &value) { task.guard.interval = time(value); }},
+    };
+}
+
 std::vector<Key> guard_section() {
     return {
         {.path = "slot.retained_warning",
@@ -686,9 +766,9 @@ std::vector<Key> cut_section() {
 
 std::vector<Key> build() {
     std::vector<Key> keys;
-    for (auto &&section :
-         {task_section(), source_section(), target_section(), objects_section(), copy_section(), apply_section(),
-          ddl_section(), pace_section(), guard_section(), cut_section(), conflict_section(), policy_section()})
+    for (auto &&section : {task_section(), source_section(), target_section(), objects_section(), copy_section(),
+                           apply_section(), ddl_section(), pace_section(), source_guard_section(), guard_section(),
+                           cut_section(), conflict_section(), policy_section()})
         keys.insert(keys.end(), section.begin(), section.end());
     return keys;
 }

@@ -87,6 +87,11 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 
 std::string format_size(std::uint64_t bytes) { return shortest(bytes, size_units, ""); }
 
+bool is_sync_task_name(std::string_view name) {
+    const auto digits = name.find_last_not_of("0123456789") + 1;
+    return digits < name.size() && name.substr(0, digits).ends_with("_sync_");
+}
+
 bool valid_task_name(std::string_view name) {
     return !name.empty() && name.size() <= 40 && std::ranges::all_of(name, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';

@@ -23,6 +23,9 @@ namespace walbridge::config {
 /// A task name: [a-z0-9_]{1,40}.
 [[nodiscard]] bool valid_task_name(std::string_view name);
 
+/// TASK_sync_NUMBER: such tasks bring tables for TASK, which removes them and their slots when it is done with them.
+[[nodiscard]] bool is_sync_task_name(std::string_view name);
+
 /// The candidate with the smallest edit distance to `word`; nullopt when none is near enough to be meant.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word, const std::vector<std::string> &candidates);
 

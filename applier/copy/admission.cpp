@@ -60,13 +60,6 @@ bool exists(pg::Session &target, const schema::Item &item) {
     return lookup != lookups.end() && target.query(lookup->second, {item.name}).rows() > 0;
 }
 
-int last_number(const TaskConfig &config, pg::Session &target) {
-    return std::stoi(
-        target
-            .value("SELECT COALESCE(pg_catalog.max(item), 0) FROM walbridge.schema_item WHERE task = $1", {config.name})
-            .value_or("0"));
-}
-
 } // namespace
 
 void admit_tables(const TaskConfig &config, const sql::Fence &fence, const StopToken &stop) {
@@ -86,9 +79,7 @@ void admit_tables(const TaskConfig &config, const sql::Fence &fence, const StopT
     std::erase_if(items, [&](const schema::Item &item) {
         return item.section != schema::Section::before_data || exists(target, item);
     });
-    int number = last_number(config, target);
-    for (auto &item : items) item.number = ++number;
-    fence.around(target, [&] { schema::store_items(target, config.name, items); });
+    fence.around(target, [&] { schema::append_items(target, config.name, std::move(items)); });
     for (const auto &table : tables)
         log::info("the table's definition is taken from the source", {{"table", to_string(table)}});
 }

@@ -1,4 +1,4 @@
-// chunk.cpp: names of chunk kinds as they stand in walbridge.table_sync.
+// chunk.cpp: the words as they stand in walbridge.table_sync.
 #include "copy/chunk.hpp"
 
 namespace walbridge::copy {
@@ -15,6 +15,21 @@ std::string_view name_of(ChunkKind kind) {
 std::optional<ChunkKind> chunk_kind(std::string_view name) {
     for (const auto kind : {ChunkKind::whole, ChunkKind::ctid, ChunkKind::key})
         if (name == name_of(kind)) return kind;
+    return std::nullopt;
+}
+
+std::string_view name_of(Existing existing) {
+    switch (existing) {
+    case Existing::none: return "none";
+    case Existing::empty: return "empty";
+    case Existing::rows: return "rows";
+    }
+    return "none";
+}
+
+std::optional<Existing> existing_of(std::string_view name) {
+    for (const auto existing : {Existing::none, Existing::empty, Existing::rows})
+        if (name == name_of(existing)) return existing;
     return std::nullopt;
 }
 

@@ -17,11 +17,14 @@
 namespace walbridge::copy {
 
 struct Counts {
-    std::uint64_t rows = 0, bytes = 0;
+    std::uint64_t rows = 0, bytes = 0;       ///< that the source sent
+    std::uint64_t kept = 0, overwritten = 0; ///< where the target held rows: as in Chunk
 };
 
 /// Thrown out of a copy when a stop was requested or another worker failed.
 struct Stopped {};
+/// Thrown out of a copy that is held while others wait for its locks on the source: it begins anew when the hold ends.
+struct LetGo {};
 
 struct CopyWatch {
     std::function<bool()> stopping; ///< asked between rows
@@ -38,8 +41,8 @@ struct Leg {
 };
 
 /// Both sessions are in a transaction. Returns when the target has taken all rows. Throws SqlError of either side,
-/// Error(copy_stage) when the counts of both sides differ, Stopped. After an exception both transactions must be rolled
-/// back: the source's COPY has been cancelled.
+/// Error(copy_stage) when the counts of both sides differ, Stopped, LetGo. After an exception both transactions must be
+/// rolled back: the source's COPY has been cancelled.
 std::vector<Counts> stream_rows(pg::Session &source, pg::Session &target, const std::vector<Leg> &legs,
                                 const CopyWatch &watch);
 

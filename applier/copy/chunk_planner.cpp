@@ -107,12 +107,15 @@ std::vector<Chunk> make_chunks(const source::Table &table, Cut cut, const std::v
 }
 
 std::vector<Chunk> plan_chunks(pg::Session &source, const source::Table &table, const TaskConfig::Copy &config,
-                               Lsn sync_lsn) {
-    const auto cut = choose_cut(table, config, source.server_version());
+                               Lsn sync_lsn, Existing existing, bool whole) {
+    auto cut = choose_cut(table, config, source.server_version());
+    if (existing == Existing::rows && (whole || cut.kind == ChunkKind::ctid)) cut = {};
     std::vector<std::int64_t> boundaries;
     if (cut.kind == ChunkKind::key)
         boundaries = boundaries_of(sample_keys(source, table, *chunk_key(table)), cut.chunks);
-    return make_chunks(table, cut, boundaries, sync_lsn);
+    auto chunks = make_chunks(table, cut, boundaries, sync_lsn);
+    for (auto &chunk : chunks) chunk.existing = existing;
+    return chunks;
 }
 
 } // namespace walbridge::copy

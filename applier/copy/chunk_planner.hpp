@@ -33,7 +33,9 @@ struct Cut {
                                              const std::vector<std::int64_t> &boundaries, Lsn sync_lsn);
 
 /// Chooses, samples keys through `source` (which has imported the snapshot) where needed, and makes the chunks.
+/// A table that meets rows on the target is never cut by blocks, because it could not begin anew; `whole`: nor by keys.
 [[nodiscard]] std::vector<Chunk> plan_chunks(pg::Session &source, const source::Table &table,
-                                             const TaskConfig::Copy &config, Lsn sync_lsn);
+                                             const TaskConfig::Copy &config, Lsn sync_lsn,
+                                             Existing existing = Existing::none, bool whole = false);
 
 } // namespace walbridge::copy

@@ -36,17 +36,18 @@ void store_chunks(sql::Session &target, const std::string &task, const std::vect
                         std::to_string(chunk.number), std::string(name_of(chunk.kind)), text_of(chunk.low),
                         text_of(chunk.high), to_string(chunk.sync_lsn), chunk.done ? "1" : "0",
                         std::to_string(chunk.estimated_rows), std::to_string(chunk.estimated_bytes), chunk.fingerprint,
-                        chunk.unlogged ? "1" : "0"});
+                        chunk.unlogged ? "1" : "0", std::string(name_of(chunk.existing))});
     sql::insert_rows(target, "walbridge.table_sync",
                      {"task", "source_oid", "schema_name", "table_name", "chunk", "chunk_kind", "low", "high",
-                      "sync_lsn", "done", "estimated_rows", "estimated_bytes", "fingerprint", "unlogged"},
+                      "sync_lsn", "done", "estimated_rows", "estimated_bytes", "fingerprint", "unlogged", "existing"},
                      rows);
 }
 
 std::vector<Chunk> load_chunks(sql::Session &target, const std::string &task) {
     const auto rows = target.ask(
         "SELECT source_oid, schema_name, table_name, chunk, chunk_kind, low, high, sync_lsn, done, t.rows, bytes, "
-        "estimated_rows, estimated_bytes, fingerprint, started_at IS NOT NULL, unlogged FROM walbridge.table_sync t "
+        "estimated_rows, estimated_bytes, fingerprint, started_at IS NOT NULL, unlogged, existing, kept, overwritten "
+        "FROM walbridge.table_sync t "
         "WHERE task = $1 ORDER BY source_oid, chunk",
         {task});
     std::vector<Chunk> chunks;
@@ -75,6 +76,13 @@ std::vector<Chunk> load_chunks(sql::Session &target, const std::string &task) {
         chunk.fingerprint = rows.text(row, 13);
         chunk.started = rows.flag(row, 14);
         chunk.unlogged = rows.flag(row, 15);
+        const auto existing = existing_of(rows.text(row, 16));
+        if (!existing)
+            throw Error(ErrorKind::task_state, "walbridge.table_sync",
+                        "unknown word for what existed: " + rows.text(row, 16));
+        chunk.existing = *existing;
+        chunk.kept = count(row, 17);
+        chunk.overwritten = count(row, 18);
         chunks.push_back(std::move(chunk));
     }
     return chunks;
@@ -82,10 +90,19 @@ std::vector<Chunk> load_chunks(sql::Session &target, const std::string &task) {
 
 void replace_chunks(sql::Session &target, const std::string &task, std::uint32_t source_oid,
                     const std::vector<Chunk> &chunks) {
+    const auto oid = std::to_string(source_oid);
+    const auto rule =
+        target.ask_value({"SELECT max(rule) FROM walbridge.table_sync WHERE task = $1 AND source_oid = $2::oid",
+                          "SELECT max(`rule`) FROM walbridge.table_sync WHERE task = $1 AND source_oid = $2"},
+                         {task, oid});
     target.ask({"DELETE FROM walbridge.table_sync WHERE task = $1 AND source_oid = $2::oid",
                 "DELETE FROM walbridge.table_sync WHERE task = $1 AND source_oid = $2"},
-               {task, std::to_string(source_oid)});
+               {task, oid});
     store_chunks(target, task, chunks);
+    if (rule && !rule->empty())
+        target.ask({"UPDATE walbridge.table_sync SET rule = $3 WHERE task = $1 AND source_oid = $2::oid",
+                    "UPDATE walbridge.table_sync SET `rule` = $3 WHERE task = $1 AND source_oid = $2"},
+                   {task, oid, *rule});
 }
 
 void mark_started(sql::Session &target, const std::string &task, std::uint32_t source_oid) {
@@ -125,27 +142,32 @@ namespace {
 long long finish_in_postgres(sql::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
     return target
         .ask("UPDATE walbridge.table_sync s SET done = true, sync_lsn = c.lsn, rows = c.rows, bytes = c.bytes, "
-             "started_at = coalesce(s.started_at, now()), finished_at = clock_timestamp() "
-             "FROM unnest($2::oid[], $3::integer[], $4::pg_lsn[], $5::bigint[], $6::bigint[]) "
-             "c (oid, number, lsn, rows, bytes) "
+             "kept = c.kept, overwritten = c.overwritten, started_at = coalesce(s.started_at, now()), finished_at = "
+             "clock_timestamp() "
+             "FROM unnest($2::oid[], $3::integer[], $4::pg_lsn[], $5::bigint[], $6::bigint[], "
+             "$7::bigint[], $8::bigint[]) c (oid, number, lsn, rows, bytes, kept, overwritten) "
              "WHERE s.task = $1 AND s.source_oid = c.oid AND s.chunk = c.number AND NOT s.done",
              {task, array_of(chunks, oid_of), array_of(chunks, number_of),
               array_of(chunks, [](const Chunk &chunk) { return to_string(chunk.sync_lsn); }),
               array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.rows); }),
-              array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.bytes); })})
+              array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.bytes); }),
+              array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.kept); }),
+              array_of(chunks, [](const Chunk &chunk) { return std::to_string(chunk.overwritten); })})
         .affected();
 }
 
 long long finish_in_mysql(sql::Session &target, const std::string &task, const std::vector<Chunk> &chunks) {
     long long finished = 0;
     for (const auto &chunk : chunks)
-        finished += target
-                        .ask("UPDATE walbridge.table_sync s SET s.done = 1, s.sync_lsn = $1, s.rows = $2, s.bytes = "
-                             "$3, s.started_at = coalesce(s.started_at, now(6)), s.finished_at = now(6) WHERE s.task = "
-                             "$4 AND s.source_oid = $5 AND s.chunk = $6 AND s.done = 0",
-                             {to_string(chunk.sync_lsn), std::to_string(chunk.rows), std::to_string(chunk.bytes), task,
-                              oid_of(chunk), number_of(chunk)})
-                        .affected();
+        finished +=
+            target
+                .ask("UPDATE walbridge.table_sync s SET s.done = 1, s.sync_lsn = $1, s.rows = $2, s.bytes = "
+                     "$3, s.kept = $7, s.overwritten = $8, s.started_at = coalesce(s.started_at, now(6)), "
+                     "s.finished_at = now(6) WHERE s.task = "
+                     "$4 AND s.source_oid = $5 AND s.chunk = $6 AND s.done = 0",
+                     {to_string(chunk.sync_lsn), std::to_string(chunk.rows), std::to_string(chunk.bytes), task,
+                      oid_of(chunk), number_of(chunk), std::to_string(chunk.kept), std::to_string(chunk.overwritten)})
+                .affected();
     return finished;
 }
 

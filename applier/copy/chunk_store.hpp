@@ -14,7 +14,7 @@ void store_chunks(sql::Session &target, const std::string &task, const std::vect
 /// By table and chunk number.
 [[nodiscard]] std::vector<Chunk> load_chunks(sql::Session &target, const std::string &task);
 
-/// Replaces all chunks of a table.
+/// Replaces all chunks of a table; the rule it is copied by (table_sync.rule) stays.
 void replace_chunks(sql::Session &target, const std::string &task, std::uint32_t source_oid,
                     const std::vector<Chunk> &chunks);
 

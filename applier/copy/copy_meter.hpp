@@ -21,14 +21,17 @@ class CopyMeter {
         return counts_.rows - reported_.rows >= std::min(step_rows, watch_.throttle.rows_at_once()) ||
                counts_.bytes - reported_.bytes >= std::min(step_bytes, watch_.throttle.bytes_at_once());
     }
-    /// Waits for the throttle. Throws Stopped.
+    /// Waits for the throttle. Throws Stopped, and LetGo when others want what the chunk has locked meanwhile.
     void report() {
         const auto rows = counts_.rows - reported_.rows, bytes = counts_.bytes - reported_.bytes;
         watch_.more(place_, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(bytes));
         reported_ = counts_;
-        if (watch_.stopping() ||
-            !watch_.throttle.pass({0, static_cast<std::int64_t>(rows) > 0 ? rows : 0, bytes}, watch_.stopping))
-            throw Stopped{};
+        if (watch_.stopping() || !watch_.throttle.pass({0, static_cast<std::int64_t>(rows) > 0 ? rows : 0, bytes}, [&] {
+                return watch_.stopping() || watch_.throttle.wants_room();
+            })) {
+            if (watch_.stopping()) throw Stopped{};
+            throw LetGo{};
+        }
     }
     /// The rows are known better by now: in binary form header and end mark were counted too.
     void correct_rows(std::uint64_t rows) { counts_.rows = rows; }

@@ -6,6 +6,7 @@
 #include "copy/admission.hpp"
 #include "copy/chunk_planner.hpp"
 #include "copy/chunk_store.hpp"
+#include "copy/existing_tables.hpp"
 #include "copy/large_objects.hpp"
 #include "copy/mysql/statistics_stage.hpp"
 #include "copy/pass.hpp"
@@ -16,6 +17,7 @@
 #include "schema/item_store.hpp"
 #include "schema/target_session.hpp"
 #include "sequence/sequences.hpp"
+#include "source/source_guard.hpp"
 #include "target/state_session.hpp"
 #include "wire/object_selection.hpp"
 
@@ -24,6 +26,7 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <unistd.h>
 
 namespace walbridge::copy {
@@ -36,7 +39,8 @@ constexpr std::uint64_t queries_of_a_pass = 10;
 /// client is gone.
 std::string fresh_slot_name(const TaskConfig &config) {
     static std::atomic<int> count{0};
-    return fmt::format("{}_c{}_{}", config.slot_name(), getpid() % 100000, ++count % 10000); // at most 63 characters
+    constexpr std::size_t longest = 63 - 12; // a sync task's name is longer than a file may give
+    return fmt::format("{}_c{}_{}", config.slot_name().substr(0, longest), getpid() % 100000, ++count % 10000);
 }
 
 void report_tables(Progress &progress, const std::vector<Chunk> &chunks) {
@@ -105,6 +109,8 @@ class DataStage {
         auto chunks = load_chunks(target, context_.config.name);
         report_tables(context_.progress, chunks);
         if (open_of(chunks).empty()) return Outcome::complete;
+        // Before anything is locked and a snapshot keeps row versions alive.
+        if (!context_.throttle.pass({}, [&] { return context_.stop.requested(); })) return Outcome::stuck;
         const bool planned_under_it = first != nullptr && first->alive();
         TableGuard guard(context_.config, planned_under_it ? std::vector<QualifiedName>() : restless());
         std::unique_ptr<source::ExportedSnapshot> fresh;
@@ -122,7 +128,10 @@ class DataStage {
             return Outcome::stuck;
         pg::Session catalog(context_.config.source.endpoint, {context_.config.application_name("catalog"), false, {}});
         source::import_snapshot(catalog, snapshot.name());
-        const auto tables = by_oid(source::read_tables(catalog, source::Unlogged::bring));
+        auto list = source::read_tables(catalog, source::Unlogged::bring);
+        source::learn_partitions(context_.config.names, list);
+        source::Shaper shaper(context_.config, catalog);
+        const auto tables = by_oid(std::move(list));
         std::set<std::uint32_t> changed_again;
         if (!planned_under_it) {
             auto reconciled = reconcile_target(context_, catalog, snapshot, tables, target, chunks);
@@ -130,7 +139,11 @@ class DataStage {
             changed_again = std::move(reconciled.changed_again);
             report_tables(context_.progress, chunks);
         }
-        const auto rows = make_row_target(context_.config, tables, catalog, target);
+        Shapes shapes;
+        for (const auto &chunk : chunks)
+            if (const auto table = tables.find(chunk.source_oid); !chunk.done && table != tables.end())
+                if (!shapes.contains(table->first)) shapes.emplace(table->first, shaper.shape(table->second));
+        const auto rows = make_row_target(context_.config, tables, shapes, catalog, target);
         catalog.rollback_quietly();
         auto open = open_of(chunks);
         if (held)
@@ -152,7 +165,7 @@ class DataStage {
         log::info("copy pass ended", {{"chunks_done", result.chunks_done},
                                       {"tables_changed", result.changed.size()},
                                       {"stopped", result.stopped}});
-        const bool moved = result.chunks_done > 0 || !result.changed.empty() || open.empty();
+        const bool moved = result.chunks_done > 0 || !result.changed.empty() || open.empty() || result.let_go;
         return moved ? Outcome::progressed : Outcome::stuck;
     }
 
@@ -233,13 +246,20 @@ LoadPlan InitialLoad::plan(source::ExportedSnapshot &snapshot) const {
     LoadPlan plan;
     pg::Session source(config_.source.endpoint, {config_.application_name("plan"), false, {}});
     source::import_snapshot(source, snapshot.name());
-    plan.definitions = followed_definitions(config_, source);
-    if (config_.schema_stage) plan.items = plan_definitions(config_, source, snapshot.name(), stop_);
+    auto definitions = plan_definitions(config_, source, snapshot.name(), stop_);
+    plan.items = std::move(definitions.items);
+    plan.definitions = std::move(definitions.followed);
+    const auto existing = find_existing(config_, source);
+    for (const auto &[name, what] : existing) plan.existing.push_back(name);
     if (config_.full_stage) {
         const wire::ObjectSelection selection(config_.objects.include, config_.objects.exclude);
         for (const auto &table : source::read_tables(source, source::Unlogged::bring)) {
             if (table.kind != 'r' || !selection.matches(table.name.schema, table.name.name)) continue;
-            auto chunks = plan_chunks(source, table, config_.copy, snapshot.lsn());
+            const auto there = existing.find(config_.names.table(table.name));
+            auto chunks = there == existing.end()
+                              ? plan_chunks(source, table, config_.copy, snapshot.lsn())
+                              : plan_chunks(source, table, config_.copy, snapshot.lsn(), there->second.existing,
+                                            !may_be_cut(table, there->second, config_.names));
             std::move(chunks.begin(), chunks.end(), std::back_inserter(plan.chunks));
         }
         if (config_.objects.large_objects == "copy") plan.large_objects = list_large_objects(source);
@@ -280,8 +300,12 @@ bool InitialLoad::run(std::uint64_t epoch, source::ExportedSnapshot *first) {
     for (;;) {
         if (!schema_stage->run_before_data()) return false;
         progress_.enter(Phase::data);
-        if (!DataStage(context, slot_plugin_).run(first)) return false;
-        if (postgres && !copy_large_objects(context, first)) return false;
+        {
+            std::optional<source::GuardWatch> guard;
+            if (config_.guard.on()) guard.emplace(config_, "copy", throttle_, progress_.guard);
+            if (!DataStage(context, slot_plugin_).run(first)) return false;
+            if (postgres && !copy_large_objects(context, first)) return false;
+        }
         if (!schema_stage->run_after_data()) return false;
         if (!(postgres ? gather_statistics(context) : mysql::gather_statistics(context))) return false;
         if (postgres && config_.full_stage && !sequences_brought(context)) return false;

@@ -35,6 +35,8 @@ struct LoadPlan {
     std::vector<std::uint32_t> large_objects; ///< empty unless they are to be copied
     /// For targets that follow DDL by definitions: the tables as JSON, by OID (schema/mysql/definition_json.hpp).
     std::map<std::uint32_t, std::string> definitions;
+    /// By their names on the target, those that were there before the task (objects.existing = "proceed").
+    std::vector<QualifiedName> existing;
 };
 
 class InitialLoad {
@@ -43,7 +45,8 @@ class InitialLoad {
     InitialLoad(const TaskConfig &config, const StopToken &stop, Progress &progress, Throttle &throttle,
                 std::string slot_plugin = "walbridge");
 
-    /// Reads objects, sizes and definitions under the snapshot. Throws Error (schema_stage, permission, connection,
+    /// Reads objects, sizes and definitions under the snapshot, and on the target what is there already where the task
+    /// goes on with it. Throws Error (schema_stage, permission, connection,
     /// ...).
     [[nodiscard]] LoadPlan plan(source::ExportedSnapshot &snapshot) const;
 

@@ -48,7 +48,10 @@ Pass::Pass(LoadContext context, source::ExportedSnapshot &snapshot, const Source
       single_(held_.has_value()) {
     std::stable_sort(open.begin(), open.end(),
                      [](const Chunk &a, const Chunk &b) { return a.estimated_bytes > b.estimated_bytes; });
-    for (const auto &chunk : open) states_[chunk.source_oid].begun = chunk.started;
+    for (auto &chunk : open) {
+        states_[chunk.source_oid].begun = chunk.started;
+        chunk.sync_lsn = snapshot_.lsn();
+    }
     open_.assign(open.begin(), open.end());
 }
 
@@ -94,6 +97,16 @@ void Pass::give_back(Group group) {
     }
 }
 
+bool Pass::let_go(schema::WorkerSession &worker, Group group) {
+    worker.close(target_session);
+    log::info("other sessions wait for a table of a copy that is held: its chunk begins anew when the hold ends",
+              {{"table", to_string(group.front().table)}, {"tables", group.size()}});
+    const std::lock_guard lock(mutex_);
+    for (auto &chunk : group) open_.push_front(std::move(chunk));
+    result_.let_go = true;
+    return !single_;
+}
+
 void Pass::work(schema::WorkerSession &worker) {
     source::RetryWindow retry(context_.config.retry, context_.stop, &context_.progress.retries);
     while (!worker.stopping()) {
@@ -113,6 +126,8 @@ void Pass::work(schema::WorkerSession &worker) {
             return;
         } catch (const Stopped &) {
             return;
+        } catch (const LetGo &) {
+            if (!let_go(worker, std::move(group))) return;
         } catch (const Error &error) {
             worker.close(target_session);
             const auto tables = group.size();
@@ -129,10 +144,16 @@ void Pass::work(schema::WorkerSession &worker) {
 }
 
 pg::Session open_copy_source(const TaskConfig &config) {
+    // A server that gives up clients which take nothing for a while would end the copy of a guard that holds it.
     return {config.source.endpoint,
             {config.application_name("copy"),
              false,
-             {{"lc_monetary", "C"}, {"max_parallel_workers_per_gather", "0"}, {"synchronize_seqscans", "off"}}}};
+             {{"lc_monetary", "C"},
+              {"max_parallel_workers_per_gather", "0"},
+              {"synchronize_seqscans", "off"},
+              {"transform_null_equals", "off"}, // expressions mean what they mean to the plugin
+              {"array_nulls", "on"},
+              {"tcp_user_timeout", "0"}}}};
 }
 
 pg::Session Pass::open_source() {
@@ -209,9 +230,10 @@ void Pass::begin_table(RowSink &sink, const Chunk &chunk) {
     state.begun = true;
 }
 
-void Pass::transfer(pg::Session &source, RowSink &sink, Group &group) {
+void Pass::transfer(schema::WorkerSession &worker, pg::Session &source, RowSink &sink, Group &group) {
     std::vector<std::pair<std::int64_t, std::int64_t>> sent(group.size());
-    const CopyWatch watch{[this] { return context_.stop.requested(); },
+    // Also when another worker failed: a copy that is held would wait for hours before it is heard of.
+    const CopyWatch watch{[&worker] { return worker.stopping(); },
                           [&](std::size_t place, std::int64_t more_rows, std::int64_t more_bytes) {
                               sent[place].first += more_rows;
                               sent[place].second += more_bytes;
@@ -223,6 +245,8 @@ void Pass::transfer(pg::Session &source, RowSink &sink, Group &group) {
         for (std::size_t place = 0; place < group.size(); ++place) {
             group[place].rows = counts[place].rows;
             group[place].bytes = counts[place].bytes;
+            group[place].kept = counts[place].kept;
+            group[place].overwritten = counts[place].overwritten;
             group[place].sync_lsn = snapshot_.lsn();
         }
     } catch (...) {
@@ -258,7 +282,7 @@ void Pass::copy_group(schema::WorkerSession &worker, Group &group) {
                 (open[place] ? missing : done).push_back(group[place]);
             if (missing.empty()) return;
             if (whole) sink.refuse_rows(missing); // one transaction: never half-way
-            transfer(source, sink, missing);
+            transfer(worker, source, sink, missing);
             finish_chunks(sink.session(), context_.config.name, missing);
             std::move(missing.begin(), missing.end(), std::back_inserter(done));
         });

@@ -51,6 +51,7 @@ class Pass {
         std::set<std::uint32_t>
             changed; ///< tables rewritten, truncated, altered, renamed or dropped since the snapshot
         bool stopped = false;
+        bool let_go = false; ///< chunks were given up because others waited for their tables while the copy was held
     };
 
     /// `tables` and `target` outlive the pass. `held`: a session that has imported the snapshot and holds locks that
@@ -73,12 +74,14 @@ class Pass {
     /// Empty when there is nothing left.
     Group take();
     void give_back(Group group);
+    /// The group's locks are gone, its rows rolled back. False: this worker keeps locks of its own and ends.
+    bool let_go(schema::WorkerSession &worker, Group group);
     void copy_group(schema::WorkerSession &worker, Group &group);
     /// Locks the tables and leaves out of the group those that are not what the snapshot shows.
     void lock_and_compare(pg::Session &source, Group &group);
     void leave_out(Group &group, const std::set<std::uint32_t> &changed);
     void begin_table(RowSink &sink, const Chunk &chunk);
-    void transfer(pg::Session &source, RowSink &sink, Group &group);
+    void transfer(schema::WorkerSession &worker, pg::Session &source, RowSink &sink, Group &group);
     pg::Session open_source();
 
     LoadContext context_;

@@ -3,6 +3,7 @@
 // walbridge.table_sync.
 #pragma once
 
+#include "base/hold_board.hpp"
 #include "base/qualified_name.hpp"
 #include "base/retry_board.hpp"
 
@@ -47,6 +48,7 @@ class Progress {
     void chunk_done(const QualifiedName &table);
 
     RetryBoard retries; ///< of the load's threads
+    HoldBoard guard;    ///< when the source guard holds the copy
 
   private:
     mutable std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include "copy/chunk_planner.hpp"
 #include "copy/chunk_store.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/column_rules.hpp"
 #include "schema/item_store.hpp"
 #include "schema/names.hpp"
 #include "schema/plan.hpp"
@@ -62,6 +63,7 @@ struct Restart {
     QualifiedName old_name;
     bool holds_rows = false; ///< has chunks; parents of a tree only get their columns
     bool emptied = false;    ///< may hold rows of ours
+    bool redefine = false;   ///< its definition is ours and changed
     std::vector<Chunk> chunks;
     std::vector<schema::Item> items;
 };
@@ -71,7 +73,7 @@ class Reconciler {
     Reconciler(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,
                const Tables &tables, pg::Session &target)
         : context_(context), source_(source), snapshot_(snapshot), tables_(tables), target_(target),
-          selection_(context.config.objects.include, context.config.objects.exclude) {}
+          selection_(context.config.objects.include, context.config.objects.exclude), shaper_(context.config, source) {}
 
     void settle(Grouped &groups) {
         std::map<std::uint32_t, std::set<std::uint32_t>> trees; // root -> tables to restart
@@ -94,6 +96,13 @@ class Reconciler {
     std::set<std::uint32_t> changed_again;
 
   private:
+    std::vector<schema::CheckConstraint> checks_there(const QualifiedName &source_name) {
+        const auto oid = target_.value("SELECT pg_catalog.to_regclass($1)::oid",
+                                       {dialect::postgres::quote(names().table(source_name))});
+        if (!oid) return {};
+        return schema::read_checks(target_, static_cast<std::uint32_t>(std::stoul(*oid)));
+    }
+
     const NameMap &names() const { return context_.config.names; }
 
     /// With those of sequences that move with their tables: defaults mention them.
@@ -150,25 +159,28 @@ class Reconciler {
     }
 
     void restart(Grouped &groups, const std::set<std::uint32_t> &oids, bool new_definition) {
-        const bool redefine = new_definition && context_.config.schema_stage;
         std::map<std::uint32_t, Restart> work;
         for (const auto oid : oids) {
             const auto &chunks = groups.at(oid);
+            refuse_mixed_restart(chunks, names());
+            const auto existing = chunks.front().existing;
             auto &one = work[oid];
+            one.redefine = new_definition && context_.config.schema_stage && existing == Existing::none;
             one.table = tables_.at(oid);
             one.old_name = chunks.front().table;
             one.holds_rows = true;
-            one.emptied = std::any_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.started || c.done; });
-            one.chunks = plan_chunks(source_, one.table, context_.config.copy, snapshot_.lsn());
-            if (redefine)
+            one.emptied = existing != Existing::rows &&
+                          std::any_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.started || c.done; });
+            one.chunks = plan_again(source_, one.table, chunks, context_.config, snapshot_.lsn());
+            if (one.redefine)
                 one.items = schema::plan_table_after_data(context_.config, source_, snapshot_.name(), oid,
                                                           one.table.name, context_.stop);
             log::info("the table starts again under a newer snapshot", {{"table", to_string(one.table.name)},
                                                                         {"new_definition", new_definition},
                                                                         {"chunks", one.chunks.size()}});
         }
-        if (redefine) add_parents(work);
-        context_.fence.around(target_, [&] { write(work, redefine); });
+        add_parents(work);
+        context_.fence.around(target_, [&] { write(work); });
         for (auto &[oid, one] : work)
             if (one.holds_rows) groups[oid] = std::move(one.chunks);
     }
@@ -177,11 +189,11 @@ class Reconciler {
     void add_parents(std::map<std::uint32_t, Restart> &work) const {
         std::set<std::uint32_t> parents;
         for (const auto &[oid, one] : work)
-            for (auto parent = one.table.parent_oid; parent != 0 && tables_.contains(parent);
+            for (auto parent = one.table.parent_oid; one.redefine && parent != 0 && tables_.contains(parent);
                  parent = tables_.at(parent).parent_oid)
                 if (!work.contains(parent)) parents.insert(parent);
         for (const auto oid : parents)
-            work.emplace(oid, Restart{tables_.at(oid), tables_.at(oid).name, false, false, {}, {}});
+            work.emplace(oid, Restart{tables_.at(oid), tables_.at(oid).name, false, false, true, {}, {}});
     }
 
     int depth(std::uint32_t oid) const {
@@ -192,7 +204,7 @@ class Reconciler {
         return depth;
     }
 
-    void write(const std::map<std::uint32_t, Restart> &work, bool redefine) {
+    void write(const std::map<std::uint32_t, Restart> &work) {
         std::vector<const Restart *> order; // parents first: their columns reach the children
         for (const auto &[oid, one] : work) order.push_back(&one);
         std::stable_sort(order.begin(), order.end(),
@@ -200,10 +212,14 @@ class Reconciler {
         for (const auto *one : order)
             if (one->emptied) empty(target_, names().table(one->old_name));
         for (const auto *one : order) {
-            if (redefine) {
+            if (one->redefine) {
                 auto table = one->table;
                 source::read_defaults(source_, table);
-                const auto checks = schema::read_checks(source_, table.oid);
+                auto checks = schema::read_checks(source_, table.oid);
+                if (const auto shape = shaper_.shape(table); !shape.plain()) {
+                    table = schema::reshaped(table, shape);
+                    checks = checks_there(one->old_name); // they may speak of columns that do not travel
+                }
                 schema::redefine(target_, one->old_name, table, checks, names_of_all_objects(),
                                  [&](std::uint32_t oid, const auto &body) {
                                      if (target::tables_of_others(target_, {oid}).empty()) return body();
@@ -216,7 +232,7 @@ class Reconciler {
             }
             if (!one->holds_rows) continue;
             replace_chunks(target_, context_.config.name, one->table.oid, one->chunks);
-            if (redefine)
+            if (one->redefine)
                 schema::replace_table_items(target_, context_.config.name, to_string(names().table(one->old_name)),
                                             one->items);
         }
@@ -228,6 +244,7 @@ class Reconciler {
     const Tables &tables_;
     pg::Session &target_;
     const wire::ObjectSelection selection_;
+    source::Shaper shaper_;
     std::optional<NameMap> complete_names_;
 };
 
@@ -243,6 +260,25 @@ Judgement judge(const std::vector<Chunk> &chunks, const source::Table *now) {
     const bool by_blocks =
         std::any_of(chunks.begin(), chunks.end(), [](const Chunk &c) { return c.kind == ChunkKind::ctid; });
     return {by_blocks ? Fate::restart : Fate::keep, false};
+}
+
+void refuse_mixed_restart(const std::vector<Chunk> &chunks, const NameMap &names) {
+    const auto mixed =
+        std::ranges::any_of(chunks, [](const Chunk &chunk) { return chunk.existing == Existing::rows && chunk.done; });
+    if (!mixed) return;
+    const auto &table = chunks.front().table;
+    throw Error(
+        ErrorKind::copy_stage, names.describe(table),
+        "it was rewritten, truncated, altered or renamed on the source while a part of it had been copied to "
+        "rows that the target held before: nothing tells them apart any more",
+        "Start over with walbridge reset. The rows stay on the target, so remove those that were copied, or set "
+        "objects.existing_rows = \"overwrite\".");
+}
+
+std::vector<Chunk> plan_again(pg::Session &source, const source::Table &table, const std::vector<Chunk> &chunks,
+                              const TaskConfig &config, Lsn sync_lsn) {
+    const auto by_keys = std::ranges::any_of(chunks, [](const Chunk &chunk) { return chunk.kind == ChunkKind::key; });
+    return plan_chunks(source, table, config.copy, sync_lsn, chunks.front().existing, !by_keys);
 }
 
 Reconciled reconcile(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,

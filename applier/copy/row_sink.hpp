@@ -6,6 +6,7 @@
 #include "copy/chunk.hpp"
 #include "copy/chunk_copier.hpp"
 #include "source/catalog.hpp"
+#include "source/shape.hpp"
 
 #include <cstdint>
 #include <map>
@@ -16,6 +17,9 @@ namespace walbridge::copy {
 
 /// Tables of the source under the pass's snapshot, by oid.
 using SourceTables = std::map<std::uint32_t, source::Table>;
+
+/// What of those that are to be copied travels.
+using Shapes = std::map<std::uint32_t, source::Shape>;
 
 /// One worker's session on the target.
 class RowSink {
@@ -31,7 +35,7 @@ class RowSink {
     /// overwritten nor mixed with ours.
     virtual void refuse_rows(const std::vector<Chunk> &chunks) = 0;
     /// Brings the chunks' rows, each as the source's transaction shows it, into the open transaction of the target.
-    /// Throws SqlError of either side, Error(copy_stage) when the counts of both sides differ, Stopped. After an
+    /// Throws SqlError of either side, Error(copy_stage) when the counts of both sides differ, Stopped, LetGo. After an
     /// exception both transactions must be rolled back.
     virtual std::vector<Counts> take(pg::Session &source, const std::vector<Chunk> &chunks, const CopyWatch &watch) = 0;
     /// What a refusal of the target means to an operator. Rethrows transient errors as they are.

@@ -87,10 +87,8 @@ std::vector<Item> plan(pg::Session &target, const LoadContext &context, std::map
     for (const auto &name : without_statistics(target, names)) without.insert(to_string(name));
     context.fence.around(target, [&] {
         std::set<std::string> planned;
-        int number = 0;
         std::vector<Item> again, more;
         for (const auto &item : schema::load_items(target, task, false)) {
-            number = std::max(number, item.number);
             if (!of_statistics(item)) continue;
             planned.insert(item.name);
             if (item.done && without.contains(item.name)) again.push_back(item);
@@ -98,15 +96,14 @@ std::vector<Item> plan(pg::Session &target, const LoadContext &context, std::map
         for (const auto &relation : all) {
             const auto name = to_string(relation.name);
             if (!relation.permitted || planned.contains(name)) continue;
-            more.push_back({.number = ++number,
-                            .section = schema::Section::statistics,
+            more.push_back({.section = schema::Section::statistics,
                             .type = "STATISTICS DATA",
                             .name = name,
                             .table = name,
                             .statement = "ANALYZE " + quote(relation.name),
                             .done = false});
         }
-        schema::store_items(target, task, more);
+        schema::append_items(target, task, std::move(more));
         schema::mark_open(target, task, again);
     });
     warn_about(refused);

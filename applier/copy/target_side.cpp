@@ -6,16 +6,13 @@
 #include "copy/mysql/row_sink.hpp"
 #include "copy/postgres/row_sink.hpp"
 #include "copy/reconcile.hpp"
-#include "schema/mysql/constraint_names.hpp"
 #include "schema/mysql/definition_json.hpp"
 #include "schema/mysql/plan.hpp"
-#include "schema/mysql/source_tables.hpp"
 #include "schema/mysql/stage.hpp"
 #include "schema/plan.hpp"
 #include "schema/target_session.hpp"
 #include "target/mysql/value_policy.hpp"
 #include "target/state_session.hpp"
-#include "wire/object_selection.hpp"
 
 namespace walbridge::copy {
 namespace {
@@ -41,24 +38,24 @@ void flush_commits(sql::Session &target, const TaskConfig &config, const sql::Fe
     if (target.dialect() == sql::Dialect::postgres) schema::flush_commits(postgres_of(target), config, fence);
 }
 
-std::vector<schema::Item> plan_definitions(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
-                                           const StopToken &stop) {
-    if (config.target.kind == "postgresql") return schema::plan_schema(config, source, snapshot, stop);
-    return schema::mysql::plan_schema(config, source,
-                                      {.flavour = target::flavour(config),
-                                       .policy = [&config](const QualifiedName &table, const std::string &column) {
-                                           return target::mysql::value_policy(config, table, column);
-                                       }});
-}
-
-std::map<std::uint32_t, std::string> followed_definitions(const TaskConfig &config, pg::Session &source) {
-    std::map<std::uint32_t, std::string> definitions;
-    if (!target::is_mysql(config) || config.ddl.off() || !config.incremental_stage) return definitions;
-    const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
-    auto tables = schema::mysql::read_source_tables(source, selection, config.names);
-    schema::mysql::settle_names({}, tables);
-    for (const auto &table : tables) definitions.emplace(table.oid, schema::mysql::to_json(table));
-    return definitions;
+DefinitionPlan plan_definitions(const TaskConfig &config, pg::Session &source, const std::string &snapshot,
+                                const StopToken &stop) {
+    DefinitionPlan plan;
+    if (!target::is_mysql(config)) {
+        if (config.schema_stage) plan.items = schema::plan_schema(config, source, snapshot, stop);
+        return plan;
+    }
+    const bool follows = !config.ddl.off() && config.incremental_stage;
+    if (!config.schema_stage && !follows) return plan;
+    const auto tables = schema::mysql::read_selected_tables(config, source);
+    if (config.schema_stage)
+        plan.items = schema::mysql::plan_schema(config, source, tables,
+                                                {.flavour = target::flavour(config),
+                                                 .policy = target::mysql::value_policy(config),
+                                                 .shape = schema::mysql::table_shaper(config)});
+    if (follows)
+        for (const auto &table : tables) plan.followed.emplace(table.oid, schema::mysql::to_json(table));
+    return plan;
 }
 
 void store_followed_definitions(sql::Session &target, const std::string &task,
@@ -84,10 +81,10 @@ std::unique_ptr<sql::Session> open_load_session(const TaskConfig &config) {
     return session;
 }
 
-std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables, pg::Session &source,
-                                           sql::Session &target) {
-    if (target.dialect() == sql::Dialect::mysql) return mysql::make_row_target(config, tables, source);
-    return postgres::make_row_target(config, tables, postgres_of(target));
+std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables, const Shapes &shapes,
+                                           pg::Session &source, sql::Session &target) {
+    if (target.dialect() == sql::Dialect::mysql) return mysql::make_row_target(config, tables, shapes, source);
+    return postgres::make_row_target(config, tables, shapes, postgres_of(target));
 }
 
 Reconciled reconcile_target(const LoadContext &context, pg::Session &source, const source::ExportedSnapshot &snapshot,

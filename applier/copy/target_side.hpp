@@ -22,12 +22,15 @@ namespace walbridge::copy {
 /// Makes everything durable that was committed on the target before, in whichever session.
 void flush_commits(sql::Session &target, const TaskConfig &config, const sql::Fence &fence);
 
-/// What the schema stage has to create there, as the source's snapshot shows it. `source` has imported `snapshot`.
-[[nodiscard]] std::vector<schema::Item> plan_definitions(const TaskConfig &config, pg::Session &source,
-                                                         const std::string &snapshot, const StopToken &stop);
-
-/// What the target's state has to know of the source's tables to follow their DDL, by OID; empty where it need not.
-[[nodiscard]] std::map<std::uint32_t, std::string> followed_definitions(const TaskConfig &config, pg::Session &source);
+/// What the target's side of a load has to know of the source's definitions.
+struct DefinitionPlan {
+    std::vector<schema::Item> items; ///< for the schema stage to create; empty without one
+    /// For targets that follow DDL by definitions: the tables as JSON, by OID (schema/mysql/definition_json.hpp).
+    std::map<std::uint32_t, std::string> followed;
+};
+/// As the source's snapshot shows it. `source` has imported `snapshot`.
+[[nodiscard]] DefinitionPlan plan_definitions(const TaskConfig &config, pg::Session &source,
+                                              const std::string &snapshot, const StopToken &stop);
 /// Through the caller's open transaction.
 void store_followed_definitions(sql::Session &target, const std::string &task,
                                 const std::map<std::uint32_t, std::string> &definitions);
@@ -49,7 +52,8 @@ class DefinitionStage {
 /// Where a pass's rows go. `source` has imported the pass's snapshot, `target` is what open_load_session() gave; both
 /// are used during the call. The other references must outlive the object.
 [[nodiscard]] std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables,
-                                                         pg::Session &source, sql::Session &target);
+                                                         const Shapes &shapes, pg::Session &source,
+                                                         sql::Session &target);
 
 /// Brings the plan of a load that goes on under a younger snapshot in line with the source as that shows it
 /// (copy/reconcile.hpp).

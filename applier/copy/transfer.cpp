@@ -58,45 +58,55 @@ std::string condition(const Chunk &chunk, const std::string &key_column) {
     return text;
 }
 
-Transfer make_transfer(const source::Table &source, const source::Table &target, const Chunk &chunk,
-                       const std::string &key_column) {
+std::string rows_of(const source::Table &source, const source::Shape &shape, const Chunk &chunk,
+                    const std::string &key_column) {
+    auto where = condition(chunk, key_column);
+    if (!shape.where.empty()) where = where.empty() ? shape.where : where + " AND " + shape.where;
+    return "FROM ONLY " + quote(source.name) + (where.empty() ? "" : " WHERE " + where);
+}
+
+Transfer make_transfer(const Cargo &cargo, const Chunk &chunk, const std::string &key_column) {
+    const auto &[source, shape, target, added] = cargo;
     Transfer transfer;
-    transfer.binary = true;
-    std::vector<std::string> names;
+    transfer.binary = added.empty();
+    std::vector<std::string> source_names, names;
     std::string expressions;
-    bool converted = false;
-    for (const auto &column : source.columns) {
-        if (column.generated != '\0') continue;
-        const auto *there = find(target, column.name);
+    bool selects = !added.empty() || !shape.where.empty();
+    const auto take = [&, &target = target](const std::string &name, const std::string &sql, const std::string &type) {
+        const auto *there = find(target, name);
         if (there == nullptr)
-            throw Error(ErrorKind::target_shape, to_string(target.name),
-                        fmt::format("the target lacks column {}", column.name),
-                        fmt::format("ALTER TABLE {} ADD COLUMN {} {};", quote(target.name),
-                                    quote_identifier(column.name), column.type));
+            throw Error(
+                ErrorKind::target_shape, to_string(target.name), fmt::format("the target lacks column {}", name),
+                fmt::format("ALTER TABLE {} ADD COLUMN {} {};", quote(target.name), quote_identifier(name), type));
         if (there->generated != '\0')
             throw Error(ErrorKind::target_shape, to_string(target.name),
-                        fmt::format("column {} is generated on the target but not on the source", column.name),
+                        fmt::format("column {} is generated on the target but not on the source", name),
                         "Give it the same definition on both sides.");
-        names.push_back(column.name);
-        if (!expressions.empty()) expressions += ", ";
-        expressions += quote_identifier(column.name);
-        if (column.type_oid ==
-            xml_oid) { // its own output drops the encoding declaration; the cast keeps every character
-            expressions += "::text";
-            converted = true;
-        }
+        names.push_back(name);
+        expressions += (expressions.empty() ? "" : ", ") + sql;
+        return there;
+    };
+    for (const auto &column : shape.columns) {
+        if (column.generated) continue;
+        // xml: its own output drops the encoding declaration; the cast keeps every character
+        const bool as_text = column.type_oid == xml_oid;
+        const auto *there = take(column.target, column.sql + (as_text ? "::text" : ""), column.type);
+        source_names.push_back(column.name);
+        selects = selects || column.computed || as_text;
         if (column.type_oid != there->type_oid || !portable_in_binary(column.type_oid, column.element_oid))
             transfer.binary = false;
     }
-    const auto list = names.empty() ? std::string() : " (" + dialect::postgres::quote_list(names) + ")";
+    for (const auto &[name, sql] : added) take(name, sql, "text");
+    const auto listed = [](const std::vector<std::string> &columns) {
+        return columns.empty() ? std::string() : " (" + dialect::postgres::quote_list(columns) + ")";
+    };
     const auto format = transfer.binary ? " (FORMAT binary)" : "";
-    const auto where = condition(chunk, key_column);
-    if (where.empty() && !converted)
-        transfer.out = fmt::format("COPY {}{} TO STDOUT{}", quote(source.name), list, format);
+    if (condition(chunk, key_column).empty() && !selects)
+        transfer.out = fmt::format("COPY {}{} TO STDOUT{}", quote(source.name), listed(source_names), format);
     else
-        transfer.out = fmt::format("COPY (SELECT {} FROM ONLY {}{}{}) TO STDOUT{}", expressions, quote(source.name),
-                                   where.empty() ? "" : " WHERE ", where, format);
-    transfer.in = fmt::format("COPY {}{} FROM STDIN{}", quote(target.name), list, format);
+        transfer.out = fmt::format("COPY (SELECT {} {}) TO STDOUT{}", expressions,
+                                   rows_of(source, shape, chunk, key_column), format);
+    transfer.in = fmt::format("COPY {}{} FROM STDIN{}", quote(target.name), listed(names), format);
     return transfer;
 }
 

@@ -3,8 +3,10 @@
 
 #include "copy/chunk.hpp"
 #include "source/catalog.hpp"
+#include "source/shape.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace walbridge::copy {
@@ -18,10 +20,22 @@ struct Transfer {
     bool binary = false;
 };
 
+/// What a transfer carries. `added`: values of the columns that walbridge fills itself, as SQL, by their names on the
+/// target.
+struct Cargo {
+    const source::Table &source;
+    const source::Shape &shape;
+    const source::Table &target;
+    std::map<std::string, std::string> added{};
+};
+
 /// Columns are matched by name; generated ones are left out. Binary when every column has the same portable type on
 /// both sides. Throws Error(target_shape) when the target lacks a column or generates it.
-[[nodiscard]] Transfer make_transfer(const source::Table &source, const source::Table &target, const Chunk &chunk,
-                                     const std::string &key_column);
+[[nodiscard]] Transfer make_transfer(const Cargo &cargo, const Chunk &chunk, const std::string &key_column);
+
+/// `FROM ONLY table WHERE ...`: the rows of the chunk that travel.
+[[nodiscard]] std::string rows_of(const source::Table &source, const source::Shape &shape, const Chunk &chunk,
+                                  const std::string &key_column);
 
 /// The condition that selects the chunk's rows; empty for a whole table.
 [[nodiscard]] std::string condition(const Chunk &chunk, const std::string &key_column);

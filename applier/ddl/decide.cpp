@@ -60,6 +60,9 @@ class Decider {
     std::vector<std::string> drops_elsewhere(const Node &node);
     Decision left_out(std::string reason);
     Decision finish(Node &node, Subjects &subjects);
+    /// Columns with other names, and those that do not travel. Something else than a decision to go on: it is made.
+    std::optional<Decision> shape(Node &node, Subjects &subjects);
+    [[nodiscard]] std::optional<std::string> renamed_in_query(Node &node);
     Decision write(std::vector<std::string> before, std::vector<std::string> after);
 
     const DdlStatement &statement_;
@@ -262,6 +265,49 @@ std::vector<std::string> Decider::drops_elsewhere(const Node &node) {
     return commands;
 }
 
+/// A column of another name that a query may mean; its tables are what the statement mentions.
+std::optional<std::string> Decider::renamed_in_query(Node &node) {
+    std::vector<QualifiedName> tables;
+    std::set<std::string> columns;
+    walk(node, [&](google::protobuf::Message &part) {
+        if (auto *range = dynamic_cast<pg_query::RangeVar *>(&part))
+            if (auto name = resolver_.reference(NameKind::relation, {range->schemaname(), range->relname()}))
+                tables.push_back(*std::move(name));
+        if (auto *reference = dynamic_cast<pg_query::ColumnRef *>(&part))
+            if (!reference->fields().empty() && reference->fields().rbegin()->has_string())
+                columns.insert(reference->fields().rbegin()->string().sval());
+        return true;
+    });
+    for (const auto &table : tables)
+        for (const auto &column : columns)
+            if (rules_.columns.on_target(table, column) != column) return to_string(table) + "." + column;
+    return std::nullopt;
+}
+
+std::optional<Decision> Decider::shape(Node &node, Subjects &subjects) {
+    if (rules_.columns.empty() || subjects.all.empty()) return std::nullopt;
+    if (node.has_view_stmt() || node.has_create_table_as_stmt() || node.has_rule_stmt()) {
+        if (const auto column = renamed_in_query(node))
+            return refused("it may read column " + *column + ", which the task renames or leaves out",
+                           "Create it on the target with the names there, then dismiss the statement.");
+        return std::nullopt;
+    }
+    if (subjects.all.front().named != pg_query::OBJECT_TABLE) return std::nullopt;
+    const auto table = resolver_.subject(subjects.all.front());
+    if (!table) return std::nullopt;
+    const ColumnOutcome outcome = shape_columns(node, *table, rules_.columns, [&](const pg_query::RangeVar &range) {
+        return resolver_.reference(NameKind::relation, {range.schemaname(), range.relname()});
+    });
+    if (!outcome.refused.empty())
+        return refused(outcome.refused, "Run it on the target with the names there, then dismiss the statement.");
+    if (!outcome.nothing_left.empty()) return left_out(outcome.nothing_left);
+    necessary_ = necessary_ || outcome.changed;
+    for (const std::string &action : outcome.actions)
+        after_.push_back("ALTER TABLE " + dialect::postgres::quote(resolver_.on_target(NameKind::relation, *table)) +
+                         " " + action);
+    return std::nullopt;
+}
+
 Decision Decider::finish(Node &node, Subjects &subjects) {
     for (const Subject &subject : subjects.all)
         if (subject.creates && subject.named == pg_query::OBJECT_TABLE)
@@ -376,6 +422,7 @@ Decision Decider::decide() {
     if (const auto found = renamed_names_in_bodies(*node, *rules_.names); !found.empty())
         return refused("the function's body mentions " + found.front() + ", which has another name on the target",
                        "Create the function on the target with the names there, then dismiss the statement.");
+    if (auto made = shape(*node, subjects)) return *std::move(made);
     return finish(*node, subjects);
 }
 

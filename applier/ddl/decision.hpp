@@ -4,6 +4,7 @@
 
 #include "change/ddl_statement.hpp"
 #include "change/name_map.hpp"
+#include "ddl/columns.hpp"
 #include "wire/object_selection.hpp"
 
 #include <functional>
@@ -34,6 +35,7 @@ struct Rules {
     RoleRules roles;
     /// Whether DDL of this table (source name) is replicated at all: operations of a single table.
     std::function<bool(const QualifiedName &)> table_follows_ddl;
+    ColumnRules columns;
 };
 
 /// Answers from the target's catalog at this point of the stream, in the open transaction. Names are the target's.

@@ -192,10 +192,30 @@ std::optional<std::string> with_edits(const std::string &text, const std::vector
     return result;
 }
 
+/// The library writes names of constraints without the quotes that they need: others stand in for them.
+std::optional<std::string> written(const pg_query::ParseResult &wanted) {
+    pg_query::ParseResult tree = wanted;
+    std::vector<std::pair<std::string, std::string>> names; // what stands in, and for what
+    walk(tree, [&](Message &part) {
+        auto *constraint = dynamic_cast<pg_query::Constraint *>(&part);
+        if (constraint == nullptr || constraint->conname().empty()) return true;
+        const auto quoted = join_identifiers({constraint->conname()}, ".");
+        if (quoted == constraint->conname()) return true;
+        names.emplace_back("walbridge_name_" + std::to_string(names.size()) + "_", quoted);
+        constraint->set_conname(names.back().first);
+        return true;
+    });
+    auto text = deparse(tree);
+    if (!text) return text;
+    for (const auto &[name, quoted] : names)
+        if (const auto at = text->find(name); at != std::string::npos) text->replace(at, name.size(), quoted);
+    return text;
+}
+
 } // namespace
 
 std::optional<std::string> faithful_text(const pg_query::ParseResult &wanted) {
-    auto text = deparse(wanted);
+    auto text = written(wanted);
     if (!text) return text;
     if (gives(*text, wanted)) return text;
     // libpg_query 15 forgets a blank in two places.

@@ -79,11 +79,10 @@ Move move_table(const QualifiedName &before, const QualifiedName &after, Resolve
     }
     const QualifiedName from = names.table(before);
     const QualifiedName to = names.table(after);
-    for (const auto &[source, renamed] : names.tables())
-        if (renamed == to && source != after && source != before)
-            return refused(to_string(after) + " would be called " + to_string(to) + " on the target, which is what " +
-                               to_string(source) + " is renamed to",
-                           "Give " + to_string(after) + " a name of its own with objects.table.rename.");
+    if (const auto source = names.renamed_to(to); source && *source != after && *source != before)
+        return refused(to_string(after) + " would be called " + to_string(to) + " on the target, which is what " +
+                           to_string(*source) + " is renamed to",
+                       "Give " + to_string(after) + " a name of its own with objects.table.rename.");
     if (!is) {
         move.left_selection = true;
         if (resolver.exists(NameKind::relation, to) || !resolver.exists(NameKind::schema, {to.schema, {}})) {

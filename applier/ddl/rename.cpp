@@ -37,12 +37,9 @@ std::string text_of(const std::string &sql, const pg_query::RawStmt &statement) 
     return begin == std::string::npos ? std::string() : text.substr(begin);
 }
 
-/// One statement; nothing when it holds no renamed name.
-std::optional<std::string> renamed(const std::string &sql, const NameMap &names, const TableOf &table_of,
-                                   Bodies bodies) {
-    pg_query::ParseResult original;
-    if (const auto error = parse(sql, original)) fail(sql, "the installed parser cannot read it: " + *error);
-    if (original.stmts_size() != 1) fail(sql, "it is not one statement");
+/// One statement, and what it parses to; nothing when it holds no renamed name.
+std::optional<std::string> renamed(const std::string &sql, const pg_query::ParseResult &original, const NameMap &names,
+                                   const TableOf &table_of, Bodies bodies) {
     pg_query::ParseResult tree = original;
     pg_query::Node &node = *tree.mutable_stmts(0)->mutable_stmt();
     if (bodies == Bodies::refuse)
@@ -72,7 +69,7 @@ std::optional<std::string> renamed(const std::string &sql, const NameMap &names,
 } // namespace
 
 std::string rename_statement(std::string_view sql, const NameMap &names, const TableOf &table_of, Bodies bodies) {
-    const std::string text(sql);
+    std::string text(sql);
     if (names.empty()) return text;
     pg_query::ParseResult tree;
     if (const auto error = parse(text, tree)) fail(text, "the installed parser cannot read it: " + *error);
@@ -80,7 +77,15 @@ std::string rename_statement(std::string_view sql, const NameMap &names, const T
     bool changed = false;
     for (const auto &statement : tree.stmts()) {
         const std::string one = text_of(text, statement);
-        const auto other = renamed(one, names, table_of, bodies);
+        pg_query::ParseResult alone;
+        if (tree.stmts_size() == 1 && text.starts_with(one)) { // positions in the tree are those in `one`
+            alone = tree;
+            alone.mutable_stmts(0)->clear_stmt_len();
+        } else {
+            if (const auto error = parse(one, alone)) fail(one, "the installed parser cannot read it: " + *error);
+            if (alone.stmts_size() != 1) fail(one, "it is not one statement");
+        }
+        const auto other = renamed(one, alone, names, table_of, bodies);
         changed = changed || other.has_value();
         result += (other ? *other : one) + ";\n";
     }

@@ -122,12 +122,10 @@ std::optional<QualifiedName> Resolver::subject(const Subject &subject) {
     return reference(subject.kind, written);
 }
 
-bool Resolver::given(const QualifiedName &target) const {
-    return std::ranges::any_of(names_.tables(), [&](const auto &entry) { return entry.second == target; });
-}
+bool Resolver::given(const QualifiedName &target) const { return names_.renamed_to(target).has_value(); }
 
 bool Resolver::taken_by_another(const QualifiedName &source, const QualifiedName &target) const {
-    return !names_.tables().contains(source) && given(target);
+    return !names_.has_entry(source) && given(target);
 }
 
 std::optional<QualifiedName> Resolver::reference(NameKind kind, const QualifiedName &written) {
@@ -166,9 +164,9 @@ std::string Resolver::captured_type(const QualifiedName &relation) const {
 QualifiedName Resolver::on_target(NameKind kind, const QualifiedName &source) {
     if (kind == NameKind::schema) return {names_.schema(source.schema), {}};
     if (kind != NameKind::relation && kind != NameKind::type) return {names_.schema(source.schema), source.name};
-    if (names_.tables().contains(source)) return names_.table(source);
+    if (names_.has_entry(source)) return names_.table(source);
     if (const auto table = table_of(source)) return {names_.table(*table).schema, source.name};
-    const QualifiedName plain{names_.schema(source.schema), source.name};
+    QualifiedName plain{names_.schema(source.schema), source.name};
     if (names_.tables().empty() || exists(kind, plain)) return plain;
     // An index or a sequence follows its table into another schema.
     std::set<std::string> elsewhere;

@@ -8,6 +8,7 @@
 #include "pipeline/capture_keys.hpp"
 #include "pipeline/heartbeat.hpp"
 #include "pipeline/parallel_apply.hpp"
+#include "pipeline/relation_names.hpp"
 #include "pipeline/returning.hpp"
 #include "pipeline/sync_state.hpp"
 #include "source/replication_stream.hpp"
@@ -60,7 +61,9 @@ source::StreamOptions stream_options(const TaskConfig &config, const target::Pro
     options.plugin.emplace_back("messages", "on");
     if (target::is_mysql(config)) options.plugin.emplace_back("binary", "off"); // one conversion, from the text form
     if (!config.ddl.off()) options.plugin.emplace_back("rewrites", "on");
-    if (config.apply.streaming && server_version >= 140000) options.plugin.emplace_back("streaming", "on");
+    if (!config.objects.rules.empty()) options.plugin.emplace_back("rules", wire::to_json(config.objects.rules));
+    if (config.apply.streaming && server_version >= 140000 && !RelationNames::need_commits(config))
+        options.plugin.emplace_back("streaming", "on");
     if (config.source.compression != "none") options.plugin.emplace_back("compression", config.source.compression);
     return options;
 }
@@ -205,6 +208,8 @@ class Applier {
         }
     }
 
+    /// Nothing is held whose other part is still to come.
+    [[nodiscard]] bool between_transactions() const { return !applier_.in_transaction(); }
     [[nodiscard]] bool durable() const { return positions_.durable.load() >= applier_.position().value; }
     void set_caught_up(bool caught_up) { statistics_.caught_up.store(caught_up && !applier_.in_transaction()); }
 
@@ -303,8 +308,10 @@ void Incremental::run() {
     BatchQueue batches(1, std::numeric_limits<std::size_t>::max());
     source::ReplicationStream stream(
         std::move(replication), stream_options(config_, progress_, server_version, returning.left_out()), positions);
-    Assembler assembler(config_, progress_.counter, frames, positions, throttle_, batches,
-                        [&](const ChangeBatch &batch) { returning.check(batch); });
+    RelationNames names(config_);
+    Assembler assembler(
+        config_, progress_.counter, frames, positions, throttle_, batches,
+        [&](const ChangeBatch &batch) { returning.check(batch); }, [&](Relation &relation) { names.adapt(relation); });
     Heartbeat heartbeat(config_);
     Threads threads(frames, batches, statistics_); // last: its end joins the threads that use what stands above
     threads.start([&] { stream.run(frames, threads.stop); });
@@ -318,6 +325,10 @@ void Incremental::run() {
 
     while (!stop_.requested()) {
         statistics_.received_lsn.store(positions.received.load());
+        if (leaving_.load() && gate_.open() && gate_.empty() && applier.between_transactions()) {
+            applier.finish();
+            throw SelectionChanged{};
+        }
         if (paused_.load()) {
             applier.pause();
             stop_.wait_for(durable_poll);

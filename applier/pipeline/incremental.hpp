@@ -40,6 +40,10 @@ struct CopyRequested {};
 /// back of this task began to work (pipeline/returning.hpp). Everything applied is committed.
 struct OriginsChanged {};
 
+/// Thrown by Incremental::run() after leave(): the stream has to begin anew because the selection changes. Everything
+/// applied is committed, nothing of a transaction is left in between.
+struct SelectionChanged {};
+
 class Incremental {
   public:
     /// `start` is what target::take_over returned; all references must outlive the object.
@@ -48,6 +52,10 @@ class Incremental {
 
     /// While paused nothing is applied; the connection and the slot are kept, keepalives go on. Thread-safe.
     void set_paused(bool paused) { paused_.store(paused); }
+
+    /// Asks run() to throw SelectionChanged as soon as no transaction is half applied and nobody holds the gate, also
+    /// while paused. Thread-safe; may be repeated.
+    void leave() { leaving_.store(true); }
 
     /// Runs until a stop is requested (returns, everything applied is committed) or an error (throws Error or
     /// SqlError).
@@ -62,7 +70,7 @@ class Incremental {
     IdentityCheck check_identity_;
     Throttle &throttle_;
     Aftermath aftermath_;
-    std::atomic<bool> paused_{false};
+    std::atomic<bool> paused_{false}, leaving_{false};
 };
 
 } // namespace walbridge::pipeline

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <string_view>
@@ -103,6 +104,17 @@ toml::table objects(const TaskConfig &forward, Purpose purpose) {
             entry.insert("conflict", std::string(name_of(policy->second)));
         tables.push_back(std::move(entry));
         include.push_back(quoted_name(target)); // a pattern of the source may not reach its new name
+    }
+    // Filters and operations alone, else there is no way back.
+    for (const auto &rule : nlohmann::json::parse(wire::to_json(forward.objects.rules))) {
+        toml::table entry{{"name", on_target(rule.at("table").get<std::string>(), forward.names)}};
+        if (rule.contains("where")) entry.insert("where", rule.at("where").get<std::string>());
+        if (rule.contains("operations")) {
+            toml::array words;
+            for (const auto &word : rule.at("operations")) words.push_back(word.get<std::string>());
+            entry.insert("operations", std::move(words));
+        }
+        tables.push_back(std::move(entry));
     }
     for (const auto &[source, policy] : forward.conflict.by_table)
         if (!forward.names.tables().contains(source))

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "config/task_file.hpp"
 #include "reverse/reverse_task.hpp"
+#include "task/object_changes.hpp"
 #include "task/operator_commands.hpp"
 #include "task/precheck.hpp"
 #include "task/prepare.hpp"
@@ -13,6 +14,7 @@
 #include "task/start.hpp"
 #include "task/state_store.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -41,6 +43,11 @@ task::TaskRow require_following(const TaskConfig &forward, pg::Session &target) 
     if (row->phase != task::Phase::follow)
         throw not_now(forward, "its initial load is not done",
                       "Wait until it follows its source (walbridge status), then repeat the command.");
+    if (const auto changes = task::load_object_changes(target, forward.name);
+        std::ranges::any_of(changes, &task::ObjectChange::open))
+        throw not_now(forward, "a change of its tables is under way: the way back would not have the same ones",
+                      "Wait for its end (walbridge objects), or give it up (walbridge objects cancel), then repeat the "
+                      "command.");
     return *row;
 }
 

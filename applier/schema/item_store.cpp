@@ -2,6 +2,7 @@
 #include "schema/item_store.hpp"
 
 #include "base/error.hpp"
+#include "base/sql/fence.hpp"
 #include "base/sql/insert_rows.hpp"
 
 #include <algorithm>
@@ -38,6 +39,19 @@ void store_items(sql::Session &target, const std::string &task, const std::vecto
     sql::insert_rows(target, "walbridge.schema_item",
                      {"task", "item", "section", "object_type", "object_name", "table_name", "statement", "done"},
                      rows);
+}
+
+int hold_last_number(sql::Session &target, const std::string &task) {
+    sql::hold_task(target, task);
+    return std::stoi(
+        target.ask_value("SELECT max(item) FROM walbridge.schema_item WHERE task = $1", {task}).value_or("0"));
+}
+
+void append_items(sql::Session &target, const std::string &task, std::vector<Item> items) {
+    if (items.empty()) return;
+    int number = hold_last_number(target, task);
+    for (auto &item : items) item.number = ++number;
+    store_items(target, task, items);
 }
 
 std::vector<Item> load_items(sql::Session &target, const std::string &task, bool only_open) {
@@ -102,10 +116,7 @@ void replace_table_items(sql::Session &target, const std::string &task, const st
     target.ask("DELETE FROM walbridge.schema_item WHERE task = $1 AND table_name = $2 AND NOT done AND section <> "
                "'before-data'",
                {task, old_name});
-    const auto last = target.ask_value("SELECT max(item) FROM walbridge.schema_item WHERE task = $1", {task});
-    int number = last ? std::stoi(*last) : 0;
-    for (auto &item : items) item.number = ++number;
-    store_items(target, task, items);
+    append_items(target, task, std::move(items));
 }
 
 } // namespace walbridge::schema

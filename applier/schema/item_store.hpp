@@ -15,6 +15,13 @@ namespace walbridge::schema {
 /// Through the caller's transaction.
 void store_items(sql::Session &target, const std::string &task, const std::vector<Item> &items);
 
+/// The number of the task's last item, 0 without any. Nobody else numbers items of the task until the caller's
+/// transaction ends (sql::hold_task()).
+[[nodiscard]] int hold_last_number(sql::Session &target, const std::string &task);
+
+/// Stores `items`, numbered anew behind all others. Through the caller's transaction.
+void append_items(sql::Session &target, const std::string &task, std::vector<Item> items);
+
 /// By number. `only_open`: those not done.
 [[nodiscard]] std::vector<Item> load_items(sql::Session &target, const std::string &task, bool only_open);
 

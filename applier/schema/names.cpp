@@ -100,8 +100,8 @@ std::vector<NameCollision> collisions(const NameMap &names, const source::Object
     const auto add = [&](std::map<QualifiedName, QualifiedName> &taken, const QualifiedName &source) {
         const auto target = names.table(source);
         const auto [other, first] = taken.emplace(target, source);
-        if (first || other->second == source) return;
-        found.push_back({other->second, source, target});
+        const NameCollision one{other->second, source, target};
+        if (!first && other->second != source && std::ranges::find(found, one) == found.end()) found.push_back(one);
     };
     for (const auto &id : closure.objects) {
         const auto *object = graph.find(id);

@@ -20,6 +20,7 @@ namespace walbridge::schema {
 struct NameCollision {
     QualifiedName first, second; ///< of the source
     QualifiedName target;
+    bool operator==(const NameCollision &) const = default;
 };
 
 /// Those where at least one of the two is renamed. `names` is complete.

@@ -6,6 +6,7 @@
 #include "ddl/rename.hpp"
 #include "ddl/role_names.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/column_rules.hpp"
 #include "schema/extension_rows.hpp"
 #include "schema/names.hpp"
 #include "schema/pg_dump.hpp"
@@ -182,10 +183,19 @@ void add_schemas(const NameMap &names, std::vector<Item> &items) {
     for (auto &item : items) item.number = ++number;
 }
 
+/// Behind the last item before the data.
+void add_reshaping(std::vector<Item> reshaping, std::vector<Item> &items) {
+    const auto place =
+        std::ranges::find_if(items, [](const Item &item) { return item.section != Section::before_data; });
+    items.insert(place, std::make_move_iterator(reshaping.begin()), std::make_move_iterator(reshaping.end()));
+    int number = 0;
+    for (auto &item : items) item.number = ++number;
+}
+
 } // namespace
 
 std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph,
-                             const Closure &closure, const NameMap &target_names) {
+                             const Closure &closure, const NameMap &target_names, const ddl::ColumnRules &columns) {
     const Names names(graph);
     const Renamer renamer(target_names);
     std::map<int, bool> taken;          // dump id -> whether it is
@@ -230,7 +240,18 @@ std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source
         item.type = entry.type;
         const auto *table = graph.relation(table_of(graph, id));
         item.name = renamer.name(entry, table);
-        item.statement = renamer.statement(entry, item.name);
+        auto shaped = entry;
+        if (after_data && table != nullptr && !columns.empty()) {
+            auto text = ddl::shape_statement(entry.statement, {table->schema, table->name}, columns);
+            if (!text.nothing_left.empty()) {
+                log::warning("left out on the target",
+                             {{"object", entry.type + " " + item.name}, {"reason", text.nothing_left}});
+                taken[entry.number] = false; // nor what depends on it
+                continue;
+            }
+            if (text.text) shaped.statement = *std::move(text.text);
+        }
+        item.statement = renamer.statement(shaped, item.name);
         if (table != nullptr) item.table = to_string(target_names.table({table->schema, table->name}));
         const bool on_view = table != nullptr && table->kind == 'm'; // the view itself may be created after the data
         if (!after_data)
@@ -258,7 +279,8 @@ std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, con
     request.snapshot = snapshot;
     const auto names = complete_names(config.names, graph);
     const auto entries = dump(config, source, graph, closure, request, stop);
-    auto items = make_items(entries, graph, closure, names);
+    auto items = make_items(entries, graph, closure, names, column_rules(config));
+    add_reshaping(reshape_items(config, source), items);
     const bool everything = config.objects.exclude.empty() &&
                             std::ranges::find(config.objects.include, "*.*") != config.objects.include.end();
     add_default_privileges(entries, wire::ObjectSelection(config.objects.include, config.objects.exclude), everything,
@@ -280,7 +302,7 @@ std::vector<Item> plan_table_after_data(const TaskConfig &config, pg::Session &s
     std::vector<Item> items;
     try {
         items = make_items(dump(config, source, graph, closure, request, stop), graph, closure,
-                           complete_names(config.names, graph));
+                           complete_names(config.names, graph), column_rules(config));
     } catch (const Error &error) {
         const auto gone = gone_since(config, graph);
         if (error.kind() != ErrorKind::schema_stage || std::find(gone.begin(), gone.end(), table) == gone.end()) throw;

@@ -4,6 +4,7 @@
 #include "base/qualified_name.hpp"
 #include "base/stop_token.hpp"
 #include "config/task_config.hpp"
+#include "ddl/columns.hpp"
 #include "schema/closure.hpp"
 #include "schema/dump_parser.hpp"
 #include "schema/item.hpp"
@@ -15,10 +16,12 @@
 namespace walbridge::schema {
 
 /// Pure: entries of the dump that belong to the closure, in order, with their sections, under the target's names
-/// (`names` is complete); numbered from 1. Throws Error(schema_stage) for a definition that mentions renamed names and
+/// (`names` is complete); numbered from 1. What comes before the data has the source's columns: reshape_items() follow
+/// it. Throws Error(schema_stage) for a definition that mentions renamed names and
 /// cannot be rewritten.
 [[nodiscard]] std::vector<Item> make_items(const std::vector<DumpEntry> &entries, const source::ObjectGraph &graph,
-                                           const Closure &closure, const NameMap &names = {});
+                                           const Closure &closure, const NameMap &names = {},
+                                           const ddl::ColumnRules &columns = {});
 
 /// Reads everything under the snapshot. `source` has imported it. Logs what is left behind.
 [[nodiscard]] std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::string &snapshot,

@@ -2,6 +2,7 @@
 #include "schema/stage.hpp"
 
 #include "base/log.hpp"
+#include "config/existing_tables.hpp"
 #include "dialect/postgres.hpp"
 #include "schema/item_store.hpp"
 #include "schema/target_session.hpp"
@@ -68,6 +69,22 @@ void execute(pg::Session &session, const Item &item) {
     } catch (const SqlError &error) {
         fail(item, error);
     }
+}
+
+/// What stands by itself (types, functions, sequences, views) and is there already stays as it is. What belongs to a
+/// table does not: a constraint of that name may be another one.
+void execute_unless_there(pg::Session &session, const Item &item) {
+    session.execute("SAVEPOINT walbridge_object");
+    try {
+        session.execute(item.statement);
+    } catch (const SqlError &error) {
+        const auto &state = error.sqlstate();
+        const bool there = state == "42P07" || state == "42710" || state == "42723" || state == "42P06";
+        if (!there || (item.table && item.type != "SEQUENCE")) fail(item, error);
+        session.execute("ROLLBACK TO SAVEPOINT walbridge_object");
+        log::info("it is on the target already and stays as it is", {{"object", item.name}, {"type", item.type}});
+    }
+    session.execute("RELEASE SAVEPOINT walbridge_object");
 }
 
 /// Many statements in one message. What fails is not named: its items have to be executed one by one to learn that.
@@ -201,7 +218,9 @@ bool Stage::run_wave(const Wave &wave, const std::string &what) {
 void Stage::run_items(pg::Session &session, const std::vector<Item> &items) {
     fence_.around(session, [&] {
         const auto open = lock_open_items(session, config_.name, items);
-        if (open.size() == 1)
+        if (open.size() == 1 && proceeds_with_existing(config_))
+            execute_unless_there(session, open.front());
+        else if (open.size() == 1)
             execute(session, open.front());
         else
             execute_together(session, open);

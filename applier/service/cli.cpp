@@ -8,6 +8,7 @@
 #include "config/value_text.hpp"
 #include "service/commands.hpp"
 #include "service/version.hpp"
+#include "task/object_changes.hpp"
 
 #include <algorithm>
 #include <boost/program_options.hpp>
@@ -40,7 +41,7 @@ options::options_description known_options() {
         ("accept", options::value<std::vector<std::string>>()->composing(), "")
         ("reverse-name", options::value<std::string>(), "")
         ("verify", options::value<std::string>(), "")
-        ("open", "")("all", "")("skip", "")("overwrite", "")("replay", "")("force", "")
+        ("wait", "")("open", "")("all", "")("skip", "")("overwrite", "")("replay", "")("force", "")
         ("edit", options::value<std::string>(), "")
         ("kind", options::value<std::vector<std::string>>()->composing(), "")
         ("since", options::value<std::string>(), "")
@@ -143,6 +144,10 @@ int dispatch(const std::vector<std::string> &arguments) {
     const bool chatty = line.command == "run" || line.log_level;
     log::configure(task.log.format, chatty ? task.log.level : std::max(task.log.level, log::Level::warning), task.name);
     refuse_for_target(task, line.command);
+    // Commands that ask which tables the task has go by the selection that is in force.
+    static const std::vector<std::string> by_selection{"precheck",   "plan",    "schema",  "verify", "switchover",
+                                                       "switchback", "reverse", "explain", "ddl"};
+    if (std::ranges::find(by_selection, line.command) != by_selection.end()) task = task::with_stored_objects(task);
     return find_command(line.command)->run(task, line);
 }
 
@@ -180,6 +185,8 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
         };
         // The task file may come first, as everywhere else.
         if (words.size() > 2 && !is_action(words[1]) && is_action(words[2])) std::swap(words[1], words[2]);
+        if (!command->usual_action.empty() && words.size() == 2 && !is_action(words[1]))
+            words.insert(words.begin() + 1, command->usual_action);
         if (words.size() < 2 || std::ranges::find(command->actions, words[1]) == command->actions.end())
             usage(words.size() < 2 ? words[0] : words[1], "what to do is missing",
                   fmt::format("walbridge {} {} TASK.toml", words[0], config::enumerate(command->actions)));
@@ -221,6 +228,7 @@ CommandLine parse_command_line(const std::vector<std::string> &arguments) {
     }
     line.statements = given.count("statements") != 0;
     line.values = given.count("values") != 0;
+    line.wait = given.count("wait") != 0;
     line.still = given.count("still") != 0;
     line.repair = given.count("repair") != 0;
     line.resume = given.count("resume") != 0;

@@ -21,6 +21,7 @@ struct CommandLine {
     bool values = false;     ///< precheck: reads the tables
     bool truncate = false;
     bool yes = false;
+    bool wait = false;   ///< objects, resync: until it is done
     bool still = false;  ///< verify: the operator vouches that nothing moves
     bool repair = false; ///< verify
     bool resume = false; ///< verify: go on with an unfinished run

@@ -4,6 +4,7 @@
 #include "alert/alerter.hpp"
 #include "base/error.hpp"
 #include "service/conflicts_command.hpp"
+#include "service/objects_command.hpp"
 #include "service/reverse_command.hpp"
 #include "service/run_command.hpp"
 #include "service/switchover_command.hpp"
@@ -158,6 +159,8 @@ std::vector<CommandEntry> build() {
          run_ddl,
          {"list", "show", "retry", "dismiss"},
          {"show", "retry", "dismiss"}},
+        objects_command(),
+        resync_command(),
         conflicts_command(),
         explain_command(),
         {"pause",

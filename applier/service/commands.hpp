@@ -20,6 +20,7 @@ struct CommandEntry {
     std::vector<std::string> actions_on_id{};    ///< those of them that take an id behind the task file
     std::vector<std::string> actions_on_words{}; ///< those of them that take any number of words there
     bool takes_words = false;                    ///< without actions: any number of words behind the task file
+    std::string usual_action{};                  ///< of commands with actions: what is meant when none is given
 };
 
 [[nodiscard]] const std::vector<CommandEntry> &commands();

@@ -4,6 +4,7 @@
 #include "config/task_file.hpp"
 #include "service/signal_listener.hpp"
 #include "switchover/switchover.hpp"
+#include "task/object_changes.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -52,7 +53,7 @@ int run_switchover(const TaskConfig &config, const CommandLine &line) {
 
 int run_switchback(const TaskConfig &config, const CommandLine &line) {
     const auto file = switchover::file_of_way_back(config);
-    const auto back = load_task_config(file);
+    const auto back = task::with_stored_objects(load_task_config(file));
     return switch_over(back, file, line);
 }
 

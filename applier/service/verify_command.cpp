@@ -41,6 +41,7 @@ int run(const TaskConfig &config, const CommandLine &line) {
     }
     if (line.timeout) options.patience = *line.timeout;
     options.resume = line.resume;
+    options.guarded = true;
     request.still = line.still;
     request.json = line.json;
     request.repair = line.repair;

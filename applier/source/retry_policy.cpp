@@ -30,6 +30,7 @@ RetryClass class_of(ErrorKind kind) {
     case ErrorKind::stream_gap:
     case ErrorKind::conflict:
     case ErrorKind::loop:
+    case ErrorKind::rule:
     case ErrorKind::unidentified:
     case ErrorKind::target_shape:
     case ErrorKind::target_data:

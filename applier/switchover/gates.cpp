@@ -5,12 +5,14 @@
 #include "sequence/sequences.hpp"
 #include "switchover/listing.hpp"
 #include "switchover/unfollowed.hpp"
+#include "task/object_changes.hpp"
 #include "task/operator_commands.hpp"
 #include "task/precheck.hpp"
 #include "task/schema_diff.hpp"
 #include "task/state_store.hpp"
 #include "task/writers.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -77,6 +79,11 @@ Gate task_copied(const Asked &asked) {
         return refused(
             fmt::format("{} tables are not copied yet, {} among them", open_tables.rows(), open_tables.get(0, 0)),
             "Wait for the copy to end: walbridge status.");
+    const auto changes = task::load_object_changes(asked.target, asked.input.config.name);
+    if (const auto change = std::ranges::find_if(changes, &task::ObjectChange::open); change != changes.end())
+        return refused(fmt::format("a change of the task's tables is under way: {} {} is {}", name_of(change->action),
+                                   change->pattern, name_of(change->state)),
+                       "Wait for its end (walbridge objects), or give it up: walbridge objects cancel.");
     return open("every table is copied");
 }
 

@@ -5,6 +5,7 @@
 #include "dialect/postgres.hpp"
 #include "reverse/reverse_task.hpp"
 #include "sequence/sequences.hpp"
+#include "source/shape.hpp"
 #include "switchover/fence.hpp"
 #include "switchover/gates.hpp"
 #include "switchover/journal.hpp"
@@ -77,6 +78,7 @@ class Run {
         : config_(config), options_(options), stop_(stop), show_(show), journal_(config.target.endpoint, config.name),
           source_(open_session(config.source.endpoint)), target_(open_session(config.target.endpoint)) {
         events_ = Json::array();
+        source::learn_names(config, source_);
         if (options.reverse)
             reverse_ = reverse::derive_reverse(
                 config, file,

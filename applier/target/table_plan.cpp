@@ -56,6 +56,7 @@ PlannedColumn plan_column(const Column &source, std::uint32_t index, const Targe
     PlannedColumn column;
     column.source = index;
     column.target = target;
+    column.added = source.added != Added::no;
     if (target.mysql) return plan_mysql_column(std::move(column), source);
     const bool domain = source.type_kind == 'd';
     const auto source_base = domain && source.base_type_oid != 0 ? source.base_type_oid : source.type_oid;
@@ -81,19 +82,26 @@ std::string add_column(const TargetTable &table, const Column &source, const Nam
                        dialect::postgres::quote_identifier(source.name), qualified_type(type.schema, type.name));
 }
 
-void match_columns(const Relation &relation, TablePlan &plan, const NameMap &names) {
+void match_columns(const Relation &relation, TablePlan &plan, const NameMap &names, Lacking lacking) {
     for (std::uint32_t index = 0; index < relation.columns.size(); ++index) {
         const auto &source = relation.columns[index];
         const auto found = std::find_if(plan.table.columns.begin(), plan.table.columns.end(),
                                         [&](const TargetColumn &target) { return target.name == source.name; });
         if (found == plan.table.columns.end()) {
             if (source.generated) continue; // derived on the source; the target need not have it
+            if (lacking == Lacking::leave_out) {
+                plan.left_out.push_back(source.name);
+                continue;
+            }
             throw Error(
                 ErrorKind::target_shape, to_string(relation.name) + "." + source.name,
                 "the target table lacks this column of the source",
                 fmt::format("Run on the target: {} then resume the task.", add_column(plan.table, source, names)));
         }
-        if (found->generated) continue;
+        if (found->generated) {
+            if (!source.generated) plan.left_out.push_back(source.name);
+            continue;
+        }
         plan.columns.push_back(plan_column(source, index, *found, names));
     }
 }
@@ -222,11 +230,14 @@ std::optional<std::uint32_t> find_column(const TablePlan &plan, const std::strin
     return std::nullopt;
 }
 
-TablePlan make_table_plan(const Relation &relation, TargetTable table, const NameMap &names) {
+TablePlan make_table_plan(const Relation &relation, TargetTable table, const NameMap &names, Lacking lacking) {
     TablePlan plan;
     plan.relation = &relation;
     plan.table = std::move(table);
-    match_columns(relation, plan, names);
+    match_columns(relation, plan, names, lacking);
+    if (plan.columns.empty() && !plan.left_out.empty())
+        throw Error(ErrorKind::target_shape, object_of(plan), "the two sides have no column in common",
+                    "Give the target's table the source's columns, or leave the table out with objects.exclude.");
     choose_lookup(relation, plan);
     for (const auto index : plan.key) plan.columns[index].key = true;
     plan.writes_identity_always =
@@ -248,6 +259,8 @@ std::string describe(const TablePlan &plan) {
         for (const auto index : plan.key) text += (text.back() == '(' ? "" : ", ") + plan.columns[index].target.name;
         text += ")";
     }
+    for (std::size_t place = 0; place < plan.left_out.size(); ++place)
+        text += (place == 0 ? ", without " : ", ") + plan.left_out[place];
     if (!plan.table.acting_owner.empty())
         text += fmt::format(", written as role {} (it runs code of users)", plan.table.acting_owner);
     if (plan.bulk_eligible()) return text + ", bulk";

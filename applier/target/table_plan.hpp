@@ -27,8 +27,9 @@ struct PlannedColumn {
     TargetColumn target;
     bool same_type = true; ///< the value's form on the wire is the target type's own; never so on MySQL
     std::string
-        source_type;  ///< SQL name of the built-in source type, for values converted through it; empty for user types
-    bool key = false; ///< part of the lookup key
+        source_type;    ///< SQL name of the built-in source type, for values converted through it; empty for user types
+    bool key = false;   ///< part of the lookup key
+    bool added = false; ///< walbridge fills it itself: no row is found by it
     std::string equality = "="; ///< operator of the key's index: a user type's `=` is not found through our search_path
     bool tells_apart = false;   ///< on MySQL: what differs on the source differs on the target
     std::shared_ptr<const dialect::mysql::ValueWriter> writer; ///< on MySQL: how values reach the column
@@ -55,14 +56,19 @@ struct TablePlan {
     bool writes_identity_always = false;   ///< an UPDATE would have to set a GENERATED ALWAYS column
     std::vector<std::string> not_bulk;     ///< why the bulk path is not used; empty = eligible
     std::vector<std::string> inserts_only; ///< why set operations serve INSERTs alone; empty = all
+    std::vector<std::string> left_out;     ///< columns of the source that the target lacks or computes by itself
 
     [[nodiscard]] bool bulk_eligible() const { return not_bulk.empty() && inserts_only.empty(); }
     [[nodiscard]] bool bulk_inserts() const { return not_bulk.empty(); }
 };
 
-/// Throws Error(target_shape) when a source column has no column on the target, or a required target column gets no
-/// value. `names`: what the source's types and collations are called on the target.
-[[nodiscard]] TablePlan make_table_plan(const Relation &relation, TargetTable table, const NameMap &names = {});
+/// What becomes of a source column that has none on the target.
+enum class Lacking { refuse, leave_out };
+
+/// Throws Error(target_shape) when a source column has no column on the target, unless such are left out, or when none
+/// is left. `names`: what the source's types and collations are called on the target.
+[[nodiscard]] TablePlan make_table_plan(const Relation &relation, TargetTable table, const NameMap &names = {},
+                                        Lacking lacking = Lacking::refuse);
 
 /// "table public.a", or "table public.a (crm.b on the target)": what errors are about.
 [[nodiscard]] std::string object_of(const TablePlan &plan);

@@ -13,6 +13,9 @@ using alert::Condition;
 using alert::Severity;
 using Level = Condition::Level;
 
+/// A copy that the source guard holds for so long does not end tonight.
+constexpr std::chrono::minutes long_hold{10};
+
 /// Clear below four fifths of the threshold.
 Level level_of(double value, double threshold) {
     return value >= threshold ? Level::over : value < threshold * 0.8 ? Level::clear : Level::between;
@@ -25,7 +28,8 @@ Condition off(const char *event) {
 
 std::string bytes(std::int64_t value) { return human_bytes(static_cast<double>(value)); }
 
-void add_retained(std::vector<Condition> &out, const TaskConfig &config, const SlotStatus &slot) {
+void add_retained(std::vector<Condition> &out, const TaskConfig &config, const std::string &name,
+                  const SlotStatus &slot) {
     if (!slot.retained_bytes) return;
     const auto retained = static_cast<double>(*slot.retained_bytes);
     const auto remedy = std::string(
@@ -37,7 +41,7 @@ void add_retained(std::vector<Condition> &out, const TaskConfig &config, const S
             {.event = event,
              .level = level_of(retained, static_cast<double>(threshold)),
              .severity = severity,
-             .reason = fmt::format("slot {} retains {} of WAL on the source; {} is {}", config.slot_name(),
+             .reason = fmt::format("slot {} retains {} of WAL on the source; {} is {}", name,
                                    bytes(*slot.retained_bytes), key, human_bytes(static_cast<double>(threshold))),
              .remedy = remedy,
              .figures = {{"retained_bytes", retained}, {"threshold_bytes", static_cast<double>(threshold)}}});
@@ -47,7 +51,7 @@ void add_retained(std::vector<Condition> &out, const TaskConfig &config, const S
 }
 
 /// The server itself gives a slot up beyond max_slot_wal_keep_size.
-void add_at_risk(std::vector<Condition> &out, const TaskConfig &config, const SlotStatus &slot) {
+void add_at_risk(std::vector<Condition> &out, const std::string &name, const SlotStatus &slot) {
     const auto room = room_left(slot);
     Condition condition{.event = "slot_at_risk", .level = Level::clear, .severity = Severity::critical};
     if (room) {
@@ -56,13 +60,13 @@ void add_at_risk(std::vector<Condition> &out, const TaskConfig &config, const Sl
         if (slot.safe_wal_size)
             condition.figures.emplace_back("safe_wal_size", static_cast<double>(*slot.safe_wal_size));
         if (slot.wal_status == "lost")
-            condition.reason = fmt::format("the server has invalidated slot {}", config.slot_name());
+            condition.reason = fmt::format("the server has invalidated slot {}", name);
         else if (slot.wal_status == "unreserved")
-            condition.reason = fmt::format("slot {} is unreserved: the server invalidates it at the next checkpoint",
-                                           config.slot_name());
+            condition.reason =
+                fmt::format("slot {} is unreserved: the server invalidates it at the next checkpoint", name);
         else
-            condition.reason = fmt::format("slot {} is lost after another {} of WAL (max_slot_wal_keep_size)",
-                                           config.slot_name(), bytes(slot.safe_wal_size.value_or(0)));
+            condition.reason = fmt::format("slot {} is lost after another {} of WAL (max_slot_wal_keep_size)", name,
+                                           bytes(slot.safe_wal_size.value_or(0)));
         condition.remedy =
             slot.wal_status == "lost"
                 ? "Raise max_slot_wal_keep_size on the source and start over: walbridge reset --truncate, "
@@ -121,8 +125,12 @@ std::vector<Condition> alert_conditions(const TaskConfig &config, const Observat
                        .clear_after = std::chrono::seconds(10)});
     }
     if (seen.slot) {
-        add_retained(out, config, *seen.slot);
-        add_at_risk(out, config, *seen.slot);
+        // Of two slots the one that is worse off speaks.
+        const auto &other = seen.sync_slot;
+        const bool more = other && other->retained_bytes.value_or(0) > seen.slot->retained_bytes.value_or(0);
+        add_retained(out, config, more ? seen.sync_slot_name : config.slot_name(), more ? *other : *seen.slot);
+        const bool riskier = other && room_left(*other).value_or(1) < room_left(*seen.slot).value_or(1);
+        add_at_risk(out, riskier ? seen.sync_slot_name : config.slot_name(), riskier ? *other : *seen.slot);
     }
     if (config.alert.xmin_age == 0) {
         out.push_back(off("catalog_xmin"));
@@ -139,11 +147,35 @@ std::vector<Condition> alert_conditions(const TaskConfig &config, const Observat
                        "what keeps the task behind. A task that is not needed is ended with walbridge release.",
              .figures = {{"age", age}, {"threshold", static_cast<double>(config.alert.xmin_age)}}});
     }
+    if (config.guard.on()) {
+        const auto held = seen.held_since ? seen.unix_now - *seen.held_since : 0;
+        const bool over = held >= std::chrono::seconds(long_hold).count();
+        if (over || !seen.held_since)
+            out.push_back({.event = "source_guard",
+                           .level = over ? Level::over : Level::clear,
+                           .reason = over ? fmt::format("the source guard has held the copy for {}: {}",
+                                                        human_seconds(static_cast<double>(held)), seen.held_because)
+                                          : "the source guard holds nothing",
+                           .remedy = over
+                                         ? "Mend what the reason names, or change the section [source_guard] and start "
+                                           "the task again: what was copied stays."
+                                         : "",
+                           .figures = {{"held_seconds", static_cast<double>(held)}}});
+    }
     for (const auto &[kind, recent] : seen.conflicts)
         out.push_back({.event = conflict_event + kind,
                        .level = recent ? Level::over : Level::clear,
                        .reason = recent ? fmt::format("a conflict {} was recorded", kind) : "none for an hour",
                        .remedy = recent ? "See walbridge conflicts list: both rows, and what was done." : ""});
+    if (seen.objects_failed)
+        out.push_back({.event = "objects_failed",
+                       .level = *seen.objects_failed > 0 ? Level::over : Level::clear,
+                       .reason = fmt::format("{} changes of the task's tables stopped", *seen.objects_failed),
+                       .remedy = *seen.objects_failed > 0
+                                     ? "See walbridge objects for the reason; then walbridge resume tries again, "
+                                       "walbridge objects cancel gives them up."
+                                     : "",
+                       .figures = {{"changes", static_cast<double>(*seen.objects_failed)}}});
     if (seen.ddl_undecided)
         out.push_back({.event = "ddl_undecided",
                        .level = *seen.ddl_undecided > 0 ? Level::over : Level::clear,

@@ -23,9 +23,14 @@ struct Observation {
     std::int64_t unix_now = 0;
     std::optional<double> lag_seconds;
     std::optional<SlotStatus> slot;
+    std::string sync_slot_name{};          ///< of the task that brings tables for this one
+    std::optional<SlotStatus> sync_slot{}; ///< unset: there is none
     std::optional<SourceCost> cost;
     std::map<std::string, bool> conflicts; ///< kind -> recorded within the last hour
     std::optional<std::int64_t> ddl_undecided;
+    std::optional<std::int64_t> held_since{}; ///< by the source guard, Unix seconds
+    std::string held_because{};
+    std::optional<std::int64_t> objects_failed{}; ///< changes of the task's tables that stopped
 };
 
 [[nodiscard]] std::vector<alert::Condition> alert_conditions(const TaskConfig &config, const Observation &seen);

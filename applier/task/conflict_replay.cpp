@@ -3,6 +3,8 @@
 #include "task/conflict_replay.hpp"
 
 #include "dialect/postgres.hpp"
+#include "schema/column_rules.hpp"
+#include "source/shape.hpp"
 #include "target/postgres/catalog.hpp"
 #include "target/postgres/statements.hpp"
 #include "target/postgres/user_code.hpp"
@@ -164,7 +166,13 @@ std::optional<RowValues> ConflictReplay::from_source(const TargetTable &table, c
                             pg::ConnectOptions{config_.application_name("inbox"),
                                                false,
                                                {{"default_transaction_read_only", "on"}, {"lc_monetary", "C"}}});
+        source::learn_names(config_, *source_);
         const auto name = name_on_source(config_.names, table.name);
+        if (schema::changes_rows(config_, name)) { // what the source holds is not what travels
+            why =
+                "the task's rules choose or compute what is replicated of the table: walbridge resync copies it again";
+            return std::nullopt;
+        }
         const auto there = target::read_table(*source_, name);
         if (!there) {
             why = fmt::format("the source has no table {}", to_string(name));

@@ -1,6 +1,8 @@
 // explain.cpp: see explain.hpp.
 #include "task/explain.hpp"
 
+#include "source/shape.hpp"
+
 #include "config/value_text.hpp"
 #include "dialect/postgres.hpp"
 #include "target/postgres/catalog.hpp"
@@ -258,6 +260,7 @@ std::string explain_row(const TaskConfig &config, const QualifiedName &table, co
     Version there, here;
     try {
         source.emplace(open(config.source.endpoint));
+        source::learn_names(config, *source);
     } catch (const Error &error) {
         there.unknown = error.reason();
     }

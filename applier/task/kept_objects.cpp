@@ -66,18 +66,17 @@ void keep_created_objects(sql::Session &target, const std::string &task) {
                {task});
 }
 
-std::vector<std::string> kept_tables(sql::Session &target, const std::string &task) {
-    std::vector<std::string> names;
+std::set<std::string> kept_tables(sql::Session &target, const std::string &task) {
+    std::set<std::string> names;
     if (!state_installed(target)) return names;
     const auto rows = target.ask(
         {"SELECT DISTINCT k.object_name FROM walbridge.kept_object k JOIN pg_catalog.pg_class c ON c.relkind IN ('r', "
          "'p') JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname || '.' || c.relname = "
-         "k.object_name WHERE k.task = $1 AND k.object_type = 'TABLE' ORDER BY 1",
+         "k.object_name WHERE k.task = $1 AND k.object_type = 'TABLE'",
          "SELECT DISTINCT k.object_name FROM walbridge.kept_object k JOIN information_schema.tables t ON "
-         "concat(t.table_schema, '.', t.table_name) = k.object_name WHERE k.task = $1 AND k.object_type = 'TABLE' "
-         "ORDER BY 1"},
+         "concat(t.table_schema, '.', t.table_name) = k.object_name WHERE k.task = $1 AND k.object_type = 'TABLE'"},
         {task});
-    for (int row = 0; row < rows.rows(); ++row) names.push_back(rows.text(row, 0));
+    for (int row = 0; row < rows.rows(); ++row) names.insert(rows.text(row, 0));
     return names;
 }
 

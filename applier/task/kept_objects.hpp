@@ -4,8 +4,8 @@
 
 #include "base/sql/session.hpp"
 
+#include <set>
 #include <string>
-#include <vector>
 
 namespace walbridge::task {
 
@@ -13,7 +13,7 @@ namespace walbridge::task {
 void keep_created_objects(sql::Session &target, const std::string &task);
 
 /// Tables of the target (schema.name) that an earlier life of the task created and that are still there.
-[[nodiscard]] std::vector<std::string> kept_tables(sql::Session &target, const std::string &task);
+[[nodiscard]] std::set<std::string> kept_tables(sql::Session &target, const std::string &task);
 
 /// Marks items of a new plan as done whose object is still there as an earlier life of the task created it. A kept
 /// table that the source defines otherwise by now is dropped when it is empty and nothing depends on it, so that it is

@@ -121,6 +121,11 @@ class Live {
         view_.paused = paused;
         if (incremental_ != nullptr) incremental_->set_paused(paused);
     }
+    /// Has the stream begin anew, once, so that another selection takes effect; nothing where it does not run.
+    void leave_stream() {
+        const std::lock_guard lock(mutex_);
+        if (incremental_ != nullptr) incremental_->leave();
+    }
     /// The incremental stage that a pause reaches; nullptr when it ended.
     void attach(pipeline::Incremental *incremental) {
         const std::lock_guard lock(mutex_);
@@ -135,6 +140,19 @@ class Live {
 
     /// Objects whose definitions differ and the Unix time of the comparison; -1 and 0 = not compared yet.
     std::atomic<std::int64_t> drifted{-1}, drift_checked_at{0};
+
+    /// The slot of the sync task that runs; empty = none does.
+    [[nodiscard]] std::string sync_slot() const {
+        const std::lock_guard lock(mutex_);
+        return sync_slot_;
+    }
+    void set_sync_slot(std::string slot) {
+        const std::lock_guard lock(mutex_);
+        sync_slot_ = std::move(slot);
+    }
+
+    /// How often an operator asked the task to resume: what failed beside it is tried again.
+    std::atomic<int> resumed{0};
 
     /// Another process took the task over.
     std::atomic<bool> fenced{false};
@@ -158,7 +176,7 @@ class Live {
     Sequences sequences_;
     Clocks clocks_;
     TaskConfig::Throttle limits_;
-    std::string overrides_;
+    std::string overrides_, sync_slot_;
     std::optional<Error> verdict_;
     pipeline::Incremental *incremental_ = nullptr;
 };

@@ -1,6 +1,8 @@
 // plan.cpp: asks the parts that would do the work what they would do.
 #include "task/plan.hpp"
 
+#include "source/shape.hpp"
+
 #include "config/task_keys.hpp"
 #include "copy/chunk_planner.hpp"
 #include "dialect/postgres.hpp"
@@ -42,8 +44,9 @@ std::vector<PlannedSetting> settings_of(const TaskConfig &config) {
         settings.push_back({"objects.schema", fmt::format("{} -> {}", schema, name), true});
     for (const auto &[table, name] : config.names.tables())
         settings.push_back({"objects.table", fmt::format("{} -> {}", to_string(table), to_string(name)), true});
-    for (const auto &table : config.objects.without_ddl)
-        settings.push_back({"objects.table", fmt::format("{} without ddl", to_string(table)), true});
+    for (const auto &[table, pattern] : config.objects.without_ddl)
+        settings.push_back({"objects.table", fmt::format("{} without ddl", table), true});
+    if (!config.objects.rules.empty()) settings.push_back({"objects.table", wire::to_json(config.objects.rules), true});
     return settings;
 }
 
@@ -100,6 +103,7 @@ class Planner {
         plan_.settings = settings_of(config_);
         pg::Session source(config_.source.endpoint, {config_.application_name("plan"), false, {}});
         plan_.source = describe(source);
+        source::learn_names(config_, source);
         const auto reachable = connect_target();
         plan_.precheck = precheck(config_);
         writers(source);

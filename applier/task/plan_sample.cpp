@@ -4,6 +4,7 @@
 #include "copy/chunk_copier.hpp"
 #include "copy/pass.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/column_rules.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -80,6 +81,11 @@ class TableSampler {
         : config_(config), target_(target), samples_(samples), notes_(notes) {}
 
     void sample(const source::Table &table, std::chrono::milliseconds time) {
+        if (schema::changes_rows(config_, table.name)) // nothing that is masked or left out leaves the source
+            return notes_.push_back(
+                fmt::format("{} is not sampled: the task's rules choose or compute what is replicated "
+                            "of it",
+                            to_string(table.name)));
         try {
             one(table, Clock::now() + time);
         } catch (const SqlError &error) {
@@ -143,7 +149,7 @@ class TableSampler {
     std::uint64_t read(const source::Table &table, const source::Table &there, const copy::Chunk &chunk) {
         Throttle unlimited;
         const copy::CopyWatch watch{[] { return false; }, [](std::size_t, std::int64_t, std::int64_t) {}, unlimited};
-        const auto transfer = copy::make_transfer(table, there, chunk, {});
+        const auto transfer = copy::make_transfer({table, source::as_it_is(table), there}, chunk, {});
         if (target_ != nullptr)
             return copy::stream_rows(*source_, *target_, {{transfer, to_string(table.name), 0}}, watch).front().rows;
         source_->execute(transfer.out);

@@ -3,6 +3,8 @@
 
 #include "base/log.hpp"
 #include "config/value_text.hpp"
+#include "dialect/postgres.hpp"
+#include "source/shape.hpp"
 #include "target/state_session.hpp"
 #include "task/precheck_checks.hpp"
 #include "task/state_store.hpp"
@@ -67,28 +69,46 @@ std::optional<pg::Session> connect(PrecheckContext &context, const pg::Endpoint 
 } // namespace
 
 const std::vector<std::string> &precheck_ids() {
-    static const std::vector<std::string> ids{
-        "source.connection",   "source.version",    "source.primary",      "source.wal_level",
-        "source.replication",  "source.slots",      "source.senders",      "source.plugin",
-        "source.extension",    "source.slot",       "source.transactions", "source.prepared",
-        "source.encoding",     "source.retention",  "source.failover",     "ddl.extension",
-        "ddl.preload",         "ddl.triggers",      "ddl.capture",         "ddl.key",
-        "target.connection",   "target.database",   "target.version",      "target.primary",
-        "target.state",        "target.create",     "target.quiet",        "target.origin",
-        "target.encoding",     "tables.selected",   "tables.select",       "tables.row_security",
-        "tables.identity",     "tables.deferrable", "tables.unsupported",  "tables.large_objects",
-        "tables.renames",      "tables.target",     "tables.columns",      "target.rights",
-        "target.triggers",     "target.roles",      "target.role_members", "target.user_code",
-        "target.space",        "ready.extensions",  "ready.collations",    "ready.access_methods",
-        "ready.tablespaces",   "ready.locale",      "ready.settings",      "tools.pg_dump",
-        "topology.loops",      "topology.overlap",  "topology.sequences",  "topology.reverse",
-        "conflict.timestamps", "clock.offset",      "mysql.durability",    "mysql.load_data",
-        "mysql.packet",        "mysql.names",       "mysql.definitions",   "mysql.values"};
+    static const std::vector<std::string> ids{"source.connection",    "source.version",      "source.primary",
+                                              "source.wal_level",     "source.replication",  "source.slots",
+                                              "source.senders",       "source.plugin",       "source.extension",
+                                              "source.slot",          "source.transactions", "source.prepared",
+                                              "source.encoding",      "source.retention",    "source.failover",
+                                              "source.guard",         "ddl.extension",       "ddl.preload",
+                                              "ddl.triggers",         "ddl.capture",         "ddl.key",
+                                              "target.connection",    "target.database",     "target.version",
+                                              "target.primary",       "target.state",        "target.create",
+                                              "target.quiet",         "target.origin",       "target.encoding",
+                                              "tables.selected",      "tables.select",       "tables.row_security",
+                                              "tables.identity",      "tables.deferrable",   "tables.unsupported",
+                                              "tables.large_objects", "tables.renames",      "tables.rules",
+                                              "tables.target",        "tables.existing",     "tables.columns",
+                                              "target.rights",        "target.triggers",     "target.roles",
+                                              "target.role_members",  "target.user_code",    "target.space",
+                                              "ready.extensions",     "ready.collations",    "ready.access_methods",
+                                              "ready.tablespaces",    "ready.locale",        "ready.settings",
+                                              "tools.pg_dump",        "topology.loops",      "topology.overlap",
+                                              "topology.sequences",   "topology.reverse",    "conflict.timestamps",
+                                              "clock.offset",         "mysql.durability",    "mysql.load_data",
+                                              "mysql.packet",         "mysql.names",         "mysql.definitions",
+                                              "mysql.values"};
     return ids;
 }
 
 int PrecheckReport::count(Verdict verdict) const {
     return static_cast<int>(std::ranges::count(findings, verdict, &Finding::verdict));
+}
+
+std::set<std::string> PrecheckContext::schemas_there() const {
+    std::set<std::string> schemas;
+    for (const auto &table : selected) schemas.insert(there(table).schema);
+    return schemas;
+}
+
+std::string PrecheckContext::schema_literals_there() const {
+    std::string list = "NULL"; // none may be left
+    for (const auto &schema : schemas_there()) list += ", " + dialect::postgres::quote_literal(schema);
+    return list;
 }
 
 std::string some_of(const std::vector<std::string> &names, std::size_t most) {
@@ -109,6 +129,7 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
     PrecheckReport report;
     PrecheckContext context{.config = config, .report = report};
     context.source = connect(context, config.source.endpoint);
+    if (context.source) source::learn_names(config, *context.source);
     check_source(context);
     check_guard(context);
     check_ddl(context);
@@ -128,6 +149,7 @@ PrecheckReport precheck(const TaskConfig &config, const std::vector<std::string>
         check_mysql(context);
         if (values) check_values(context);
     } else {
+        check_existing(context);
         check_roles(context);
         check_target(context);
         check_readiness(context);

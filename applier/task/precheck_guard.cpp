@@ -1,5 +1,7 @@
-// precheck_guard.cpp: how long the source keeps the slot's WAL, and whether the slot survives a promotion of a standby.
+// precheck_guard.cpp: how long the source keeps the slot's WAL, whether the slot survives a promotion of a standby, and
+// whether the source guard can look.
 #include "dialect/postgres.hpp"
+#include "source/source_guard.hpp"
 #include "task/figures.hpp"
 #include "task/precheck_checks.hpp"
 #include "task/start.hpp"
@@ -124,11 +126,45 @@ void check_failover(PrecheckContext &context, pg::Session &source) {
     context.ok("source.failover", fmt::format("{} standby synchronises slots and is waited for", synchronising));
 }
 
+/// Whether the source guard can see what it is to look at (docs/source-guard.md).
+void check_source_guard(PrecheckContext &context, pg::Session &source) {
+    const auto &guard = context.config.guard;
+    const auto id = "source.guard";
+    if ((guard.replica_lag.count() > 0 || guard.active_sessions > 0) && !source::sees_statistics(source))
+        return context.error(id, "the task's role cannot see other sessions and standbys: source_guard looks at them",
+                             fmt::format("GRANT pg_read_all_stats TO {}; on the source.",
+                                         dialect::postgres::quote_identifier(
+                                             source.value("SELECT current_user").value_or("the task's role"))));
+    auto looking = source::open_guard_session(context.config); // with the limits that the guard's own look has
+    if (!guard.query.empty()) {
+        try {
+            static_cast<void>(source::ask_guard_query(looking, guard.query));
+        } catch (const Error &refused) {
+            return context.error(id, fmt::format("source_guard.query: {}", refused.reason()),
+                                 refused.kind() == ErrorKind::configuration || refused.remedy().empty()
+                                     ? "Write one SELECT that returns one row with one boolean within 5 s, with names "
+                                       "qualified by their schemas and readable for the task's role."
+                                     : refused.remedy());
+        }
+    }
+    source::WalClock clock;
+    const auto seen = source::look_at_source(looking, guard, clock);
+    if (guard.replica_lag.count() > 0 && seen.standbys.empty())
+        return context.warning(id, "no standby streams from the source now: source_guard.replica_lag sees none",
+                               "Start the standby, or remove source_guard.replica_lag.");
+    const auto reason = source::reason_to_hold(guard, seen);
+    context.ok(id, reason ? "it can look at the source; it would hold now: " + *reason
+                          : std::string("it can look at the source and would let the copy go on now"));
+}
+
 } // namespace
 
 void check_guard(PrecheckContext &context) {
     context.run("source.retention", context.source, [&](pg::Session &session) { check_retention(context, session); });
     context.run("source.failover", context.source, [&](pg::Session &session) { check_failover(context, session); });
+    if (context.config.guard.on())
+        context.run("source.guard", context.source,
+                    [&](pg::Session &session) { check_source_guard(context, session); });
 }
 
 } // namespace walbridge::task

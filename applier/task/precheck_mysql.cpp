@@ -1,6 +1,8 @@
 // precheck_mysql.cpp: MySQL and MariaDB as the target: the server, its settings, the selected tables there.
 #include "base/mysql/session.hpp"
+#include "config/existing_tables.hpp"
 #include "dialect/mysql/quote.hpp"
+#include "schema/column_rules.hpp"
 #include "schema/mysql/plan.hpp"
 #include "schema/mysql/source_tables.hpp"
 #include "target/mysql/catalog.hpp"
@@ -123,19 +125,23 @@ void check_tables_there(PrecheckContext &context, my::Session &target) {
         return context.error(
             "tables.target",
             fmt::format("tables are not InnoDB and take no part in transactions: {}", some_of(other_engine)), mending);
-    if (config.schema_stage && !present.empty())
-        return context.error("tables.target",
-                             fmt::format("{} tables exist on the target already: {}", present.size(), some_of(present)),
-                             "Drop them, leave them out with objects.exclude, or leave \"schema\" out of task.stages.");
     if (!config.schema_stage && !missing.empty())
         return context.error("tables.target",
                              fmt::format("{} tables are missing on the target: {}", missing.size(), some_of(missing)),
                              "Create them, or add \"schema\" to task.stages.");
+    if (proceeds_with_existing(config))
+        return context.ok("tables.target", fmt::format("{} tables exist on the target and are used as they are{}",
+                                                       present.size(), missing.empty() ? "" : ", others are created"));
+    if (config.schema_stage && !present.empty())
+        return context.error("tables.target",
+                             fmt::format("{} tables exist on the target already: {}", present.size(), some_of(present)),
+                             "Drop them, leave them out with objects.exclude, leave \"schema\" out of task.stages, or "
+                             "go on with them by objects.existing = \"proceed\".");
     if (!filled.empty())
         return context.error(
             "tables.target",
             fmt::format("{} tables on the target hold rows already: {}", filled.size(), some_of(filled)),
-            fmt::format("TRUNCATE TABLE {};", filled.front()));
+            fmt::format("TRUNCATE TABLE {}; or go on with them by objects.existing = \"proceed\".", filled.front()));
     if (!locked.empty())
         return context.warning(
             "tables.target",
@@ -152,8 +158,11 @@ SourceTypes types_of(PrecheckContext &context) {
     SourceTypes types;
     if (!context.source) return types;
     const wire::ObjectSelection selection(context.config.objects.include, context.config.objects.exclude);
-    for (const auto &table : schema::mysql::read_source_tables(*context.source, selection, context.config.names))
-        for (const auto &column : table.columns) types[table.oid].emplace(column.name, column.type);
+    std::vector<schema::mysql::LeftOut> left_out;
+    for (const auto &table :
+         schema::mysql::shaped(schema::mysql::read_source_tables(*context.source, selection, context.config.names),
+                               schema::mysql::table_shaper(context.config), left_out))
+        for (const auto &column : table.columns) types[table.oid].emplace(column.on_target(), column.type);
     return types;
 }
 
@@ -169,16 +178,18 @@ struct ColumnFindings {
 };
 
 void look_at_table(const source::Table &table, const target::TargetTable &there,
-                   const std::map<std::string, dialect::mysql::SourceType> &types, ColumnFindings &found) {
+                   const std::map<std::string, dialect::mysql::SourceType> &types, const ddl::ColumnRules &rules,
+                   ColumnFindings &found) {
     const auto name = to_string(table.name);
     for (const auto &column : table.columns) {
-        if (column.generated != '\0') continue;
-        const auto other = std::ranges::find(there.columns, column.name, &target::TargetColumn::name);
+        const auto wanted = rules.empty() ? std::optional(column.name) : rules.on_target(table.name, column.name);
+        if (!wanted || column.generated != '\0') continue;
+        const auto other = std::ranges::find(there.columns, *wanted, &target::TargetColumn::name);
         if (other == there.columns.end()) {
-            found.missing.push_back(fmt::format("{}.{}", name, column.name));
+            found.missing.push_back(fmt::format("{}.{}", name, *wanted));
             continue;
         }
-        const auto type = types.find(column.name);
+        const auto type = types.find(*wanted);
         if (type == types.end() || other->generated) continue;
         const auto judgement = dialect::mysql::judge_column(type->second, other->mysql.value());
         const auto words = fmt::format("{}.{}: {}", name, column.name, judgement.remark);
@@ -193,7 +204,9 @@ void look_at_table(const source::Table &table, const target::TargetTable &there,
     if (identity == nullptr) return;
     std::vector<std::string> wanted;
     for (const auto number : identity->columns)
-        if (const auto *column = table.column(number)) wanted.push_back(column->name);
+        if (const auto *column = table.column(number))
+            wanted.push_back(rules.empty() ? column->name
+                                           : rules.on_target(table.name, column->name).value_or(column->name));
     std::ranges::sort(wanted);
     const bool covered = std::ranges::any_of(there.keys, [&](const target::TargetKey &key) {
         auto columns = key.columns;
@@ -201,6 +214,61 @@ void look_at_table(const source::Table &table, const target::TargetTable &there,
         return key.usable && columns == wanted;
     });
     if (!covered) found.keys.push_back(fmt::format("{} ({})", name, some_of(wanted, wanted.size())));
+}
+
+/// What both sides of a table that was there before have in common (objects.existing = "proceed").
+void report_existing(PrecheckContext &context, my::Session &target, const source::Table &table,
+                     const target::TargetTable &there) {
+    constexpr const char *id = "tables.existing";
+    std::vector<std::string> left_out, known;
+    std::size_t common = 0;
+    const auto rules = schema::column_rules(context.config);
+    for (const auto &column : table.columns) {
+        const auto wanted = rules.empty() ? std::optional(column.name) : rules.on_target(table.name, column.name);
+        if (!wanted) continue;
+        const auto &name = *wanted;
+        known.push_back(name);
+        if (column.generated != '\0') continue;
+        const auto other = std::ranges::find(there.columns, name, &target::TargetColumn::name);
+        if (other == there.columns.end() || other->generated)
+            left_out.push_back(column.name);
+        else
+            ++common;
+    }
+    const auto name = describe_pair(table.name, there.name);
+    if (common == 0)
+        return context.error(id, fmt::format("{}: the two sides have no column in common", name),
+                             "Give the target's table the source's columns, or leave it out with objects.exclude.");
+    std::vector<std::string> only_there, unfilled;
+    std::string mending;
+    const auto rows = target.query(fmt::format(
+        "SELECT COLUMN_NAME, IS_NULLABLE = 'NO' AND COLUMN_DEFAULT IS NULL AND EXTRA NOT LIKE '%auto_increment%' AND "
+        "EXTRA NOT LIKE '%GENERATED%', COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} AND "
+        "TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
+        dialect::mysql::quote_literal(there.name.schema), dialect::mysql::quote_literal(there.name.name)));
+    for (int row = 0; row < rows.rows(); ++row) {
+        if (std::ranges::find(known, rows.text(row, 0)) != known.end()) continue;
+        only_there.push_back(rows.text(row, 0));
+        if (!rows.flag(row, 1)) continue;
+        unfilled.push_back(rows.text(row, 0));
+        mending +=
+            fmt::format("{}ALTER TABLE {} MODIFY COLUMN {} {} NULL;", mending.empty() ? "" : " ", quote(there.name),
+                        dialect::mysql::quote_identifier(rows.text(row, 0)), rows.text(row, 2));
+    }
+    if (!unfilled.empty())
+        return context.error(id,
+                             fmt::format("{}: columns of the target are NOT NULL without a default, and no row of the "
+                                         "source has a value for them: {}",
+                                         name, some_of(unfilled)),
+                             mending);
+    if (left_out.empty() && only_there.empty())
+        return context.ok(id, fmt::format("{}: the same columns; it is left as it is", name));
+    std::string text;
+    if (!left_out.empty()) text += "only on the source and not replicated: " + some_of(left_out, 50);
+    if (!only_there.empty()) text += (text.empty() ? "" : "; ") + ("only on the target: " + some_of(only_there, 50));
+    context.warning(id, fmt::format("{}: {}", name, text),
+                    "Give both sides the same columns, or accept the difference: the table is left as it is, and "
+                    "columns that both sides have are replicated.");
 }
 
 void list_triggers(PrecheckContext &context, my::Session &target, ColumnFindings &found) {
@@ -214,16 +282,19 @@ void list_triggers(PrecheckContext &context, my::Session &target, ColumnFindings
 
 /// Tables that somebody else made have to hold the source's values and find its rows.
 void check_columns_there(PrecheckContext &context, my::Session &target) {
-    if (context.config.schema_stage && !context.started)
+    const bool proceeds = proceeds_with_existing(context.config);
+    if (context.config.schema_stage && !context.started && !proceeds)
         return context.ok("tables.columns", "the schema stage creates them");
     const auto types = types_of(context);
     ColumnFindings found;
+    const auto rules = schema::column_rules(context.config);
     for (const auto &table : context.selected) {
         if (table.kind != 'r') continue;
         const auto known = types.find(table.oid);
         try {
             const auto there = target::mysql::read_table(target, context.there(table));
-            if (there && known != types.end()) look_at_table(table, *there, known->second, found);
+            if (there && proceeds && !context.started) report_existing(context, target, table, *there);
+            if (there && known != types.end()) look_at_table(table, *there, known->second, rules, found);
         } catch (const Error &error) { // not InnoDB: tables.target says so
             if (error.kind() != ErrorKind::target_shape) throw;
         }
@@ -236,7 +307,7 @@ void check_columns_there(PrecheckContext &context, my::Session &target) {
             "Drop them, and create them again when the application moves.");
     else
         context.ok("target.triggers", "no trigger stands on the selected tables");
-    if (!found.missing.empty())
+    if (!found.missing.empty() && !proceeds)
         return context.error("tables.columns",
                              fmt::format("columns are missing on the target: {}", some_of(found.missing)),
                              "ALTER TABLE ... ADD COLUMN on the target; docs/types-mysql.md names the types.");
@@ -258,7 +329,8 @@ void check_columns_there(PrecheckContext &context, my::Session &target) {
     if (!found.lossy.empty())
         return context.warning("tables.columns", fmt::format("columns lose something: {}", some_of(found.lossy)),
                                "Give them a type of docs/types-mysql.md: ALTER TABLE ... MODIFY COLUMN.");
-    context.ok("tables.columns", "every column of the source has one on the target");
+    context.ok("tables.columns", proceeds ? "columns that both sides have are replicated (tables.existing)"
+                                          : "every column of the source has one on the target");
 }
 
 /// What the schema stage will not be able to create, and what it will leave out.
@@ -266,7 +338,10 @@ void check_definitions(PrecheckContext &context) {
     if (!context.config.schema_stage || context.started || !context.source) return;
     try {
         const auto definitions = schema::mysql::read_definitions(
-            context.config, *context.source, {.flavour = target::flavour(context.config), .policy = {}});
+            context.config, *context.source, schema::mysql::read_selected_tables(context.config, *context.source),
+            {.flavour = target::flavour(context.config),
+             .policy = {},
+             .shape = schema::mysql::table_shaper(context.config)});
         const auto shown = [](const std::vector<schema::mysql::LeftOut> &list) {
             std::vector<std::string> words;
             for (const auto &left : list) words.push_back(fmt::format("{} ({})", left.object, left.reason));
@@ -359,6 +434,7 @@ void check_mysql(PrecheckContext &context) {
         if (!check_database(context, target)) return;
         const auto row = read_task(target, config.name);
         context.started = row && row->phase != Phase::none;
+        static_cast<void>(check_policy_of_existing(context));
         check_server(context, target);
         check_definitions(context);
     } catch (const Error &failure) {

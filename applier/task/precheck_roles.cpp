@@ -147,15 +147,16 @@ std::vector<std::string> tables_with_code(pg::Session &session, const std::map<s
 }
 
 std::map<std::uint32_t, QualifiedName> selected_on_target(const PrecheckContext &context, pg::Session &target) {
+    std::map<QualifiedName, QualifiedName> sources;
+    for (const auto &table : context.selected) sources.emplace(context.there(table), table.name);
+    const auto rows = target.query(fmt::format("SELECT n.nspname, c.relname, c.oid FROM pg_catalog.pg_class c JOIN "
+                                               "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN "
+                                               "({})",
+                                               context.schema_literals_there()));
     std::map<std::uint32_t, QualifiedName> tables;
-    for (const auto &table : context.selected) {
-        const auto name = context.config.names.table(table.name);
-        const auto oid =
-            target.value("SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
-                         "c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-                         {name.schema, name.name});
-        if (oid) tables.emplace(static_cast<std::uint32_t>(std::stoul(*oid)), table.name);
-    }
+    for (int row = 0; row < rows.rows(); ++row)
+        if (const auto found = sources.find({rows.text(row, 0), rows.text(row, 1)}); found != sources.end())
+            tables.emplace(static_cast<std::uint32_t>(rows.number(row, 2)), found->second);
     return tables;
 }
 

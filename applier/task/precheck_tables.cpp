@@ -1,8 +1,10 @@
 // precheck_tables.cpp: the selected tables: rights, identities, what cannot be carried, and how they stand on the
 // target.
+#include "config/existing_tables.hpp"
 #include "copy/large_objects.hpp"
 #include "dialect/postgres.hpp"
 #include "schema/closure.hpp"
+#include "schema/column_rules.hpp"
 #include "schema/pg_dump.hpp"
 #include "source/unsupported.hpp"
 #include "task/figures.hpp"
@@ -13,6 +15,7 @@
 #include "wire/object_selection.hpp"
 
 #include <fmt/format.h>
+#include <map>
 #include <set>
 
 namespace walbridge::task {
@@ -276,36 +279,45 @@ void check_target_tables(PrecheckContext &context, pg::Session &target) {
     if (context.started) return context.ok("tables.target", "the task has started: its tables are expected");
     std::vector<std::string> present, missing;
     std::vector<QualifiedName> to_probe;
-    const auto kept = config.schema_stage ? kept_tables(target, config.name) : std::vector<std::string>{};
+    const auto kept = config.schema_stage ? kept_tables(target, config.name) : std::set<std::string>{};
+    const auto rows = target.query(
+        fmt::format("SELECT n.nspname, c.relname, c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'SELECT') "
+                    "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+                    "n.nspname IN ({})",
+                    context.schema_literals_there()));
+    std::map<QualifiedName, bool> there; // whether rows of it can be read
+    for (int row = 0; row < rows.rows(); ++row)
+        there.emplace(QualifiedName{rows.text(row, 0), rows.text(row, 1)}, rows.flag(row, 2));
     for (const auto &table : context.selected) {
         const auto name = context.there(table);
-        const auto row = target.query(
-            "SELECT c.relkind, pg_catalog.has_table_privilege(c.oid, 'SELECT') FROM pg_catalog.pg_class c JOIN "
-            "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-            {name.schema, name.name});
-        if (row.rows() == 0) {
+        const auto found = there.find(name);
+        if (found == there.end()) {
             missing.push_back(describe_pair(table.name, name));
             continue;
         }
-        const bool ours = std::ranges::find(kept, to_string(name)) != kept.end();
+        const bool ours = kept.contains(to_string(name));
         if (!ours) present.push_back(describe_pair(table.name, name));
-        if ((config.schema_stage && !ours) || !config.full_stage || !row.flag(0, 1) || row.get(0, 0) != "r") continue;
+        if ((config.schema_stage && !ours) || !config.full_stage || !found->second) continue;
         to_probe.push_back(name);
     }
-    const auto [filled, locked] = contents_of(target, to_probe);
-    if (config.schema_stage && !present.empty())
-        return context.error("tables.target",
-                             fmt::format("{} tables exist on the target already: {}", present.size(), some_of(present)),
-                             "Drop them, leave them out with objects.exclude, or leave \"schema\" out of task.stages.");
     if (!config.schema_stage && !missing.empty())
         return context.error("tables.target",
                              fmt::format("{} tables are missing on the target: {}", missing.size(), some_of(missing)),
                              "Create them, or add \"schema\" to task.stages.");
+    if (proceeds_with_existing(config))
+        return context.ok("tables.target", fmt::format("{} tables exist on the target and are used as they are{}",
+                                                       present.size(), missing.empty() ? "" : ", others are created"));
+    const auto [filled, locked] = contents_of(target, to_probe);
+    if (config.schema_stage && !present.empty())
+        return context.error("tables.target",
+                             fmt::format("{} tables exist on the target already: {}", present.size(), some_of(present)),
+                             "Drop them, leave them out with objects.exclude, leave \"schema\" out of task.stages, or "
+                             "go on with them by objects.existing = \"proceed\".");
     if (!filled.empty())
         return context.error(
             "tables.target",
             fmt::format("{} tables on the target hold rows already: {}", filled.size(), some_of(filled)),
-            fmt::format("TRUNCATE {};", some_of(filled, 20)));
+            fmt::format("TRUNCATE {}; or go on with them by objects.existing = \"proceed\".", some_of(filled, 20)));
     if (!locked.empty())
         return context.warning(
             "tables.target",
@@ -320,19 +332,27 @@ void check_target_tables(PrecheckContext &context, pg::Session &target) {
 void check_columns(PrecheckContext &context, pg::Session &target) {
     if (context.config.schema_stage && !context.started)
         return context.ok("tables.columns", "the schema stage creates them");
+    if (proceeds_with_existing(context.config))
+        return context.ok("tables.columns", "columns that both sides have are replicated (tables.existing)");
     std::vector<std::string> missing;
+    const auto rules = schema::column_rules(context.config);
+    const auto rows = target.query(
+        fmt::format("SELECT n.nspname, c.relname, a.attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c "
+                    "ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN "
+                    "({}) AND c.relkind NOT IN ('i', 'I', 'S', 'c') AND a.attnum > 0 AND NOT a.attisdropped",
+                    context.schema_literals_there()));
+    std::map<QualifiedName, std::set<std::string>> columns;
+    for (int row = 0; row < rows.rows(); ++row)
+        columns[{rows.text(row, 0), rows.text(row, 1)}].insert(rows.text(row, 2));
     for (const auto &table : context.selected) {
         const auto name = context.there(table);
-        const auto rows =
-            target.query("SELECT a.attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = "
-                         "a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                         "WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
-                         {name.schema, name.name});
-        if (rows.rows() == 0) continue; // tables.target
-        const auto there = column_of(rows);
-        for (const auto &column : table.columns)
-            if (column.generated == '\0' && std::ranges::find(there, column.name) == there.end())
-                missing.push_back(to_string(name) + "." + column.name);
+        const auto there = columns.find(name);
+        if (there == columns.end()) continue; // tables.target
+        for (const auto &column : table.columns) {
+            const auto wanted = rules.empty() ? std::optional(column.name) : rules.on_target(table.name, column.name);
+            if (wanted && column.generated == '\0' && !there->second.contains(*wanted))
+                missing.push_back(to_string(name) + "." + *wanted);
+        }
     }
     if (missing.empty()) return context.ok("tables.columns", "the target has every column");
     context.error("tables.columns", fmt::format("columns are missing on the target: {}", some_of(missing)),
@@ -425,11 +445,15 @@ void check_pg_dump(PrecheckContext &context) {
 } // namespace
 
 void check_tables(PrecheckContext &context) {
-    static constexpr NamedCheck on_source[] = {
-        {"tables.selected", check_selected},           {"tables.select", check_select},
-        {"tables.row_security", check_row_security},   {"tables.identity", check_identity},
-        {"tables.deferrable", check_deferrable},       {"tables.unsupported", check_unsupported},
-        {"tables.large_objects", check_large_objects}, {"tables.renames", check_renames}};
+    static constexpr NamedCheck on_source[] = {{"tables.selected", check_selected},
+                                               {"tables.select", check_select},
+                                               {"tables.row_security", check_row_security},
+                                               {"tables.identity", check_identity},
+                                               {"tables.deferrable", check_deferrable},
+                                               {"tables.unsupported", check_unsupported},
+                                               {"tables.large_objects", check_large_objects},
+                                               {"tables.renames", check_renames},
+                                               {"tables.rules", check_rules}};
     for (const auto &[id, check] : on_source)
         context.run(id, context.source, [&, check = check](pg::Session &session) { check(context, session); });
     static constexpr NamedCheck on_target[] = {{"tables.target", check_target_tables},

@@ -89,13 +89,11 @@ void check_create(PrecheckContext &context, pg::Session &target) {
                              fmt::format("GRANT CREATE ON DATABASE {} TO {};", self.database, self.role));
     // Existing schemas that objects will be created in.
     std::vector<std::string> closed;
-    for (const auto &table : context.selected) {
+    for (const auto &schema : context.schemas_there()) {
         const auto allowed = target.query("SELECT pg_catalog.has_schema_privilege(n.oid, 'CREATE') FROM "
                                           "pg_catalog.pg_namespace n WHERE n.nspname = $1",
-                                          {context.there(table).schema});
-        if (allowed.rows() == 0 || allowed.flag(0, 0)) continue;
-        const auto name = dialect::postgres::quote_identifier(context.there(table).schema);
-        if (std::ranges::find(closed, name) == closed.end()) closed.push_back(name);
+                                          {schema});
+        if (allowed.rows() != 0 && !allowed.flag(0, 0)) closed.push_back(dialect::postgres::quote_identifier(schema));
     }
     if (!closed.empty())
         return context.error("target.create", fmt::format("the role may not create objects in {}", some_of(closed)),

@@ -105,7 +105,7 @@ void check_overlap(PrecheckContext &context, pg::Session &source) {
     };
     const auto followed = target::neighbours_from(*context.target, target::identify(source));
     for (const auto &other : followed.tasks) {
-        if (other.task == config.name) continue;
+        if (other.task == config.name || other.task == config.sync_of) continue; // it leaves these tables to us
         if (const auto tables = shared(other, false); !tables.empty())
             return context.error(id,
                                  fmt::format("task {} brings the same tables from the same source to this target: {}",

@@ -1,5 +1,6 @@
 // precheck_values.cpp: what a MySQL or MariaDB target makes of each column, and which values of the source do not fit.
 #include "schema/mysql/fidelity.hpp"
+#include "schema/mysql/plan.hpp"
 #include "target/kind.hpp"
 #include "target/mysql/value_policy.hpp"
 #include "task/precheck_checks.hpp"
@@ -54,15 +55,13 @@ void look_at(PrecheckContext &context, pg::Session &source, const schema::mysql:
 void check_values(PrecheckContext &context) {
     const auto &config = context.config;
     context.run("mysql.values", context.source, [&](pg::Session &source) {
-        const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
-        const schema::mysql::DefinitionOptions options{
-            .flavour = target::flavour(config), .policy = [&](const QualifiedName &table, const std::string &column) {
-                return target::mysql::value_policy(config, table, column);
-            }};
+        const schema::mysql::DefinitionOptions options{.flavour = target::flavour(config),
+                                                       .policy = target::mysql::value_policy(config),
+                                                       .shape = schema::mysql::table_shaper(config)};
         source.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0");
         Unfit unfit;
         for (const auto &table :
-             schema::mysql::judge_fidelity(schema::mysql::read_source_tables(source, selection, config.names), options))
+             schema::mysql::judge_fidelity(schema::mysql::read_selected_tables(config, source), options))
             look_at(context, source, table, unfit);
         source.rollback_quietly();
         constexpr std::size_t shown = 20;

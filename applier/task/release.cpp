@@ -5,11 +5,14 @@
 #include "dialect/postgres.hpp"
 #include "target/postgres/origins.hpp"
 #include "target/state_session.hpp"
+#include "task/object_changes.hpp"
 #include "task/operator_commands.hpp"
 #include "task/replica_identity.hpp"
 #include "task/start.hpp"
 #include "task/state_store.hpp"
+#include "task/sync_task.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <thread>
 #include <unordered_set>
@@ -69,9 +72,36 @@ std::string drop_origins(sql::Session &target, const TaskConfig &config, bool &c
     return text;
 }
 
+/// Tasks that bring tables for this one, as either side knows them: a slot without a row is theirs too.
+std::vector<TaskConfig> sync_tasks(const TaskConfig &config, sql::Session *target, pg::Session *source) {
+    auto found = target != nullptr ? stored_sync_tasks(config, *target) : std::vector<TaskConfig>{};
+    if (source == nullptr) return found;
+    for (const auto &slot : sync_slots(*source, config)) {
+        const auto name = slot.substr(std::string_view("walbridge_").size());
+        if (std::ranges::find(found, name, &TaskConfig::name) == found.end())
+            found.push_back(sync_task_config(config, name, {}, false));
+    }
+    return found;
+}
+
+/// What commands changed about the selection goes with the task's state.
+std::string forgotten_changes(sql::Session &target, const TaskConfig &config) {
+    const auto changes = load_object_changes(target, config.name);
+    const auto in_force = std::ranges::count_if(changes, [](const ObjectChange &change) {
+        return change.state != ObjectChange::State::cancelled && change.action != ObjectChange::Action::resync;
+    });
+    if (in_force == 0) return {};
+    return fmt::format("target: {} changes by walbridge objects are forgotten: the next run takes the task file's "
+                       "selection\n",
+                       in_force);
+}
+
 std::string truncate_targets(sql::Session &target, const TaskConfig &config) {
     const auto rows =
-        target.ask("SELECT DISTINCT schema_name, table_name FROM walbridge.table_sync WHERE task = $1 ORDER BY 1, 2",
+        target.ask({"SELECT DISTINCT s.schema_name, s.table_name FROM walbridge.table_sync s JOIN walbridge.task t ON "
+                    "t.task = s.task WHERE t.task = $1 OR pg_catalog.to_jsonb(t) ->> 'sync_of' = $1 ORDER BY 1, 2",
+                    "SELECT DISTINCT s.schema_name, s.table_name FROM walbridge.table_sync s JOIN walbridge.task t ON "
+                    "t.task = s.task WHERE t.task = $1 OR t.sync_of = $1 ORDER BY 1, 2"},
                    {config.name});
     const auto here =
         target.ask({"SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
@@ -112,13 +142,17 @@ std::string reset(const TaskConfig &config, bool truncate) {
     const auto session = open_target(config, "reset");
     auto &target = *session;
     refuse_while_running(target, config, "reset");
+    if (state_installed(target)) install_state(target); // of an older walbridge: all of its tables are looked at
     std::string text;
     const auto row = read_task(target, config.name);
     if (row && row->state == State::switched_over)
         throw Error(ErrorKind::task_state, fmt::format("task {}", config.name),
                     "it was switched over and never runs again", "Use walbridge release.");
     auto source = open_source(config, "reset");
-    // The slot first: a task without its slot is refused, a slot without its task would keep WAL for ever.
+    const auto syncs = sync_tasks(config, &target, &source);
+    // The slots first: a task without its slot is refused, a slot without its task would keep WAL for ever.
+    for (const auto &sync : syncs)
+        if (drop_slot(source, sync)) text += fmt::format("source: dropped slot {}\n", sync.slot_name());
     if (row && row->slot && drop_slot(source, config))
         text += fmt::format("source: dropped slot {}\n", config.slot_name());
     if (row) {
@@ -128,8 +162,13 @@ std::string reset(const TaskConfig &config, bool truncate) {
                 removed > 0)
                 text += fmt::format("target: removed {} large objects\n", removed);
         text += kept_created(target, config);
+        text += forgotten_changes(target, config);
         bool complete = true;
         text += drop_origins(target, config, complete);
+        for (const auto &sync : syncs) {
+            inherit_from_sync_task(target, sync);
+            remove_task(target, sync.name, false);
+        }
         remove_task(target, config.name, true);
         text += "target: removed the task's state\n";
     }
@@ -155,7 +194,10 @@ ReleaseResult release(const TaskConfig &config) {
 
     std::vector<std::string> restoring;
     const bool known = target && state_installed(*target);
+    if (known) install_state(*target); // of an older walbridge
+    const auto syncs = sync_tasks(config, known ? target.get() : nullptr, source ? &*source : nullptr);
     if (known) {
+        for (const auto &sync : syncs) inherit_from_sync_task(*target, sync);
         if (const auto heir = hand_over_identities(config.name, *target))
             result.text += fmt::format("source: the replica identities that were set stay for task {}, which follows "
                                        "this source; its release restores them\n",
@@ -173,14 +215,18 @@ ReleaseResult release(const TaskConfig &config) {
                     fmt::format("source: could not restore an identity ({}); run: {};\n", error.reason(), statement);
             }
         }
+        for (const auto &sync : syncs)
+            if (drop_slot(*source, sync)) result.text += fmt::format("source: dropped slot {}\n", sync.slot_name());
         result.text += drop_slot(*source, config) ? fmt::format("source: dropped slot {}\n", config.slot_name())
                                                   : fmt::format("source: no slot {}\n", config.slot_name());
     } else {
         result.complete = false;
         result.text += fmt::format("source: cannot be reached ({}); run there:\n", source_down);
-        result.text += fmt::format(
-            "  SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = {};\n",
-            quote_literal(config.slot_name()));
+        result.text +=
+            fmt::format("  SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = {} "
+                        "OR slot_name ~ "
+                        "{};\n",
+                        quote_literal(config.slot_name()), quote_literal("^" + config.slot_name() + "_sync_[0-9]+$"));
         for (const auto &statement : restoring) result.text += fmt::format("  {};\n", statement);
         if (!target)
             result.text +=
@@ -189,6 +235,7 @@ ReleaseResult release(const TaskConfig &config) {
     if (target) {
         result.text += drop_origins(*target, config, result.complete);
         if (known) {
+            for (const auto &sync : syncs) remove_task(*target, sync.name, false);
             remove_task(*target, config.name, false);
             result.text += "target: removed the task's state\n";
             if (target->ask_value("SELECT count(*) FROM walbridge.task") == "0")
@@ -205,8 +252,11 @@ ReleaseResult release(const TaskConfig &config) {
                 "  SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = {} OR "
                 "starts_with(roname, {});\n",
                 quote_literal(config.origin_name()), quote_literal(config.origin_name() + ":"));
-        for (const auto &statement :
-             removal_statements(config.name, false, mysql ? sql::Dialect::mysql : sql::Dialect::postgres))
+        const auto dialect = mysql ? sql::Dialect::mysql : sql::Dialect::postgres;
+        for (const auto &sync : syncs)
+            for (const auto &statement : removal_statements(sync.name, false, dialect))
+                result.text += fmt::format("  {};\n", statement);
+        for (const auto &statement : removal_statements(config.name, false, dialect))
             result.text += fmt::format("  {};\n", statement);
     }
     return result;

@@ -224,6 +224,11 @@ class RecordWatch {
                                           "('failed', 'skipped', 'gap')",
                                           {config.name})
                                      .number(0, 0);
+                objects_failed_ =
+                    session
+                        .ask("SELECT count(*) FROM walbridge.object_change WHERE task = $1 AND state = 'failed'",
+                             {config.name})
+                        .number(0, 0);
             });
         }
         const std::uint64_t conflicts = live.statistics.conflicts;
@@ -249,6 +254,7 @@ class RecordWatch {
                                                                  std::chrono::minutes(5)));
         }
         seen.ddl_undecided = ddl_undecided_;
+        seen.objects_failed = objects_failed_;
         for (const auto &[kind, at] : conflicts_seen_) seen.conflicts[kind] = now - at < std::chrono::hours(1);
     }
 
@@ -259,7 +265,7 @@ class RecordWatch {
     Clock::time_point next_{}, next_conflicts_{}, look_until_{}, next_removal_{};
     std::uint64_t conflicts_ = 0, ddl_ = 0;
     ConflictCounter counter_;
-    std::optional<std::int64_t> ddl_undecided_;
+    std::optional<std::int64_t> ddl_undecided_, objects_failed_;
     std::map<std::string, Clock::time_point> conflicts_seen_;
 };
 
@@ -324,6 +330,8 @@ void Reporter::work() {
     RecordWatch records;
     StatusWriter::Source read;
     auto &slot = read.slot;
+    std::string sync_slot_name;
+    std::optional<SlotStatus> sync_slot;
     const auto began = Clock::now();
     auto slot_read = began - std::chrono::hours(1), cost_read = slot_read;
     ClockWatch clocks;
@@ -346,6 +354,9 @@ void Reporter::work() {
                 source.run([&](pg::Session &session) { slot = read_slot(session, config_.slot_name()); });
             slot_read = Clock::now();
             if (!answered) slot.reset();
+            sync_slot.reset();
+            if (sync_slot_name = live_.sync_slot(); answered && !sync_slot_name.empty())
+                source.run([&](pg::Session &session) { sync_slot = read_slot(session, sync_slot_name); });
             if (slot && must_drop(config_.slot, *slot) && drop_at_limit(config_, live_, stop_, *slot, source, target))
                 return;
             // Only while streaming, after the identity was checked: a foreign count must never become ours.
@@ -370,12 +381,19 @@ void Reporter::work() {
                                          .count(),
                          .lag_seconds = view.in_follow ? writer.lag() : std::nullopt,
                          .slot = slot,
+                         .sync_slot_name = sync_slot_name,
+                         .sync_slot = sync_slot,
                          .cost = read.cost,
                          .conflicts = {},
-                         .ddl_undecided = {}};
+                         .ddl_undecided = {},
+                         .objects_failed = {}};
+        if (const auto guard = live_.copy.guard.view(); guard.since) {
+            seen.held_since = guard.since;
+            seen.held_because = guard.reason;
+        }
         if (live_.holds_task && view.epoch) records.look(config_, live_, alerter_, target, seen);
         alerter_.observe(alert_conditions(config_, seen));
-        if (bar.wanted()) bar.draw(writer.bar(live_, Bar::width()));
+        if (bar.wanted() && config_.sync_of.empty()) bar.draw(writer.bar(live_, Bar::width()));
         if (!live_.holds_task) continue;
         target.run([&](sql::Session &session) {
             const auto [mine, control, throttle, asked_to_align] =
@@ -398,6 +416,7 @@ void Reporter::work() {
             }
             if (*control == "pause" || *control == "resume") {
                 live_.set_paused(*control == "pause");
+                if (*control == "resume") ++live_.resumed;
                 session.ask({"UPDATE walbridge.task SET paused = $2::boolean, updated_at = now() WHERE task = $1",
                              "UPDATE walbridge.task SET paused = $2, updated_at = now(6) WHERE task = $1"},
                             {config_.name, *control == "pause" ? "1" : "0"});

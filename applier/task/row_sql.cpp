@@ -13,8 +13,7 @@ using dialect::postgres::quote;
 using dialect::postgres::quote_identifier;
 
 QualifiedName name_on_source(const NameMap &names, const QualifiedName &target) {
-    for (const auto &[source, there] : names.tables())
-        if (there == target) return source;
+    if (auto source = names.renamed_to(target)) return *std::move(source);
     for (const auto &[source, there] : names.schemas())
         if (there == target.schema) return {source, target.name};
     return target;

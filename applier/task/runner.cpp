@@ -2,15 +2,19 @@
 #include "task/runner.hpp"
 
 #include "base/log.hpp"
+#include "config/table_rules.hpp"
 #include "copy/initial_load.hpp"
 #include "pipeline/incremental.hpp"
+#include "source/shape.hpp"
 #include "target/state_session.hpp"
 #include "task/alert_conditions.hpp"
 #include "task/identity_probe.hpp"
 #include "task/limit_mark.hpp"
+#include "task/object_changes.hpp"
 #include "task/replica_identity.hpp"
 #include "task/slot_watch.hpp"
 #include "task/start.hpp"
+#include "task/table_rules_store.hpp"
 #include "task/target_database.hpp"
 #include "task/throttle_settings.hpp"
 
@@ -130,6 +134,9 @@ void Runner::run() {
         } catch (const pipeline::CopyRequested &) {
             if (stop_.requested() && !live_.verdict()) return leave();
             log::info("tables came into the selection: the task goes back to its initial load for them");
+        } catch (const pipeline::SelectionChanged &) {
+            if (stop_.requested() && !live_.verdict()) return leave();
+            log::info("the stream begins anew: the task's tables change");
         } catch (const pipeline::OriginsChanged &) {
             if (stop_.requested() && !live_.verdict()) return leave();
             log::info("the way back of this task works: the stream begins anew without its changes");
@@ -217,6 +224,7 @@ void Runner::restore_alerts(const TaskRow &row) {
 }
 
 void Runner::end_companions() {
+    sync_.reset();
     sequences_.reset();
     drift_.reset();
 }
@@ -264,8 +272,15 @@ void Runner::attempt() {
         control_ = std::move(session);
     }
     auto &control = *control_;
-    create_task(control, config_);
-    auto row = read_task(control, config_.name).value();
+    read_objects_in_force(control);
+    // Of a task that follows, the selection is stored when it takes effect: until then it tells what changed in the
+    // file.
+    auto known = read_task(control, config_.name);
+    if (!known || known->phase != Phase::follow || !config_.sync_of.empty()) {
+        create_task(control, task());
+        known = read_task(control, config_.name);
+    }
+    auto row = std::move(known).value();
     if (!live_.holds_task) restore_alerts(row);
     check_row(row);
     if (!live_.holds_task) {
@@ -275,11 +290,17 @@ void Runner::attempt() {
         live_.holds_task = true;
     }
     if (row.phase == Phase::done) return complete(control);
+    if (learns_names(config_)) {
+        pg::Session source(
+            config_.source.endpoint,
+            {.application_name = config_.application_name("names"), .replication = false, .settings = {}});
+        source::learn_names(config_, source);
+    }
 
-    copy::InitialLoad load(config_, stop_, live_.copy, live_.copy_throttle);
+    copy::InitialLoad load(task(), stop_, live_.copy, live_.copy_throttle);
     std::unique_ptr<source::ExportedSnapshot> snapshot;
     if (row.phase == Phase::none) {
-        snapshot = start_new_task(config_, control, load, live_, stop_);
+        snapshot = start_new_task(task(), control, load, live_, stop_);
         row = read_task(control, config_.name).value();
     }
     // The reporter must not take an epoch that we are about to raise ourselves for another process's.
@@ -313,6 +334,12 @@ void Runner::attempt() {
             store_identity(control, config_.name, identity);
         }
     }
+    // Not of a task that follows: its other tables stream on while those of another rule are copied again.
+    if ((row.phase == Phase::load || !config_.sync_of.empty()) && begin_again_by_rules(control, task()) &&
+        row.phase == Phase::follow) {
+        store_phase(control, config_.name, Phase::load);
+        row.phase = Phase::load;
+    }
     if (row.phase == Phase::load) {
         live_.set_state(config_.schema_stage ? State::schema : State::full);
         set_state(control, config_.name, progress->epoch, live_.view().state);
@@ -329,7 +356,32 @@ void Runner::attempt() {
     follow(control, identity, *progress);
 }
 
+void Runner::read_objects_in_force(sql::Session &control) { put_in_force(with_stored_objects(config_, control)); }
+
+void Runner::put_in_force(TaskConfig now) {
+    if (now.objects.include == task().objects.include && now.objects.exclude == task().objects.exclude) return;
+    sequences_.reset();
+    drift_.reset();
+    in_force_ = std::make_unique<const TaskConfig>(std::move(now));
+}
+
+void Runner::settle_objects(sql::Session &control, const target::Progress &progress) {
+    if (!config_.sync_of.empty()) return;
+    if (!sync_) sync_ = std::make_unique<SyncKeeper>(config_, live_, load_objects(control, config_.name));
+    const bool load = sync_->settle(control, progress);
+    if (const auto kept = sync_->kept_selection()) {
+        auto as_before = config_;
+        as_before.objects.include = kept->include;
+        as_before.objects.exclude = kept->exclude;
+        return put_in_force(std::move(as_before));
+    }
+    read_objects_in_force(control);
+    create_task(control, task()); // other tasks learn which tables it has now
+    if (load) throw pipeline::CopyRequested{};
+}
+
 void Runner::follow(sql::Session &control, const StoredIdentity &identity, target::Progress progress) {
+    settle_objects(control, progress);
     {
         pg::Session source(
             config_.source.endpoint,
@@ -346,16 +398,16 @@ void Runner::follow(sql::Session &control, const StoredIdentity &identity, targe
     if (target::is_mysql(config_) && config_.ddl.off())
         control.ask("DELETE FROM walbridge.table_definition WHERE task = $1", {config_.name});
     const auto aftermath = [this, &control](const apply::DdlAftermath &left) {
-        see_to_identities(config_, control, left.created);
+        see_to_identities(task(), control, left.created);
         if (!left.entered.empty()) throw pipeline::CopyRequested{};
     };
-    pipeline::Incremental incremental(config_, progress, stop_, live_.statistics, live_.gate, check,
+    pipeline::Incremental incremental(task(), progress, stop_, live_.statistics, live_.gate, check,
                                       live_.apply_throttle, aftermath);
     following_since_ = source::RetryBackoff::Clock::now();
     const Attachment attachment(live_, incremental);
-    if (!drift_ && config_.schema.check == "start" && !target::is_mysql(config_)) drift_.emplace(config_, live_);
+    if (!drift_ && config_.schema.check == "start" && !target::is_mysql(config_)) drift_.emplace(task(), live_);
     if (!sequences_ && config_.sequences.interval.count() > 0 && !target::is_mysql(config_))
-        sequences_.emplace(config_, live_);
+        sequences_.emplace(task(), live_);
     log::info("following", {{"position", to_string(progress.position)}, {"epoch", progress.epoch}});
     incremental.run();
     followed_ = true;

@@ -18,6 +18,7 @@
 #include "task/reporter.hpp"
 #include "task/sequence_keeper.hpp"
 #include "task/state_store.hpp"
+#include "task/sync_keeper.hpp"
 
 #include <memory>
 #include <optional>
@@ -32,11 +33,21 @@ class Runner {
     /// well.
     void run();
 
+    /// What the process knows of the task; for whoever runs it beside another one.
+    [[nodiscard]] Live &live() { return live_; }
+
   private:
     /// One life between two failures.
     void attempt();
     void follow(sql::Session &control, const StoredIdentity &identity, target::Progress progress);
     void complete(sql::Session &control);
+    /// Lets changes of the selection take effect, and what they leave to be done begins. Throws
+    /// pipeline::CopyRequested.
+    void settle_objects(sql::Session &control, const target::Progress &progress);
+    /// Reads the selection that is in force; what goes by it begins anew when it changed.
+    void read_objects_in_force(sql::Session &control);
+    /// `now`: the task as in its file, with another selection.
+    void put_in_force(TaskConfig now);
     /// Refuses tasks that may not run, and files that describe another task than the stored one.
     void check_row(const TaskRow &row) const;
     /// Something was achieved since the last failure: the retry window starts anew.
@@ -45,6 +56,8 @@ class Runner {
     void leave();
     /// The task's lock; an older process that finds it taken has lost the task.
     void take_lock(sql::Session &session);
+    /// The task as it is in force.
+    [[nodiscard]] const TaskConfig &task() const { return in_force_ ? *in_force_ : config_; }
     /// Ends the threads that only accompany the work.
     void end_companions();
     /// The end of a task that needs somebody: state, log, alert.
@@ -59,12 +72,16 @@ class Runner {
     void store_best_effort(State state, const std::optional<std::string> &error, bool leaving);
 
     const TaskConfig &config_;
+    /// The same with the selection as commands changed it; nullptr = as in the file. Whatever refers to an older one
+    /// has ended when it is replaced.
+    std::unique_ptr<const TaskConfig> in_force_;
     StopToken &stop_;
     Live live_;
     source::RetryBackoff window_;
     alert::Alerter alerter_;
     std::optional<std::string> told_failure_; ///< what an earlier process ended with, and told
     std::optional<Reporter> reporter_;
+    std::unique_ptr<SyncKeeper> sync_; ///< from the first attempt that follows the source to the end of the process
     std::optional<SequenceKeeper> sequences_;
     std::optional<DriftCheck> drift_; ///< from the first attempt that follows the source to the end of the process
     std::unique_ptr<sql::Session> control_; ///< holds the task's lock, also between attempts

@@ -2,6 +2,7 @@
 #include "task/start.hpp"
 
 #include "base/log.hpp"
+#include "copy/existing_tables.hpp"
 #include "dialect/postgres.hpp"
 #include "target/state_session.hpp"
 #include "task/identity_probe.hpp"
@@ -11,6 +12,7 @@
 #include "task/replica_identity.hpp"
 #include "task/slot_watch.hpp"
 #include "task/state_store.hpp"
+#include "task/table_rules_store.hpp"
 
 #include <fmt/format.h>
 #include <thread>
@@ -172,7 +174,9 @@ std::unique_ptr<source::ExportedSnapshot> start_new_task(const TaskConfig &confi
         target::create_progress(control, config.name, snapshot->lsn());
         load.store(plan, control);
         adopt_kept_objects(control, config.name);
+        copy::leave_definitions(control, config.name, plan.existing);
         store_renames(control, config);
+        note_rules(control, config);
         store_phase(control, config.name, config.schema_stage || config.full_stage ? Phase::load : Phase::follow);
         control.ask("COMMIT");
         log::info("stored the plan", {{"objects", plan.items.size()}, {"chunks", plan.chunks.size()}});

@@ -2,6 +2,7 @@
 #include "task/state_store.hpp"
 
 #include "base/log.hpp"
+#include "base/sql/presence.hpp"
 #include "dialect/postgres.hpp"
 #include "task/kept_objects.hpp"
 
@@ -22,10 +23,7 @@ using sql::Session;
 const char *const lock_class = "pg_catalog.hashtext('walbridge task')";
 
 int installed_version(Session &target) {
-    if (!target.ask_value({"SELECT pg_catalog.to_regclass('walbridge.state_version')",
-                           "SELECT 1 FROM information_schema.tables WHERE table_schema = 'walbridge' AND table_name = "
-                           "'state_version'"}))
-        return 0;
+    if (!sql::has_relation(target, {"walbridge", "state_version"})) return 0;
     const auto version = target.ask_value("SELECT max(version) FROM walbridge.state_version");
     return version ? std::stoi(*version) : 0;
 }
@@ -53,6 +51,9 @@ void install_in_postgres(Session &target) {
     });
 }
 
+/// Where the statements begin that bring what older versions created to the present form.
+constexpr std::string_view mysql_upgrades = "-- What older versions created.";
+
 /// Each statement commits by itself and may be run again; the version comes last.
 void install_in_mysql(Session &target) {
     if (target.ask_value("SELECT GET_LOCK('walbridge state', 60)") != "1")
@@ -62,8 +63,14 @@ void install_in_mysql(Session &target) {
     if (version > state_version) throw newer_state(version);
     if (version < state_version) {
         std::string_view rest = target_state_mysql_sql;
+        if (!sql::has_relation(target, {"walbridge", "task"})) // nothing older is there
+            rest = rest.substr(0, rest.find(mysql_upgrades));
         for (auto end = rest.find(";\n"); end != std::string_view::npos; end = rest.find(";\n")) {
-            target.ask(std::string(rest.substr(0, end)));
+            try {
+                target.ask(std::string(rest.substr(0, end)));
+            } catch (const SqlError &error) {
+                if (error.sqlstate() != "42701") throw; // a column that an interrupted upgrade has added
+            }
             rest.remove_prefix(end + 2);
         }
         store_version(target);
@@ -166,14 +173,8 @@ std::vector<std::string> stage_names(const TaskConfig &config) {
 }
 
 std::string stored_form(const NameMap &names) {
-    std::set<std::string> lines;
-    for (const auto &[source, target] : names.schemas())
-        lines.insert(fmt::format("{}.* -> {}.*\n", dialect::postgres::quote_identifier(source),
-                                 dialect::postgres::quote_identifier(target)));
-    for (const auto &[source, target] : names.tables())
-        lines.insert(fmt::format("{} -> {}\n", dialect::postgres::quote(source), dialect::postgres::quote(target)));
     std::string text;
-    for (const auto &line : lines) text += line;
+    for (const auto &line : names.given()) text += line + "\n";
     return text;
 }
 
@@ -202,6 +203,10 @@ std::optional<TaskObjects> read_objects(const std::string &text) {
     return objects;
 }
 
+std::optional<TaskObjects> load_objects(Session &target, const std::string &task) {
+    return read_objects(target.ask_value("SELECT objects FROM walbridge.task WHERE task = $1", {task}).value_or(""));
+}
+
 void store_reverse_task(Session &target, const std::string &task, const std::string &reverse) {
     target.ask("UPDATE walbridge.task SET reverse_task = nullif($2, ''), updated_at = now() WHERE task = $1",
                {task, reverse});
@@ -215,13 +220,15 @@ void store_renames(Session &target, const TaskConfig &config) {
 void create_task(Session &target, const TaskConfig &config) {
     std::string stages;
     for (const auto &stage : stage_names(config)) stages += (stages.empty() ? "" : ",") + stage;
-    target.ask({"INSERT INTO walbridge.task AS t (task, stages, objects, reverse_of) VALUES ($1, "
-                "pg_catalog.string_to_array($2, ','), $3::jsonb, nullif($4, '')) ON CONFLICT (task) DO UPDATE SET "
-                "objects = excluded.objects, reverse_of = excluded.reverse_of WHERE (t.objects, t.reverse_of) IS "
-                "DISTINCT FROM (excluded.objects, excluded.reverse_of)",
-                "INSERT INTO walbridge.task (task, stages, objects, reverse_of) VALUES ($1, $2, $3, nullif($4, '')) ON "
-                "DUPLICATE KEY UPDATE objects = VALUES(objects), reverse_of = VALUES(reverse_of)"},
-               {config.name, stages, objects_json(config), config.reverse_of});
+    target.ask(
+        {"INSERT INTO walbridge.task AS t (task, stages, objects, reverse_of, sync_of) VALUES ($1, "
+         "pg_catalog.string_to_array($2, ','), $3::jsonb, nullif($4, ''), nullif($5, '')) ON CONFLICT (task) DO "
+         "UPDATE SET objects = excluded.objects, reverse_of = excluded.reverse_of WHERE (t.objects, "
+         "t.reverse_of) IS DISTINCT FROM (excluded.objects, excluded.reverse_of)",
+         "INSERT INTO walbridge.task (task, stages, objects, reverse_of, sync_of) VALUES ($1, $2, $3, nullif($4, "
+         "''), nullif($5, '')) ON DUPLICATE KEY UPDATE objects = VALUES(objects), reverse_of = "
+         "VALUES(reverse_of)"},
+        {config.name, stages, objects_json(config), config.reverse_of, config.sync_of});
 }
 
 std::vector<std::string> removal_statements(const std::string &task, bool keep_created, Dialect database) {
@@ -233,8 +240,9 @@ std::vector<std::string> removal_statements(const std::string &task, bool keep_c
             : "DELETE FROM walbridge.verify_range USING walbridge.verify_range JOIN walbridge.verify_run ON "
               "walbridge.verify_run.run = walbridge.verify_range.run WHERE walbridge.verify_run.task = ";
     std::vector<std::string> statements{ranges + name};
-    std::vector<const char *> tables{"verify_alignment", "verify_key",  "verify_equal", "verify_run",   "conflict",
-                                     "ddl_statement",    "schema_item", "table_sync",   "large_object", "progress"};
+    std::vector<const char *> tables{"verify_alignment", "verify_key",    "verify_equal", "verify_run",
+                                     "conflict",         "ddl_statement", "schema_item",  "table_sync",
+                                     "large_object",     "object_change", "progress"};
     // A replica identity that was set stays set until release puts the old one back.
     if (!keep_created) tables.insert(tables.end(), {"kept_object", "replica_identity"});
     if (database == Dialect::mysql) tables.insert(tables.end(), {"begun_transaction", "table_definition"});

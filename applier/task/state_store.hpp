@@ -22,7 +22,7 @@ namespace walbridge::task {
 extern const char *const target_state_sql;
 extern const char *const target_state_mysql_sql;
 /// The shape of the state this program reads and writes.
-inline constexpr int state_version = 6;
+inline constexpr int state_version = 7;
 
 /// Creates or upgrades the schema `walbridge` of the target where needed, one process at a time.
 /// Throws Error(task_state) when a newer walbridge wrote it.
@@ -64,6 +64,8 @@ struct TaskObjects {
 [[nodiscard]] std::string objects_json(const TaskConfig &config);
 /// nullopt for what is not such a text.
 [[nodiscard]] std::optional<TaskObjects> read_objects(const std::string &text);
+/// What the task's last process stored; nullopt without any.
+[[nodiscard]] std::optional<TaskObjects> load_objects(sql::Session &target, const std::string &task);
 
 /// Notes the way back of a task on the task's own row; empty = it has none.
 void store_reverse_task(sql::Session &target, const std::string &task, const std::string &reverse);

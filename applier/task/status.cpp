@@ -1,13 +1,16 @@
 // status.cpp: joins what is stored on the target with the slot's figures on the source, and says how old each part is.
 #include "base/log.hpp"
+#include "base/sql/presence.hpp"
 #include "target/state_session.hpp"
 #include "task/conflict_records.hpp"
 #include "task/figures.hpp"
+#include "task/object_changes.hpp"
 #include "task/operator_commands.hpp"
 #include "task/slot_guard.hpp"
 #include "task/slot_watch.hpp"
 #include "task/source_cost.hpp"
 #include "task/state_store.hpp"
+#include "task/sync_task.hpp"
 #include "task/throttle_settings.hpp"
 
 #include <algorithm>
@@ -22,12 +25,14 @@ using Json = nlohmann::ordered_json;
 
 Json tables_of(sql::Session &target, const TaskConfig &config) {
     auto tables = Json::array();
-    const auto rows =
-        target.ask("SELECT schema_name, table_name, sum(t.rows), sum(bytes), sum(estimated_rows), "
-                   "sum(estimated_bytes), count(*), sum(CASE WHEN done THEN 1 ELSE 0 END), max(CASE WHEN unlogged THEN "
-                   "1 ELSE 0 END) FROM walbridge.table_sync t WHERE task = $1 GROUP BY source_oid, schema_name, "
-                   "table_name ORDER BY 1, 2",
-                   {config.name});
+    const bool older = !sql::has_column(target, {"walbridge", "table_sync"}, "existing"); // no start has upgraded it
+    const auto rows = target.ask(
+        fmt::format("SELECT schema_name, table_name, sum(t.rows), sum(bytes), sum(estimated_rows), "
+                    "sum(estimated_bytes), count(*), sum(CASE WHEN done THEN 1 ELSE 0 END), max(CASE WHEN unlogged "
+                    "THEN 1 ELSE 0 END), {} FROM walbridge.table_sync t WHERE task = $1 GROUP BY source_oid, "
+                    "schema_name, table_name ORDER BY 1, 2",
+                    older ? "'none', 0, 0" : "max(existing), sum(kept), sum(overwritten)"),
+        {config.name});
     for (int row = 0; row < rows.rows(); ++row) {
         tables.push_back({{"schema", rows.text(row, 0)},
                           {"table", rows.text(row, 1)},
@@ -39,6 +44,11 @@ Json tables_of(sql::Session &target, const TaskConfig &config) {
                           {"chunks_done", rows.number(row, 7)},
                           {"done", rows.number(row, 6) == rows.number(row, 7)},
                           {"followed", !rows.flag(row, 8)}});
+        if (const auto existing = rows.text(row, 9); existing != "none") {
+            tables.back()["existing"] = existing;
+            tables.back()["kept"] = rows.number(row, 10);
+            tables.back()["overwritten"] = rows.number(row, 11);
+        }
         const QualifiedName source{rows.text(row, 0), rows.text(row, 1)};
         if (const auto there = config.names.table(source); there != source)
             tables.back()["target"] = {{"schema", there.schema}, {"table", there.name}};
@@ -86,6 +96,42 @@ Json throttle_of(const TaskConfig &config, const std::string &stored) {
     return {{"in_force", std::move(in_force)}, {"set", overrides}};
 }
 
+/// Tasks that bring tables for this one: they are no tasks of their own to an operator.
+Json sync_tasks_of(sql::Session &target, const TaskConfig &config, const std::vector<ObjectChange> &changes) {
+    auto list = Json::array();
+    for (const auto &sync : stored_sync_tasks(config, target)) {
+        const auto row = read_task(target, sync.name);
+        const auto change = std::ranges::find(changes, sync.name, &ObjectChange::sync_task);
+        if (!row || change == changes.end() || !change->open()) continue; // about to be removed
+        const auto rows = target.ask("SELECT coalesce(sum(t.rows), 0), coalesce(sum(estimated_rows), 0), count(*), "
+                                     "coalesce(sum(CASE WHEN done THEN 1 ELSE 0 END), 0) FROM walbridge.table_sync t "
+                                     "WHERE task = $1",
+                                     {sync.name});
+        const auto live = Json::parse(row->status.value_or("{}"), nullptr, false);
+        auto copied = rows.number(0, 0);
+        if (live.is_object() && live.contains("copy") && live["copy"].contains("rows"))
+            copied = std::max<long long>(copied, live["copy"]["rows"].get<long long>());
+        Json one{{"task", sync.name},
+                 {"command", change->command},
+                 {"action", name_of(change->action)},
+                 {"state", change->state == ObjectChange::State::failed ? std::string("failed")
+                                                                        : std::string(name_of(row->state))},
+                 {"tables", sync.objects.include},
+                 {"rows", copied},
+                 {"estimated_rows", rows.number(0, 1)},
+                 {"chunks", rows.number(0, 2)},
+                 {"chunks_done", rows.number(0, 3)},
+                 {"slot", sync.slot_name()}};
+        one["position"] = nullptr;
+        if (const auto position =
+                target.ask_value("SELECT position FROM walbridge.progress WHERE task = $1", {sync.name}))
+            one["position"] = *position;
+        one["error"] = change->error ? Json::parse(*change->error, nullptr, false) : Json(nullptr);
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
 Json document(const TaskConfig &config) {
     const auto session =
         target::open_state(config, "walbridge:status", {.statement_timeout = std::chrono::seconds(30)});
@@ -121,11 +167,12 @@ Json document(const TaskConfig &config) {
     if (live.is_object()) {
         if (alive) merge_active(tables, live);
         for (const auto *key : {"retry", "copy", "positions", "lag_seconds", "lag", "counters", "schema_drift",
-                                "throttle", "sequences", "clocks"})
+                                "throttle", "sequences", "clocks", "source_guard"})
             if (live.contains(key)) json[key] = live[key];
         // Figures of a process that is gone say nothing about now.
         if (!alive) json["lag_seconds"] = nullptr;
         if (!alive && json.contains("retry")) json.erase("retry");
+        if (!alive && json.contains("source_guard")) json.erase("source_guard");
         // Without a process, what the next one will go by.
         if (!alive) json["throttle"] = throttle_of(config, row->throttle);
         if (json.contains("copy")) json["copy"].erase("active");
@@ -154,6 +201,7 @@ Json document(const TaskConfig &config) {
                                          "('failed', 'skipped', 'gap')",
                                          {config.name})
                                     .number(0, 0);
+    json["sync_tasks"] = sync_tasks_of(target, config, load_object_changes(target, config.name));
     Json cost;
     json["slot"] = slot_of(config, cost);
     json["source_cost"] = std::move(cost);
@@ -175,6 +223,40 @@ std::string shown_name(const Json &table) {
     return table.contains("target") ? name(table) + " -> " + name(table["target"]) : name(table);
 }
 
+/// Tables that held rows before the task, with what became of those that the copy met.
+void add_existing(std::string &out, const Json &tables) {
+    std::size_t shown = 0;
+    for (const auto &table : tables) {
+        if (table.value("existing", "") != "rows" || ++shown > 30) continue;
+        out += fmt::format("  {} held rows before: ", shown_name(table));
+        if (const auto overwritten = table["overwritten"].get<std::int64_t>(); overwritten != 0)
+            out += fmt::format("{} overwritten\n", human_count(static_cast<std::uint64_t>(overwritten)));
+        else
+            out += fmt::format("{} kept\n", human_count(table["kept"].get<std::uint64_t>()));
+    }
+    if (shown > 30) out += fmt::format("  and {} more (--json shows all)\n", shown - 30);
+}
+
+void add_sync_tasks(std::string &out, const Json &list) {
+    for (const auto &sync : list) {
+        std::string tables;
+        for (const auto &table : sync["tables"]) {
+            auto name = table.get<std::string>();
+            std::erase(name, '"');
+            tables += (tables.empty() ? "" : ", ") + name;
+        }
+        out += fmt::format("bringing:   {} by {}: {}, {} of ~{} rows\n", tables, text_of(sync["task"]),
+                           text_of(sync["state"]), human_count(sync["rows"].get<std::uint64_t>()),
+                           human_count(sync["estimated_rows"].get<std::uint64_t>()));
+        if (sync["error"].is_object())
+            out +=
+                fmt::format("  reason:   {}: {}\n  remedy:   {} Then walbridge resume tries again; walbridge objects "
+                            "cancel gives it up.\n",
+                            sync["error"].value("object", ""), sync["error"].value("reason", ""),
+                            sync["error"].value("remedy", ""));
+    }
+}
+
 void add_tables(std::string &out, const Json &tables) {
     if (tables.empty()) return;
     std::size_t done = 0, width = 5;
@@ -187,6 +269,7 @@ void add_tables(std::string &out, const Json &tables) {
     out += fmt::format("tables:     {} of {} copied\n", done, tables.size());
     const auto once = std::ranges::count_if(tables, [](const Json &table) { return !table["followed"].get<bool>(); });
     if (once > 0) out += fmt::format("  {} unlogged ones are copied once and not followed\n", once);
+    add_existing(out, tables);
     std::size_t shown = 0;
     for (const auto &table : tables) {
         if (table["done"].get<bool>() || ++shown > 30) continue;
@@ -227,6 +310,18 @@ std::string throttle_line(const Json &throttle) {
                                 written_throttle(key, value.get<std::uint64_t>()),
                                 throttle["set"].contains(key) ? " (set)" : "");
     return text.empty() ? text : "throttle:   " + text + "\n";
+}
+
+/// While the copy is held, and how long it was.
+std::string guard_line(const Json &guard) {
+    const auto all =
+        fmt::format("held {} {} since the process started, {} in all", text_of(guard["times"]),
+                    guard["times"] == 1 ? "time" : "times", human_seconds(number_of(guard["held_seconds"])));
+    if (!guard["held"].get<bool>()) return fmt::format("guard:      {}\n", all);
+    return fmt::format("guard:      {} for {}: {}\n            {}\n",
+                       guard["action"] == "slow" ? "slows the copy" : "holds the copy",
+                       human_seconds(static_cast<double>(std::max<std::int64_t>(0, -seconds_from_now(guard["since"])))),
+                       text_of(guard["reason"]), all);
 }
 
 std::string sequences_line(const Json &sequences) {
@@ -333,6 +428,7 @@ std::string for_people(const Json &json) {
                            json["error"].value("reason", ""), json["error"].value("remedy", ""));
     if (json.contains("retry")) out += retry_line(json["retry"]);
     if (json.contains("throttle")) out += throttle_line(json["throttle"]);
+    if (json.contains("source_guard")) out += guard_line(json["source_guard"]);
     if (json.contains("copy") && !json["process"].is_null() && text_of(json["copy"]["phase"]) != "done") {
         const auto &copy = json["copy"];
         out += fmt::format("copy:       {}, {} rows, {}, {}/s{}\n", text_of(copy["phase"]),
@@ -343,6 +439,7 @@ std::string for_people(const Json &json) {
                                : "");
     }
     add_tables(out, json["tables"]);
+    add_sync_tasks(out, json["sync_tasks"]);
     if (json.contains("positions") && !json["process"].is_null())
         out += fmt::format("positions:  received {}, applied {}, durable {}\n", text_of(json["positions"]["received"]),
                            text_of(json["positions"]["applied"]), text_of(json["positions"]["durable"]));

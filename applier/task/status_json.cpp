@@ -83,6 +83,13 @@ std::string StatusWriter::write(const Live &live, const Source &source, const st
         for (const auto &[key, value] : values(limits)) in_force[key] = value;
         json["throttle"] = {{"in_force", std::move(in_force)}, {"set", stored_throttle(overrides)}};
     }
+    if (const auto guard = live.copy.guard.view(); guard.times != 0)
+        json["source_guard"] = {{"held", guard.since.has_value()},
+                                {"since", or_null(guard.since)},
+                                {"reason", guard.reason},
+                                {"action", guard.action},
+                                {"times", guard.times},
+                                {"held_seconds", rounded(guard.held_seconds)}};
     if (const auto clocks = live.clocks(); clocks.measured_at != 0) {
         const auto seconds = [](std::int64_t micros) { return static_cast<double>(micros) / 1e6; };
         json["clocks"] = {{"source_ahead_seconds", seconds(clocks.source_us.value_or(0))},

@@ -14,8 +14,8 @@ class TargetSelection {
 
     /// `table` is a name of the target.
     [[nodiscard]] bool matches(const QualifiedName &table) const {
-        for (const auto &[source, target] : names_.tables())
-            if (target == table && selection_.matches(source.schema, source.name)) return true;
+        if (const auto source = names_.renamed_to(table); source && selection_.matches(source->schema, source->name))
+            return true;
         const auto stays = [&](const std::string &schema) {
             const QualifiedName source{schema, table.name};
             return names_.table(source) == table && selection_.matches(source.schema, source.name);

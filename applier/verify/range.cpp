@@ -32,10 +32,10 @@ std::vector<Range> cut(pg::Session &source, const TablePair &table, std::uint64_
     const auto pieces = static_cast<std::size_t>(size / bytes);
     const auto pages = static_cast<double>(std::max<std::uint64_t>(table.source_bytes / 8192, 1));
     const auto percent = std::clamp(100.0 * static_cast<double>(pieces) * 20.0 / pages, 0.001, 100.0);
-    const auto column = quote_identifier(table.columns[table.key.front()].name);
+    const auto column = quote_identifier(table.first_key);
     const auto sample = source.query(fmt::format(
         "SELECT k::text AS bound FROM (SELECT {0} AS k FROM {1} TABLESAMPLE SYSTEM ({2}) REPEATABLE (1)) q ORDER BY k",
-        column, table.from(Side::source), percent));
+        column, table.relation(Side::source), percent));
     std::vector<std::string> values;
     for (int row = 0; row < sample.rows(); ++row) values.push_back(sample.text(row, 0));
     return ranges_between(quantiles(values, pieces));

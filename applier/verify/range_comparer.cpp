@@ -88,8 +88,8 @@ void RangeComparer::open(const TablePair &table) {
             throw;
         }
     };
-    begin(source_, snapshots_.source_name(), table.from(Side::source));
-    begin(target_, snapshots_.target_name(), table.from(Side::target));
+    begin(source_, snapshots_.source_name(), table.relation(Side::source));
+    begin(target_, snapshots_.target_name(), table.relation(Side::target));
     check(table);
 }
 

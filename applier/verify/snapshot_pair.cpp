@@ -1,6 +1,8 @@
 // snapshot_pair.cpp: the asker's half of the alignment.
 #include "verify/snapshot_pair.hpp"
 
+#include "source/shape.hpp"
+
 #include "base/log.hpp"
 #include "dialect/postgres.hpp"
 
@@ -46,7 +48,11 @@ void nudge(pg::Session &session) {
 pg::ConnectOptions session_options(const TaskConfig &config, const std::string &what) {
     return {.application_name = config.application_name(what),
             .replication = false,
-            .settings = {{"lc_monetary", "C"}, {"xmloption", "content"}, {"xmlbinary", "base64"}}};
+            .settings = {{"lc_monetary", "C"},
+                         {"xmloption", "content"},
+                         {"xmlbinary", "base64"},
+                         {"transform_null_equals", "off"},
+                         {"array_nulls", "on"}}};
 }
 
 SnapshotPair::SnapshotPair(const TaskConfig &config, Stillness stillness, milliseconds patience, const StopToken &stop,
@@ -54,6 +60,7 @@ SnapshotPair::SnapshotPair(const TaskConfig &config, Stillness stillness, millis
     : source_(config.source.endpoint, session_options(config, "verify")),
       target_(config.target.endpoint, session_options(config, "verify")), keys_since_(keys_since),
       while_held_(std::move(while_held)) {
+    source::learn_names(config, source_);
     switch (stillness) {
     case Stillness::process: align(config, patience, stop); break;
     case Stillness::stopped:
@@ -259,9 +266,11 @@ void SnapshotPair::prove_nothing_is_missing(const TaskConfig &config) {
     for (const auto &pattern : config.objects.exclude) exclude += (exclude.empty() ? "" : ",") + pattern;
     auto options = fmt::format("'format', 'json', 'include', {}", dialect::postgres::quote_literal(include));
     if (!exclude.empty()) options += ", 'exclude', " + dialect::postgres::quote_literal(exclude);
+    // What walbridge itself writes so that positions move (heartbeats, walbridge wait) changes nothing.
     const auto behind = session.value(
         fmt::format("SELECT count(*) FROM pg_catalog.pg_logical_slot_peek_changes($1, $2::pg_lsn, NULL, {}) "
-                    "WHERE lsn >= $3::pg_lsn",
+                    "WHERE lsn >= $3::pg_lsn AND data !~ '^{{\"kind\":\"(begin|commit)\"' AND data !~ "
+                    "'^{{\"kind\":\"message\",.*\"prefix\":\"walbridge[.](wait|heartbeat)\"'",
                     options),
         {config.slot_name(), to_string(taken_before_), to_string(position_)});
     if (behind && *behind != "0")

@@ -2,7 +2,11 @@
 #include "verify/table_pair.hpp"
 
 #include "base/log.hpp"
+#include "config/existing_tables.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/column_rules.hpp"
+#include "source/common_columns.hpp"
+#include "source/shape.hpp"
 #include "wire/object_selection.hpp"
 
 #include <algorithm>
@@ -89,7 +93,9 @@ class Pairing {
   public:
     Pairing(const TaskConfig &config, const std::vector<QualifiedName> &only, SnapshotPair &snapshots)
         : config_(config), only_(only), snapshots_(snapshots), source_(source::read_tables(snapshots.source())),
-          target_(source::read_tables(snapshots.target())), selection_(config.objects.include, config.objects.exclude) {
+          target_(source::read_tables(snapshots.target())), selection_(config.objects.include, config.objects.exclude),
+          shaper_(config, snapshots.source()) {
+        source::learn_partitions(config.names, source_.all());
     }
 
     std::vector<TablePair> all(bool strict) {
@@ -142,22 +148,71 @@ class Pairing {
         }
         pair.target = *there;
         pair.target_bytes = target_.bytes(*there);
+        source::Shape shape;
         try {
+            shape = shaper_.shape(table);
+            if (proceeds_with_existing(config_)) keep_common(table, *there, shape, pair);
+            take_shape(shape, table, pair);
             pair.columns = pair_columns(pair.source, pair.target);
         } catch (const Error &error) {
+            if (dynamic_cast<const SqlError *>(&error) != nullptr) throw;
             pair.failed = error.reason();
             return pair;
         }
+        take_key(shape, table, *there, pair);
+        return pair;
+    }
+
+    /// Of a table that was there before the task, the columns that both sides have.
+    void keep_common(const source::Table &table, const source::Table &there, source::Shape &shape,
+                     TablePair &pair) const {
+        const auto common = source::common_columns(shape, there);
+        pair.left_out = common.left_out;
+        pair.only_there = common.only_there;
+        // What the source computes and the target does not have, or computes its own way.
+        for (const auto &column : table.columns)
+            if (column.generated != '\0' && there_is_no(config_.names.column(table.name, column.name), there))
+                pair.left_out.push_back(column.name);
+        shape = source::without(std::move(shape), pair.left_out);
+    }
+
+    /// The source's side becomes what travels of the table.
+    static void take_shape(const source::Shape &shape, const source::Table &table, TablePair &pair) {
+        if (shape.plain()) return;
+        std::string list;
+        auto without_added = shape;
+        without_added.added.clear(); // nothing of the source stands against them
+        pair.source = schema::reshaped(table, without_added);
+        for (const auto &shaped : shape.columns)
+            list +=
+                (list.empty() ? "" : ", ") + shaped.sql + " AS " + dialect::postgres::quote_identifier(shaped.target);
+        pair.source_rows =
+            fmt::format("(SELECT {} FROM {}{}{}) AS rows_that_travel", list, table.kind == 'p' ? "" : "ONLY ",
+                        quote(table.name), shape.where.empty() ? "" : " WHERE " + shape.where);
+    }
+
+    void take_key(const source::Shape &shape, const source::Table &table, const source::Table &there, TablePair &pair) {
         const auto *index = key_index(table);
-        if (index == nullptr) return pair;
+        if (index == nullptr) return;
+        bool computed = false;
         for (const auto number : index->columns)
-            for (std::size_t at = 0; at < pair.columns.size(); ++at)
-                if (pair.columns[at].name == table.column(number)->name) pair.key.push_back(at);
+            for (std::size_t at = 0; at < shape.columns.size(); ++at)
+                if (const auto &shaped = shape.columns[at]; shaped.own != nullptr && shaped.own->number == number) {
+                    if (pair.key.empty()) pair.first_key = shaped.name;
+                    pair.key.push_back(at);
+                    computed = computed || shaped.computed;
+                }
+        // Without all of its columns it is no key; what an expression makes of one may be the same for several rows.
+        if (computed || pair.key.size() != index->columns.size()) return pair.key.clear();
         const auto &first = pair.columns[pair.key.front()];
         pair.by_ranges = std::find(ordered.begin(), ordered.end(), first.type) != ordered.end() &&
-                         first.source == first.target && rows_lie_in_order(snapshots_.source(), table, first.name) &&
-                         rows_lie_in_order(snapshots_.target(), *there, first.name);
-        return pair;
+                         first.source == first.target &&
+                         rows_lie_in_order(snapshots_.source(), table, pair.first_key) &&
+                         rows_lie_in_order(snapshots_.target(), there, first.name);
+    }
+
+    static bool there_is_no(const std::string &column, const source::Table &there) {
+        return std::ranges::find(there.columns, column, &source::Column::name) == there.columns.end();
     }
 
     const TaskConfig &config_;
@@ -165,6 +220,7 @@ class Pairing {
     SnapshotPair &snapshots_;
     const Tables source_, target_;
     const wire::ObjectSelection selection_;
+    source::Shaper shaper_;
 };
 
 } // namespace
@@ -176,18 +232,24 @@ std::vector<ColumnPair> TablePair::key_columns() const {
 }
 
 std::string TablePair::from(Side side) const {
+    return side == Side::source && !source_rows.empty() ? source_rows : relation(side);
+}
+
+std::string TablePair::relation(Side side) const {
     const auto &table = side == Side::source ? source : target;
     return (table.kind == 'p' ? "" : "ONLY ") + quote(table.name);
 }
 
 std::string TablePair::fingerprint() const {
-    return fmt::format("{} {} {} {}", source.oid, source::fingerprint(source), target.oid, source::fingerprint(target));
+    return fmt::format("{} {} {} {}{}", source.oid, source::fingerprint(source), target.oid,
+                       source::fingerprint(target), source_rows);
 }
 
 std::string TablePair::shape() const {
     auto a = source, b = target;
     a.filenode = b.filenode = 0;
-    return fmt::format("{} {} {} {}", source.oid, source::fingerprint(a), target.oid, source::fingerprint(b));
+    return fmt::format("{} {} {} {}{}", source.oid, source::fingerprint(a), target.oid, source::fingerprint(b),
+                       source_rows);
 }
 
 std::vector<TablePair> pair_tables(const TaskConfig &config, const std::vector<QualifiedName> &only,

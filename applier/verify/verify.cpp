@@ -4,8 +4,12 @@
 // were rewritten since the snapshots were taken wait for the next round, which has younger ones.
 #include "verify/verify.hpp"
 
+#include "base/hold_board.hpp"
 #include "base/log.hpp"
 #include "base/throttle.hpp"
+#include "config/existing_tables.hpp"
+#include "source/common_columns.hpp"
+#include "source/source_guard.hpp"
 #include "verify/changes.hpp"
 #include "verify/range_comparer.hpp"
 #include "verify/run_store.hpp"
@@ -90,12 +94,17 @@ class Round {
         return std::nullopt;
     }
 
+    /// A stop was requested, or another worker failed: a hold may take hours.
+    bool ending() {
+        const std::lock_guard lock(mutex_);
+        return stop_.requested() || error_ != nullptr;
+    }
+
     void work() {
         try {
             RangeComparer comparer(config_, options_, form_, snapshots_, stop_);
             while (const auto piece = next()) {
-                if (!throttle_.pass({.bytes = piece->table->bytes_of_range() / 2}, [&] { return stop_.requested(); }))
-                    break;
+                if (!throttle_.pass({.bytes = piece->table->bytes_of_range() / 2}, [&] { return ending(); })) break;
                 take(comparer, *piece);
             }
         } catch (...) {
@@ -171,6 +180,20 @@ void take_changes(Work &work, RunStore &store, const SnapshotPair &snapshots, Re
     }
 }
 
+/// "public.a is compared without note, size (only on the source) and seen_at (only on the target)".
+std::string uncompared(const TablePair &pair) {
+    auto text = fmt::format("{} is compared without ", to_string(pair.source.name));
+    if (!pair.left_out.empty()) text += source::listed(pair.left_out) + " (only on the source)";
+    if (!pair.left_out.empty() && !pair.only_there.empty()) text += " and ";
+    if (!pair.only_there.empty()) text += source::listed(pair.only_there) + " (only on the target)";
+    return text;
+}
+
+Error stopped(const TaskConfig &config) {
+    return {ErrorKind::task_state, fmt::format("verification of task {}", config.name), "it was stopped",
+            "walbridge verify --resume goes on with what is left."};
+}
+
 /// Whether the task's process has shown itself within the last seconds.
 bool process_answers(const TaskConfig &config) {
     pg::Session target(config.target.endpoint, session_options(config, "verify"));
@@ -244,12 +267,17 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
     result.run = store.run();
     Throttle throttle;
     throttle.set({.bytes = config.verify.bytes_per_second});
+    HoldBoard board;
+    std::optional<source::GuardWatch> guard;
+    if (options.guarded && config.guard.on()) guard.emplace(config, "verification", throttle, board);
     std::vector<QualifiedName> wanted = options.tables;
     // Only the process knows what changed; behind a fence it stands still anyway.
     auto stillness = options.stillness;
     if (options.mode == Mode::changed && stillness == Stillness::fenced && process_answers(config))
         stillness = Stillness::process;
     for (int round = 1;; ++round) {
+        // Before snapshots keep row versions alive on both sides.
+        if (!throttle.pass({}, [&] { return stop.requested(); })) throw stopped(config);
         SnapshotPair snapshots(config, stillness, options.patience, stop,
                                options.mode == Mode::changed ? store.oldest_equal() : std::nullopt);
         result.position = snapshots.position();
@@ -279,6 +307,8 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
                                                        work.before, work.ranges.size(),
                                                        to_string(work.pair.source.name)));
             }
+            if (!work.pair.left_out.empty() || !work.pair.only_there.empty())
+                result.notes.push_back(uncompared(work.pair));
             tables.push_back(std::move(work));
         }
         Round(config, options, form, snapshots, store, throttle, stop).run(tables);
@@ -291,9 +321,7 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
                 continue;
             }
             if (!work.out_of_date.empty()) work.failed = work.out_of_date;
-            if (stop.requested())
-                throw Error(ErrorKind::task_state, fmt::format("verification of task {}", config.name),
-                            "it was stopped", "walbridge verify --resume goes on with what is left.");
+            if (stop.requested()) throw stopped(config);
             result.tables.push_back(conclude(work, options));
             const auto &table = result.tables.back();
             if ((options.mode == Mode::full || options.mode == Mode::changed) && table.equal() && work.before == 0)
@@ -307,6 +335,14 @@ Result compare(const TaskConfig &config, const Options &options, const StopToken
     }
     std::sort(result.tables.begin(), result.tables.end(),
               [](const auto &a, const auto &b) { return a.source < b.source; });
+    if (proceeds_with_existing(config) && !result.equal())
+        result.notes.push_back(
+            "objects.existing is \"proceed\": rows that the target held before are extra ones, and those that the copy "
+            "kept have other values until the source changes them (walbridge status says how many)");
+    guard.reset();
+    if (const auto held = board.view(); held.times != 0)
+        result.notes.push_back(fmt::format("the source guard held the comparison {} times, {:.1f} s in all", held.times,
+                                           held.held_seconds));
     if (options.sequences && options.tables.empty() && options.mode != Mode::count) {
         auto sequences = compare_sequences(config, options.stillness, stop); // exactly, behind a fence
         result.sequences_compared = sequences.compared;

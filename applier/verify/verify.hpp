@@ -47,6 +47,7 @@ struct Options {
     bool repair = false;   ///< make the statements that repair them, for up to repaired_at_most of each table
     bool resume = false;   ///< go on with the last unfinished run
     bool sequences = true; ///< compare them as well, when `tables` is empty
+    bool guarded = false;  ///< the source guard may hold it (never behind a switchover's fence)
     std::uint64_t range_bytes = std::uint64_t{64} << 20;         ///< of a table compared at a time, on each side
     std::chrono::milliseconds patience{std::chrono::minutes(5)}; ///< for the target to catch up before the snapshots
 };

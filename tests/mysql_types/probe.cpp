@@ -65,7 +65,8 @@ json probe(const char *url, const char *flavour, const char *database) {
     pg::Session source(config.source.endpoint, {"mysql_types", false, {{"lc_monetary", "C"}}});
     mysql::DefinitionOptions options;
     if (std::string_view(flavour) == "mariadb") options.flavour = dialect::mysql::Flavour::mariadb;
-    const auto made = mysql::read_definitions(config, source, options);
+    const auto tables = mysql::read_selected_tables(config, source);
+    const auto made = mysql::read_definitions(config, source, tables, options);
     json result;
     for (const auto &item : made.items)
         result["items"].push_back({{"type", item.type},
@@ -75,8 +76,6 @@ json probe(const char *url, const char *flavour, const char *database) {
     for (const auto &left : made.left_out) result["left_out"][left.object] = left.reason;
     for (const auto &error : made.errors) result["errors"][error.object] = error.reason;
 
-    const auto tables = mysql::read_source_tables(
-        source, wire::ObjectSelection(config.objects.include, config.objects.exclude), config.names);
     const auto report = mysql::judge_fidelity(tables, options);
     for (const auto &judged : report)
         for (const auto &table : tables) {

@@ -96,7 +96,10 @@ Session::Session(const Endpoint &endpoint, const ConnectOptions &options)
     };
     add("dbname", endpoint.url); // expanded; what follows overrides
     if (!endpoint.password.empty()) add("password", endpoint.password);
-    if (!options.application_name.empty()) add("application_name", options.application_name);
+    // The server cuts longer names itself, and says so each time.
+    constexpr std::size_t longest_name = 63;
+    const auto application_name = options.application_name.substr(0, longest_name);
+    if (!application_name.empty()) add("application_name", application_name);
     add("client_encoding", utf8);
     if (options.replication) add("replication", database_walsender);
     // What a role or database sets must not end even the statement that would put it right [T-16]; these three every
@@ -180,7 +183,13 @@ void Session::raise(const PGresult *result, std::string_view statement) const {
         break;
     case Recovery::retry_transaction: kind = ErrorKind::resource; break;
     case Recovery::stop:
-        if (fields.sqlstate == "42501")
+        if (fields.sqlstate.starts_with("WB")) { // the plugin's own (docs/wire-protocol.md): rules for rows and columns
+            kind = ErrorKind::rule;
+            if (fields.hint.empty())
+                fields.hint =
+                    "Nothing of the transaction was applied. Give the rule in [[objects.table]] a form that has a "
+                    "value for this row (docs/filters.md), then start the task again.";
+        } else if (fields.sqlstate == "42501")
             kind = ErrorKind::permission;
         else if (fields.sqlstate.starts_with("28"))
             kind = ErrorKind::authentication;

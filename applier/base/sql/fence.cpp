@@ -48,4 +48,8 @@ void Fence::hold(Session &session) const {
     if (mine.rows() == 0) raise(task_);
 }
 
+void hold_task(Session &session, const std::string &task) {
+    session.ask("SELECT 1 FROM walbridge.task WHERE task = $1 FOR UPDATE", {task});
+}
+
 } // namespace walbridge::sql

@@ -35,4 +35,9 @@ class Fence {
     std::uint64_t epoch_;
 };
 
+/// Locks the task's row until the open transaction ends. Whoever numbers something of the task behind what is there
+/// (items of the schema stage, changes of its tables) holds it: its process, sync tasks and command lines do so side by
+/// side.
+void hold_task(Session &session, const std::string &task);
+
 } // namespace walbridge::sql

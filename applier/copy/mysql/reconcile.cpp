@@ -7,12 +7,13 @@
 #include "copy/reconcile.hpp"
 #include "dialect/mysql/quote.hpp"
 #include "schema/item_store.hpp"
-#include "schema/mysql/constraint_names.hpp"
 #include "schema/mysql/definition_json.hpp"
 #include "schema/mysql/definitions.hpp"
-#include "schema/mysql/source_tables.hpp"
+#include "schema/mysql/plan.hpp"
+#include "schema/mysql/presence.hpp"
 #include "schema/mysql/target_session.hpp"
 #include "target/kind.hpp"
+#include "target/mysql/ddl_target.hpp"
 #include "target/mysql/value_policy.hpp"
 #include "wire/object_selection.hpp"
 
@@ -57,7 +58,9 @@ class Redefinition {
         if (table == tables_.end()) refuse_definition(config, old_source_name);
         const auto old_name = config.names.table(old_source_name);
         const auto name = to_string(table->target);
-        drop_if_empty(old_name == table->target ? std::nullopt : std::optional(table->target));
+        if (old_name != table->target)
+            for (const auto &item : items_)
+                if (item.type == "TABLE" && item.table == name) drop_if_empty(item, table->target);
         ddl_->execute("DROP TABLE IF EXISTS " + dialect::mysql::quote(old_name));
         later_.clear();
         for (const auto &item : items_) {
@@ -76,40 +79,27 @@ class Redefinition {
         const auto &task = context_.config.name;
         schema::replace_table_items(target_, task, old_name_, later_);
         if (context_.config.ddl.off() || !context_.config.incremental_stage) return;
-        target_.ask("REPLACE INTO walbridge.table_definition (task, source_oid, definition) VALUES ($1, $2, $3)",
-                    {task, std::to_string(oid_), definition_});
+        target::store_table_definition(target_, task, oid_, definition_);
     }
 
   private:
     void read() {
         if (!items_.empty()) return;
         const auto &config = context_.config;
-        tables_ = schema::mysql::read_source_tables(
-            source_, wire::ObjectSelection(config.objects.include, config.objects.exclude), config.names);
-        schema::mysql::settle_names({}, tables_);
-        const schema::mysql::DefinitionOptions options{
-            .flavour = target::flavour(config),
-            .policy =
-                [&config](const QualifiedName &table, const std::string &column) {
-                    return target::mysql::value_policy(config, table, column);
-                },
-            .lower_case_tables = false};
-        auto made = schema::mysql::make_definitions(tables_, options);
-        if (!made.errors.empty())
-            throw Error(ErrorKind::schema_stage, made.errors.front().object, made.errors.front().reason,
-                        "Rename it on the source, or leave it out with objects.exclude.");
+        tables_ = schema::mysql::read_selected_tables(config, source_);
+        auto made = schema::mysql::make_definitions(tables_, {.flavour = target::flavour(config),
+                                                              .policy = target::mysql::value_policy(config),
+                                                              .shape = schema::mysql::table_shaper(config)});
+        schema::mysql::refuse_errors(made);
         items_ = std::move(made.items);
     }
 
-    /// A table of that name may be ours, from before a crash, or somebody else's with rows in it.
-    void drop_if_empty(const std::optional<QualifiedName> &name) {
-        if (!name || ddl_->ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = $1 AND TABLE_NAME = $2",
-                               {name->schema, name->name})
-                             .rows() == 0)
-            return;
-        const auto quoted = dialect::mysql::quote(*name);
+    /// A table of the new name may be ours, from before a crash, or somebody else's with rows in it.
+    void drop_if_empty(const schema::Item &item, const QualifiedName &name) {
+        if (ddl_->value(schema::mysql::presence_query(item)) == "0") return;
+        const auto quoted = dialect::mysql::quote(name);
         if (ddl_->query("SELECT 1 FROM " + quoted + " LIMIT 1").rows() != 0)
-            throw Error(ErrorKind::target_shape, to_string(*name),
+            throw Error(ErrorKind::target_shape, to_string(name),
                         "the source renamed a table to this name during the copy, and the target has one that holds "
                         "rows",
                         "Drop or rename it on the target, then run the task again.");
@@ -154,20 +144,25 @@ std::vector<Chunk> reconcile(const LoadContext &context, pg::Session &source, co
             context.fence.around(target, [&] { replace_chunks(target, config.name, oid, group); });
         } else if (judgement.fate == Fate::restart) {
             const auto old_name = group.front().table;
-            if (judgement.new_definition && !config.schema_stage) refuse_definition(config, old_name);
-            const bool emptied = std::ranges::any_of(group, [](const Chunk &c) { return c.started || c.done; });
-            group = plan_chunks(source, *now, config.copy, snapshot.lsn());
+            const auto existing = group.front().existing;
+            refuse_mixed_restart(group, config.names);
+            if (judgement.new_definition && !config.schema_stage && existing == Existing::none)
+                refuse_definition(config, old_name);
+            const bool remade = judgement.new_definition && existing == Existing::none;
+            const bool emptied = existing != Existing::rows &&
+                                 std::ranges::any_of(group, [](const Chunk &c) { return c.started || c.done; });
+            group = plan_again(source, *now, group, config, snapshot.lsn());
             log::info("the table starts again under a newer snapshot",
                       {{"table", to_string(old_name)}, {"chunks", group.size()}});
             // TRUNCATE commits by itself: first, so that a table with rows of ours is never taken for a fresh one.
-            if (emptied || judgement.new_definition) context.fence.around(target, [] {});
-            if (judgement.new_definition)
+            if (emptied || remade) context.fence.around(target, [] {});
+            if (remade)
                 redefinition.make(old_name, oid);
             else if (emptied)
                 target.execute("TRUNCATE TABLE " + dialect::mysql::quote(config.names.table(old_name)));
             context.fence.around(target, [&] {
                 replace_chunks(target, config.name, oid, group);
-                if (judgement.new_definition) redefinition.store();
+                if (remade) redefinition.store();
             });
         }
         std::move(group.begin(), group.end(), std::back_inserter(all));

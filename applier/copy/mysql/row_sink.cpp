@@ -1,15 +1,20 @@
 // row_sink.cpp: see row_sink.hpp.
 #include "copy/mysql/row_sink.hpp"
 
+#include "config/existing_tables.hpp"
 #include "copy/chunk_planner.hpp"
 #include "copy/copy_meter.hpp"
 #include "copy/copy_out.hpp"
+#include "copy/mysql/row_merge.hpp"
 #include "copy/mysql/row_writer.hpp"
+#include "copy/transfer.hpp"
 #include "dialect/mysql/quote.hpp"
 #include "dialect/postgres.hpp"
+#include "schema/mysql/shaped_tables.hpp"
 #include "schema/mysql/source_tables.hpp"
 #include "schema/mysql/target_session.hpp"
 #include "source/retry_policy.hpp"
+#include "target/mysql/batch.hpp"
 #include "target/mysql/catalog.hpp"
 #include "target/mysql/progress.hpp"
 #include "target/mysql/value_policy.hpp"
@@ -24,8 +29,6 @@ namespace {
 using dialect::mysql::quote;
 using dialect::mysql::quote_identifier;
 
-/// What a packet holds besides its statement.
-constexpr std::size_t packet_overhead = 1024;
 constexpr std::uint32_t xml_oid = 142;
 constexpr std::size_t buffer_bytes = std::size_t{64} << 10;
 /// Of an INSERT with many rows, unless one row is larger.
@@ -73,17 +76,21 @@ using Types = std::map<std::uint32_t, std::map<std::string, dialect::mysql::Sour
 Types read_types(const TaskConfig &config, pg::Session &source) {
     const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
     Types types;
-    for (const auto &table : schema::mysql::read_source_tables(source, selection, config.names))
+    std::vector<schema::mysql::LeftOut> left_out;
+    for (const auto &table : schema::mysql::shaped(schema::mysql::read_source_tables(source, selection, config.names),
+                                                   schema::mysql::table_shaper(config), left_out))
         for (const auto &column : table.columns) types[table.oid].emplace(column.name, column.type);
     return types;
 }
 
 class Sink final : public RowSink {
   public:
-    Sink(const TaskConfig &config, const SourceTables &tables, const Types &types)
-        : config_(config), tables_(tables), types_(types), session_(schema::mysql::open_target(config, "copy")),
-          loads_(session_.value("SELECT @@local_infile") == "1") {
+    Sink(const TaskConfig &config, const SourceTables &tables, const Shapes &shapes, const Types &types)
+        : config_(config), tables_(tables), shapes_(shapes), types_(types),
+          session_(schema::mysql::open_target(config, "copy")), loads_(session_.value("SELECT @@local_infile") == "1") {
         target::mysql::mark_session(session_, config.name);
+        // The source guard may hold a LOAD DATA between two rows for hours; the server waits for them so long.
+        if (config.guard.on()) session_.execute("SET SESSION net_read_timeout = 31536000");
     }
 
     [[nodiscard]] sql::Session &session() override { return session_; }
@@ -91,8 +98,10 @@ class Sink final : public RowSink {
     void refuse_rows(const std::vector<Chunk> &chunks) override {
         std::string sql;
         for (std::size_t place = 0; place < chunks.size(); ++place)
-            sql += fmt::format("{}(SELECT {} FROM {} LIMIT 1)", place == 0 ? "" : " UNION ALL ", place,
-                               quote(config_.names.table(chunks[place].table)));
+            if (chunks[place].existing != Existing::rows)
+                sql += fmt::format("{}(SELECT {} FROM {} LIMIT 1)", sql.empty() ? "" : " UNION ALL ", place,
+                                   quote(config_.names.table(chunks[place].table)));
+        if (sql.empty()) return;
         const auto found = session_.query(sql);
         if (found.rows() == 0) return;
         const auto &table = chunks.at(static_cast<std::size_t>(found.number(0, 0))).table;
@@ -108,6 +117,10 @@ class Sink final : public RowSink {
             const auto &way = way_of(chunks[place]);
             CopyMeter meter(watch, place);
             try {
+                if (chunks[place].existing == Existing::rows) {
+                    counts.push_back(merge(source, way, meter));
+                    continue;
+                }
                 loads_ ? load(source, way, meter) : insert(source, way, meter);
             } catch (const FieldError &refused) {
                 throw Error(ErrorKind::copy_stage, config_.names.describe(chunks[place].table),
@@ -143,9 +156,9 @@ class Sink final : public RowSink {
         if (chunk.kind == ChunkKind::key && key == nullptr)
             throw Error(ErrorKind::copy_stage, config_.names.describe(chunk.table),
                         "the key that its chunks are cut by is gone", "Reset the task.");
-        const auto where = condition(chunk, key != nullptr ? key->name : std::string());
-        way.out = fmt::format("COPY (SELECT {} FROM ONLY {}{}{}) TO STDOUT", way.expressions,
-                              dialect::postgres::quote(table.name), where.empty() ? "" : " WHERE ", where);
+        way.out = fmt::format(
+            "COPY (SELECT {} {}) TO STDOUT", way.expressions,
+            rows_of(table, shapes_.at(chunk.source_oid), chunk, key != nullptr ? key->name : std::string()));
         return way;
     }
 
@@ -158,27 +171,57 @@ class Sink final : public RowSink {
             throw Error(ErrorKind::target_shape, object, "the table is missing on the target",
                         "Create it there, or let the schema stage do it (task.stages).");
         auto &list = way.expressions;
-        for (const auto &column : table.columns) {
-            const auto found = std::ranges::find(there->columns, column.name, &target::TargetColumn::name);
+        for (const auto &column : shapes_.at(table.oid).columns) {
+            const auto found = std::ranges::find(there->columns, column.target, &target::TargetColumn::name);
             // The target computes it too, or has no use for it; an ordinary column takes what the source computed.
             const bool computed = found == there->columns.end() || found->generated;
-            if (column.generated != '\0' && computed) continue;
+            if (column.generated && computed) continue;
+            // Of a table that was there before the task only what both sides have: precheck and the log have named it.
+            if (computed && chunk.existing != Existing::none) continue;
             if (found == there->columns.end())
-                throw Error(ErrorKind::target_shape, object, fmt::format("the target lacks column {}", column.name),
+                throw Error(ErrorKind::target_shape, object, fmt::format("the target lacks column {}", column.target),
                             fmt::format("ALTER TABLE {} ADD COLUMN {} ... on the target; docs/types-mysql.md names the "
                                         "type for {}.",
-                                        quote(way.target), quote_identifier(column.name), column.type));
+                                        quote(way.target), quote_identifier(column.target), column.type));
             if (found->generated)
                 throw Error(ErrorKind::target_shape, object,
-                            fmt::format("column {} is generated on the target but not on the source", column.name),
+                            fmt::format("column {} is generated on the target but not on the source", column.target),
                             "Give it the same definition on both sides.");
-            way.fields.push_back({column.name,
+            way.fields.push_back({column.target,
                                   {types_.at(table.oid).at(column.name), found->mysql.value(),
                                    target::mysql::value_policy(config_, chunk.table, column.name)}});
-            list += (list.empty() ? "" : ", ") + dialect::postgres::quote_identifier(column.name);
+            list += (list.empty() ? "" : ", ") + column.sql;
             if (column.type_oid == xml_oid) list += "::text"; // as the stream has it: with its encoding declaration
         }
+        for (const auto &[name, content] : shapes_.at(table.oid).added) {
+            const auto found = std::ranges::find(there->columns, name, &target::TargetColumn::name);
+            if (found == there->columns.end() || found->generated)
+                throw Error(ErrorKind::target_shape, object, fmt::format("the target lacks the added column {}", name),
+                            fmt::format("ALTER TABLE {} ADD COLUMN {} ... on the target.", quote(way.target),
+                                        quote_identifier(name)));
+            way.fields.push_back(
+                {name, {schema::mysql::type_of_added(content), found->mysql.value(), dialect::mysql::Unfit::error}});
+            list += (list.empty() ? "" : ", ") + source::added_value_of_copy(content, config_, chunk.sync_lsn);
+        }
+        if (way.fields.empty() && chunk.existing != Existing::none)
+            throw Error(ErrorKind::target_shape, object, "the two sides have no column in common",
+                        "Give the target's table the source's columns, or leave the table out with objects.exclude.");
         return way;
+    }
+
+    /// Into a table that held rows before the task.
+    Counts merge(pg::Session &source, const Way &way, CopyMeter &meter) {
+        std::vector<std::string> columns;
+        for (const auto &field : way.fields) columns.push_back(field.name);
+        RowMerge into(session_, way.target, std::move(columns));
+        auto staged = way;
+        staged.target = into.staging();
+        loads_ ? load(source, staged, meter) : insert(source, staged, meter);
+        auto counts = meter.counts();
+        const auto merged = into.finish(counts.rows, overwrites_existing_rows(config_));
+        counts.kept = merged.kept;
+        counts.overwritten = merged.overwritten;
+        return counts;
     }
 
     void load(pg::Session &source, const Way &way, CopyMeter &meter) {
@@ -202,39 +245,33 @@ class Sink final : public RowSink {
 
     void insert(pg::Session &source, const Way &way, CopyMeter &meter) {
         const auto head = fmt::format("INSERT INTO {} ({}) VALUES ", quote(way.target), names_of(way));
-        const auto limit = std::min(insert_bytes, session_.max_allowed_packet() / 2);
+        const auto largest = target::mysql::largest_statement(session_);
         CopyOut rows(source, way.out);
-        std::string sql = head, scratch;
+        constexpr std::string_view separator = ", ";
+        std::string sql = head, one, scratch;
         long long arrived = 0;
         unsigned warnings = 0;
         const auto flush = [&] {
             if (sql.size() == head.size()) return;
-            refuse_too_long(way, sql.size());
+            target::mysql::refuse_long_statement(session_, sql.size(), ErrorKind::copy_stage, way.object);
             const auto outcome = session_.execute(sql);
             arrived += outcome.affected;
             warnings += outcome.warnings;
             sql = head;
         };
         while (const auto row = rows.next()) {
-            if (sql.size() > head.size()) sql += ", ";
-            append_insert_row(sql, *row, way.fields, scratch);
+            one.clear();
+            append_insert_row(one, *row, way.fields, scratch);
+            // A row that fits the server's packets alone must not fail for those before it.
+            if (sql.size() + separator.size() + one.size() > std::min(insert_bytes, largest)) flush();
+            if (sql.size() > head.size()) sql += separator;
+            sql += one;
             meter.count(row->size());
-            if (sql.size() >= limit) flush();
             if (meter.due()) meter.report();
         }
         flush();
         prove(way, rows.rows(), arrived, warnings);
         meter.report();
-    }
-
-    /// MySQL ends a connection that sends it a larger packet, and may not say why.
-    void refuse_too_long(const Way &way, std::size_t bytes) const {
-        if (bytes + packet_overhead <= session_.max_allowed_packet()) return;
-        throw Error(ErrorKind::copy_stage, way.object,
-                    fmt::format("a row of it needs a statement of {} bytes, and max_allowed_packet of the target is {}",
-                                bytes, session_.max_allowed_packet()),
-                    "Raise max_allowed_packet on the target above the size of the largest row (at most 1 GiB), in its "
-                    "configuration too, then run the task again.");
     }
 
     /// LOAD DATA LOCAL goes on after errors: what it could not store as it came is a warning.
@@ -255,6 +292,7 @@ class Sink final : public RowSink {
 
     const TaskConfig &config_;
     const SourceTables &tables_;
+    const Shapes &shapes_;
     const Types &types_;
     my::Session session_;
     std::map<std::uint32_t, Way> ways_;
@@ -263,20 +301,24 @@ class Sink final : public RowSink {
 
 class Target final : public RowTarget {
   public:
-    Target(const TaskConfig &config, const SourceTables &tables, pg::Session &source)
-        : config_(config), tables_(tables), types_(read_types(config, source)) {}
-    [[nodiscard]] std::unique_ptr<RowSink> open() override { return std::make_unique<Sink>(config_, tables_, types_); }
+    Target(const TaskConfig &config, const SourceTables &tables, const Shapes &shapes, pg::Session &source)
+        : config_(config), tables_(tables), shapes_(shapes), types_(read_types(config, source)) {}
+    [[nodiscard]] std::unique_ptr<RowSink> open() override {
+        return std::make_unique<Sink>(config_, tables_, shapes_, types_);
+    }
 
   private:
     const TaskConfig &config_;
     const SourceTables &tables_;
+    const Shapes &shapes_;
     const Types types_;
 };
 
 } // namespace
 
-std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables, pg::Session &source) {
-    return std::make_unique<Target>(config, tables, source);
+std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables, const Shapes &shapes,
+                                           pg::Session &source) {
+    return std::make_unique<Target>(config, tables, shapes, source);
 }
 
 } // namespace walbridge::copy::mysql

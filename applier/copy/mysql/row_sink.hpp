@@ -16,6 +16,6 @@ namespace walbridge::copy::mysql {
 
 /// `source` has imported the pass's snapshot; it is used during the call. The other references must outlive the object.
 [[nodiscard]] std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables,
-                                                         pg::Session &source);
+                                                         const Shapes &shapes, pg::Session &source);
 
 } // namespace walbridge::copy::mysql

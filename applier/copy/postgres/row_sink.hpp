@@ -10,6 +10,6 @@ namespace walbridge::copy::postgres {
 
 /// `target` lists the tables that are there now. References must outlive the object.
 [[nodiscard]] std::unique_ptr<RowTarget> make_row_target(const TaskConfig &config, const SourceTables &tables,
-                                                         pg::Session &target);
+                                                         const Shapes &shapes, pg::Session &target);
 
 } // namespace walbridge::copy::postgres

@@ -1,6 +1,8 @@
 // read.cpp: one read-only transaction for the catalog, its snapshot exported to pg_dump.
 #include "schema/compare/read.hpp"
 
+#include "schema/column_rules.hpp"
+
 #include "ddl/role_names.hpp"
 #include "schema/closure.hpp"
 #include "schema/compare/catalog/sql.hpp"
@@ -169,6 +171,7 @@ class Reader {
         const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
         const bool other_names = request_.target && !config.names.empty();
         chosen_ = select_objects(other_names ? under_source_names(graph_, config.names) : graph_, selection).objects;
+        leave_out_reshaped();
         if (other_names) // made for renamed tables, not a copy of a schema
             for (const auto &schema : target_schemas(config.names))
                 std::erase_if(chosen_, [&](ObjectId id) {
@@ -177,6 +180,38 @@ class Reader {
                 });
         for (const auto &[id, key] : keys_)
             if (request_.also.contains(key)) chosen_.insert(id);
+    }
+
+    /// Tables of which the task makes other columns are not alike by definition.
+    void leave_out_reshaped() {
+        const auto columns = column_rules(request_.config);
+        if (columns.empty()) return;
+        const auto reshaped = [&](const source::Object &table) {
+            const auto &names = request_.config.names;
+            const QualifiedName there{table.schema, table.name};
+            const auto name = request_.target ? names.renamed_to(there).value_or(there) : there;
+            return changes_columns(request_.config, name);
+        };
+        std::set<ObjectId> left; // and views that read them
+        std::vector<ObjectId> open;
+        for (const auto &[id, object] : graph_.objects) {
+            const auto *table =
+                id.catalog == cls::relation && object.on_table == 0 ? &object : graph_.relation(object.on_table);
+            if (table != nullptr && reshaped(*table)) open.push_back(id);
+        }
+        while (!open.empty()) {
+            const auto id = open.back();
+            open.pop_back();
+            if (!left.insert(id).second) continue;
+            if (const auto dependents = graph_.needed_by.find(id); dependents != graph_.needed_by.end())
+                for (const auto &dependent : dependents->second) {
+                    const auto *object = graph_.find(canonical(dependent.object));
+                    const bool view = object != nullptr && object->id.catalog == cls::relation &&
+                                      (object->kind == 'v' || object->kind == 'm');
+                    if (view) open.push_back(object->id);
+                }
+        }
+        std::erase_if(chosen_, [&](ObjectId id) { return left.contains(id) || left.contains(canonical(id)); });
     }
 
     /// The table of an index, sequence or statistics object of the source, by its name.

@@ -474,11 +474,12 @@ class Differ {
         if (column.computed || column.auto_increment) return own;
         if (emptied_.contains(table.oid)) return without_rows;
         const auto found = std::ranges::find_if(missing_, [&](const MissingValue &value) {
-            return value.table == table.oid && value.column == column.name;
+            return value.table == table.oid && value.column == column.source_name;
         });
         // The source would refuse NOT NULL for a table with rows.
         if (found == missing_.end()) return column.not_null ? without_rows : std::string();
-        const auto policy = options_.policy ? options_.policy(table.source, column.name) : dialect::mysql::Unfit::error;
+        const auto policy =
+            options_.policy ? options_.policy(table.source, column.source_name) : dialect::mysql::Unfit::error;
         const auto value = ddl::mysql::value_default(found->value, column.values, policy);
         if (!value.sql || (*value.sql == "NULL" && column.not_null))
             made_.errors.push_back({fmt::format("{} column {}", to_string(table.source), column.name),

@@ -96,11 +96,13 @@ std::string TableFidelity::scan_query() const {
     return sql + " FROM ONLY " + dialect::postgres::quote(table);
 }
 
-std::vector<TableFidelity> judge_fidelity(const std::vector<SourceTable> &tables, const DefinitionOptions &options) {
+std::vector<TableFidelity> judge_fidelity(const std::vector<SourceTable> &raw, const DefinitionOptions &options) {
+    std::vector<LeftOut> left_out;
+    const auto tables = shaped(raw, options.shape, left_out);
     const auto policy = options.policy ? options.policy : [](const QualifiedName &, const std::string &) {
         return dialect::mysql::Unfit::error;
     };
-    const auto chosen = make_definitions(tables, options).types;
+    const auto chosen = make_definitions(raw, options).types;
     std::vector<TableFidelity> report;
     for (const auto &table : tables) {
         if (table.kind != 'r') continue;
@@ -112,7 +114,7 @@ std::vector<TableFidelity> judge_fidelity(const std::vector<SourceTable> &tables
             const auto &type = types[i];
             judged.columns.push_back({column.name, column.type_sql, type.column.column_type, type.fidelity, type.remark,
                                       policy(table.name, column.name)});
-            Checks(column, type, judged.checks).add();
+            if (!column.computed) Checks(column, type, judged.checks).add();
         }
         report.push_back(std::move(judged));
     }

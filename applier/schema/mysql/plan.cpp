@@ -3,19 +3,29 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "schema/mysql/constraint_names.hpp"
 
 #include <algorithm>
 #include <iterator>
 
 namespace walbridge::schema::mysql {
-namespace {
 
-std::vector<SourceTable> selected_tables(const TaskConfig &config, pg::Session &source) {
+std::vector<SourceTable> read_selected_tables(const TaskConfig &config, pg::Session &source) {
     const wire::ObjectSelection selection(config.objects.include, config.objects.exclude);
-    return read_source_tables(source, selection, config.names);
+    auto tables = read_source_tables(source, selection, config.names);
+    settle_names({}, tables);
+    return tables;
 }
 
-void refuse(const Definitions &definitions) {
+Definitions read_definitions(const TaskConfig &config, pg::Session &source, const std::vector<SourceTable> &tables,
+                             const DefinitionOptions &options) {
+    auto definitions = make_definitions(tables, options);
+    auto others = read_other_objects(source, wire::ObjectSelection(config.objects.include, config.objects.exclude));
+    std::ranges::move(others, std::back_inserter(definitions.left_out));
+    return definitions;
+}
+
+void refuse_errors(const Definitions &definitions) {
     if (definitions.errors.empty()) return;
     const auto &first = definitions.errors.front();
     throw Error(
@@ -24,18 +34,10 @@ void refuse(const Definitions &definitions) {
         "of the task. walbridge precheck lists all of them.");
 }
 
-} // namespace
-
-Definitions read_definitions(const TaskConfig &config, pg::Session &source, const DefinitionOptions &options) {
-    auto definitions = make_definitions(selected_tables(config, source), options);
-    auto others = read_other_objects(source, wire::ObjectSelection(config.objects.include, config.objects.exclude));
-    std::ranges::move(others, std::back_inserter(definitions.left_out));
-    return definitions;
-}
-
-std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const DefinitionOptions &options) {
-    auto definitions = read_definitions(config, source, options);
-    refuse(definitions);
+std::vector<Item> plan_schema(const TaskConfig &config, pg::Session &source, const std::vector<SourceTable> &tables,
+                              const DefinitionOptions &options) {
+    auto definitions = read_definitions(config, source, tables, options);
+    refuse_errors(definitions);
     for (const auto &left : definitions.left_out)
         log::warning("left out on the target", {{"object", left.object}, {"reason", left.reason}});
     return std::move(definitions.items);

@@ -17,12 +17,16 @@ namespace walbridge::schema::mysql {
 struct SourceColumn {
     int number = 0; ///< attnum
     std::string name;
+    std::string target;              ///< its name on the target; empty = the same
     dialect::mysql::SourceType type; ///< below its domains
     std::string type_sql;            ///< as PostgreSQL writes it, for people
     bool not_null = false;
     char identity = '\0', generated = '\0'; ///< pg_attribute's letters; '\0' = no
     std::string expression;                 ///< of a default or a generated column; empty = none
     std::string comment;
+    bool computed = false; ///< by an expression of the task
+
+    [[nodiscard]] const std::string &on_target() const { return target.empty() ? name : target; }
 };
 
 struct SourceIndex {

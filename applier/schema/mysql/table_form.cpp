@@ -119,8 +119,8 @@ class Maker {
             if (table.columns.empty()) fail(table, "MySQL has no tables without columns");
             std::map<std::string, std::string> columns;
             for (const auto &column : table.columns) {
-                check_name(table, "column", column.name);
-                const auto [first, unique] = columns.emplace(lower(column.name), column.name);
+                check_name(table, "column", column.on_target());
+                const auto [first, unique] = columns.emplace(lower(column.on_target()), column.name);
                 if (!unique)
                     fail(table, fmt::format("columns {} and {} differ in case alone, which MySQL does not tell apart",
                                             first->second, column.name));
@@ -204,8 +204,8 @@ class Maker {
         }
         plan.types = choose_types(table, options_.flavour, keys, options_.policy);
         for (std::size_t i = 0; i < table.columns.size(); ++i)
-            plan.columns.emplace(table.columns[i].name,
-                                 ExpressionColumn{table.columns[i].type, plan.types[i].column, table.columns[i].name});
+            plan.columns.emplace(table.columns[i].name, ExpressionColumn{table.columns[i].type, plan.types[i].column,
+                                                                         table.columns[i].on_target()});
         choose_auto_increment(plan);
         choose_keys_in_table(plan);
         return plan;
@@ -306,7 +306,8 @@ class Maker {
         if (type.sql.empty()) fail(table, fmt::format("column {}: {}", column.name, type.remark));
         ColumnForm form;
         form.number = column.number;
-        form.name = column.name;
+        form.name = column.on_target();
+        form.source_name = column.name;
         form.type = type.sql;
         form.values = plan.columns.at(column.name);
         if (column.generated != '\0') {
@@ -468,7 +469,7 @@ class Maker {
         const auto &table = *plan.source;
         const auto list = [](const SourceTable &of, const std::vector<int> &numbers) {
             std::vector<std::string> names;
-            for (const int number : numbers) names.push_back(of.column(number)->name);
+            for (const int number : numbers) names.push_back(of.column(number)->on_target());
             return dialect::mysql::quote_list(names);
         };
         const auto action = [](const char *when, char letter) -> std::string {
@@ -523,7 +524,12 @@ const ColumnForm *TableForm::column(int number) const {
 }
 
 Forms make_forms(const std::vector<SourceTable> &tables, const DefinitionOptions &options) {
-    return Maker(tables, options).make();
+    if (!options.shape) return Maker(tables, options).make();
+    std::vector<LeftOut> left_out;
+    const auto travelling = shaped(tables, options.shape, left_out);
+    auto forms = Maker(travelling, options).make();
+    forms.left_out.insert(forms.left_out.end(), left_out.begin(), left_out.end());
+    return forms;
 }
 
 std::string create_database(const std::string &name, Flavour flavour) {

@@ -4,6 +4,7 @@
 
 #include "ddl/mysql/expression.hpp"
 #include "schema/mysql/column_types.hpp"
+#include "schema/mysql/shaped_tables.hpp"
 #include "schema/mysql/source_tables.hpp"
 
 #include <cstddef>
@@ -19,11 +20,12 @@ struct DefinitionOptions {
     dialect::mysql::Flavour flavour = dialect::mysql::Flavour::mysql;
     UnfitPolicy policy;             ///< empty: `error` for all columns
     bool lower_case_tables = false; ///< lower_case_table_names of the target is not 0
+    ShapeTable shape{};             ///< empty: every column travels under its own name
 };
 
 struct ColumnForm {
     int number = 0; ///< attnum
-    std::string name;
+    std::string name, source_name;
     std::string type;          ///< with charset and collation
     std::string attributes;    ///< behind the type: NOT NULL, AUTO_INCREMENT, GENERATED ALWAYS AS ...; or empty
     std::string default_value; ///< what follows DEFAULT; empty = none

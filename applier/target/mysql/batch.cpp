@@ -21,20 +21,27 @@ std::string proof(long long rows) { return fmt::format("SELECT EXP(IF(ROW_COUNT(
 
 } // namespace
 
-StatementBatch::StatementBatch(my::Session &session)
-    : session_(session), largest_statement_(session.max_allowed_packet() - packet_overhead) {}
+std::size_t largest_statement(const my::Session &session) { return session.max_allowed_packet() - packet_overhead; }
 
-void StatementBatch::check_length(std::string_view sql, const std::string &row) const {
+void refuse_long_statement(const my::Session &session, std::size_t bytes, ErrorKind kind, const std::string &object) {
     constexpr std::size_t mebibyte = 1048576, largest = std::size_t{1} << 30;
-    if (sql.size() <= largest_statement_) return;
-    throw Error(ErrorKind::target_data, row.empty() ? std::string("target statement") : row,
-                fmt::format("it needs a statement of {} bytes, and max_allowed_packet of the target is {}", sql.size(),
-                            session_.max_allowed_packet()),
-                sql.size() + mebibyte > largest
+    if (bytes <= largest_statement(session)) return;
+    throw Error(kind, object,
+                fmt::format("it needs a statement of {} bytes, and max_allowed_packet of the target is {}", bytes,
+                            session.max_allowed_packet()),
+                bytes + mebibyte > largest
                     ? std::string("The server takes at most 1 GiB: shorten the value, or leave the table out.")
                     : fmt::format("SET GLOBAL max_allowed_packet = {} on the target, and in its configuration, then "
                                   "resume.",
-                                  (sql.size() / mebibyte + 2) * mebibyte));
+                                  (bytes / mebibyte + 2) * mebibyte));
+}
+
+StatementBatch::StatementBatch(my::Session &session)
+    : session_(session), largest_statement_(mysql::largest_statement(session)) {}
+
+void StatementBatch::check_length(std::string_view sql, const std::string &row) const {
+    refuse_long_statement(session_, sql.size(), ErrorKind::target_data,
+                          row.empty() ? std::string("target statement") : row);
 }
 
 void StatementBatch::add(std::string_view sql, std::optional<long long> rows, const std::string &row) {

@@ -10,6 +10,12 @@
 
 namespace walbridge::target::mysql {
 
+/// Bytes that a statement may have.
+[[nodiscard]] std::size_t largest_statement(const my::Session &session);
+/// A longer statement is an Error of that kind about `object` that names the setting: some servers end the connection
+/// without a word.
+void refuse_long_statement(const my::Session &session, std::size_t bytes, ErrorKind kind, const std::string &object);
+
 class StatementBatch {
   public:
     explicit StatementBatch(my::Session &session);

@@ -135,10 +135,15 @@ std::map<std::uint32_t, std::string> MysqlDdlTarget::table_definitions() {
     return definitions;
 }
 
+void store_table_definition(sql::Session &session, const std::string &task, std::uint32_t source_oid,
+                            const std::string &definition) {
+    session.ask("REPLACE INTO walbridge.table_definition (task, source_oid, definition) VALUES ($1, $2, $3)",
+                {task, std::to_string(source_oid), definition});
+}
+
 void MysqlDdlTarget::store_table_definition(std::uint32_t source_oid, const std::string &definition) {
     hooks_.settle();
-    session_.ask("REPLACE INTO walbridge.table_definition (task, source_oid, definition) VALUES ($1, $2, $3)",
-                 {config_.name, std::to_string(source_oid), definition});
+    target::store_table_definition(session_, config_.name, source_oid, definition);
 }
 
 void MysqlDdlTarget::forget_table_definition(std::uint32_t source_oid) {

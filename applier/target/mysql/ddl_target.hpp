@@ -24,6 +24,10 @@ struct MysqlDdlHooks {
     std::function<void()> changed; ///< tables of the target may have changed
 };
 
+/// What DdlTarget::store_table_definition() stores, through any session and its open transaction.
+void store_table_definition(sql::Session &session, const std::string &task, std::uint32_t source_oid,
+                            const std::string &definition);
+
 class MysqlDdlTarget final : public DdlTarget {
   public:
     /// References must outlive the object.

@@ -106,6 +106,7 @@ std::string where_row(const TablePlan &plan, Row old_row) {
     }
     std::string text;
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
+        if (plan.columns[index].added) continue;
         if (!text.empty()) text += " AND ";
         append_same(text, plan, index, old_row);
     }

@@ -132,7 +132,9 @@ void PostgresApplySession::check_origin_marks() {
     const auto position = ledger_.current().position;
     const auto marks = session_.query("SELECT o.roname, pg_catalog.pg_replication_origin_progress(o.roname, true) FROM "
                                       "pg_catalog.pg_replication_origin o WHERE " +
-                                          std::string(origins_of_task),
+                                          std::string(origins_of_task) +
+                                          // a sync task's position is its own
+                                          " AND NOT pg_catalog.starts_with(o.roname, pg_catalog.concat($1, ':sync'))",
                                       {config_.origin_name()});
     for (int row = 0; row < marks.rows(); ++row) {
         if (marks.null(row, 1) || parse_lsn(marks.get(row, 1)).value_or(Lsn{}) <= position) continue;

@@ -22,7 +22,8 @@ Neighbours neighbours_from(pg::Session &session, const DatabaseId &source) {
     const auto rows = session.query(
         "SELECT t.task, t.state, coalesce(t.source_database, ''), coalesce(pg_catalog.to_jsonb(t) ->> 'reverse_of', "
         "''), coalesce(pg_catalog.to_jsonb(t) ->> 'objects', '') FROM walbridge.task t WHERE t.source_system = $1 AND "
-        "t.source_database_oid = $2::oid AND t.state NOT IN ('switched-over', 'released', 'completed') ORDER BY 1",
+        "t.source_database_oid = $2::oid AND t.state NOT IN ('switched-over', 'released', 'completed') AND "
+        "pg_catalog.to_jsonb(t) ->> 'sync_of' IS NULL ORDER BY 1",
         {source.system, std::to_string(source.oid)});
     for (int row = 0; row < rows.rows(); ++row)
         found.tasks.push_back(

@@ -33,7 +33,8 @@ struct Neighbours {
     std::vector<Neighbour> tasks;
 };
 
-/// The tasks that bring changes of `source` into the session's database and have not ended. By name.
+/// The tasks that bring changes of `source` into the session's database and have not ended. By name. Those that bring
+/// tables for another one are left out: they write under its origins, and it writes none of their tables.
 [[nodiscard]] Neighbours neighbours_from(pg::Session &session, const DatabaseId &source);
 
 /// Notes on a task's own row which task is its way back, unless one is noted.

@@ -1,7 +1,7 @@
 // origins.hpp: which replication origins of a target cluster belong to a task: walbridge_<task> of its first apply
 // session, walbridge_<task>:<n> of the further ones, walbridge_<task>:copy<n> of those that copy,
-// walbridge_<task>:repair of what a verification repairs. A task's name holds no colon, so no other task's origin is
-// hit.
+// walbridge_<task>:repair of what a verification repairs, walbridge_<task>:sync and walbridge_<task>:sync:... of the
+// task that brings tables for it. A task's name holds no colon, so no other task's origin is hit.
 #pragma once
 
 #include "base/postgres/session.hpp"

@@ -101,7 +101,7 @@ std::string where_of(const TablePlan &plan, const std::vector<bool> &lookup_null
         break;
     case Lookup::full_row:
         for (std::uint32_t index = 0; index < plan.columns.size(); ++index)
-            add(full_row_condition(plan, index, lookup_nulls.at(index), parameters));
+            if (!plan.columns[index].added) add(full_row_condition(plan, index, lookup_nulls.at(index), parameters));
         break;
     case Lookup::none:
         throw Error(
@@ -233,7 +233,7 @@ ColumnList lookup_columns(const TablePlan &plan, const std::vector<bool> &lookup
     if (plan.lookup != Lookup::full_row) return plan.key;
     ColumnList columns;
     for (std::uint32_t index = 0; index < plan.columns.size(); ++index) {
-        if (lookup_nulls.at(index)) continue;
+        if (lookup_nulls.at(index) || plan.columns[index].added) continue;
         columns.push_back(index);
     }
     return columns;

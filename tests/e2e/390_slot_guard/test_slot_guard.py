@@ -113,8 +113,8 @@ def test_locks_and_snapshots_of_the_copy_are_shown(pair):
     applier = pair.applier(task={"stages": ["full", "incremental"]})
     applier.start()
     applier.wait_state("full")
-    cost = wait_until(lambda: (lambda c: c and c["table_locks"] and c["oldest_snapshot_age"] is not None and c)(applier.status()["source_cost"]), 30, "locks are shown")
-    assert cost["table_locks"]["AccessShareLock"] >= 1 and cost["oldest_transaction_seconds"] > 0
+    cost = wait_until(lambda: (lambda c: c and c["table_locks"] and c["oldest_snapshot_age"] is not None and c["oldest_transaction_seconds"] is not None and c)(applier.status()["source_cost"]), 30, "locks are shown")
+    assert cost["table_locks"]["AccessShareLock"] >= 1 and cost["oldest_transaction_seconds"] > 0, cost
     blocker.rollback()
     applier.wait_caught_up()
     pair.compare()

@@ -177,6 +177,14 @@ def test_a_value_beyond_max_allowed_packet_in_the_copy(own_mysql_pair):
     pair.compare()
 
 
+def test_a_large_row_of_the_copy_travels_alone(own_mysql_pair):
+    """It fits the server's packets, and not together with those before it."""
+    pair = own_mysql_pair({"max_allowed_packet": 1 << 20, "local_infile": 0})
+    pair.source.psql("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, repeat('v', 1000) FROM generate_series(1, 500) i; INSERT INTO t VALUES (4711, repeat('large', 140000)), (4712, 'v')")
+    pair.run()
+    pair.compare()
+
+
 def test_locks_of_others_are_waited_for_and_deadlocks_survived(own_mysql_pair):
     """1205 leaves the transaction half there, 1213 takes it away: whatever goes on must not continue in the rest of it."""
     pair = own_mysql_pair({"innodb_lock_wait_timeout": 1})

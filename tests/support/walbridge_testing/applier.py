@@ -29,6 +29,7 @@ class Exit:
     switchover_refused = 52
     switchover_open = 53
     loop = 54
+    rule = 55
     task_state, timeout = 50, 51
 
 

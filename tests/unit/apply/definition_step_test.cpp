@@ -66,9 +66,10 @@ struct Fixture {
 
     DefinitionStep step(const DefinitionModel &before, const std::string &definitions) {
         statement.definitions = definitions.empty() ? "" : "[" + definitions + "]";
-        return definition_step(before, statement, {selection, names, without_ddl, [&](std::uint32_t oid) {
-                                                       return copied.contains(oid);
-                                                   }});
+        return definition_step(before, statement,
+                               {selection, names,
+                                [&](const QualifiedName &table) { return without_ddl.contains(table); },
+                                [&](std::uint32_t oid) { return copied.contains(oid); }});
     }
     void drop(const std::string &type, const std::string &name, std::uint32_t oid) {
         DdlDropped dropped;

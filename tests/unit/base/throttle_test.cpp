@@ -123,4 +123,68 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_a_wait) {
     BOOST_TEST(!throttle.pass({0, 1000000, 0}, [] { return true; }));
 }
 
+BOOST_AUTO_TEST_CASE(nobody_passes_a_hold_until_it_is_released) {
+    Throttle throttle;
+    throttle.hold();
+    BOOST_TEST(throttle.active());
+    BOOST_TEST(!throttle.pass({}, [] { return true; }));
+    std::atomic<bool> done{false}, asked{false};
+    std::thread waiter([&] {
+        BOOST_TEST(throttle.pass({}, [&] {
+            asked = true;
+            return false;
+        }));
+        done = true;
+    });
+    while (!asked) std::this_thread::yield();
+    BOOST_TEST(!done);
+    throttle.release();
+    waiter.join();
+    BOOST_TEST(!throttle.active());
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_outlives_a_change_of_the_limits) {
+    Throttle throttle;
+    throttle.hold();
+    throttle.set({0, 100, 0});
+    throttle.set({});
+    BOOST_TEST(throttle.held());
+    BOOST_TEST(!throttle.pass({}, [] { return true; }));
+    throttle.release();
+    BOOST_TEST(throttle.pass({}, never));
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_asks_for_room_only_while_others_wait) {
+    Throttle throttle;
+    BOOST_TEST(!throttle.wants_room());
+    throttle.hold(true);
+    BOOST_TEST(throttle.wants_room());
+    throttle.hold(false);
+    BOOST_TEST(!throttle.wants_room());
+    throttle.hold(true);
+    throttle.release();
+    BOOST_TEST(!throttle.wants_room());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_slowed_keeps_the_smaller_one_of_both_limits) {
+    Throttle throttle;
+    throttle.slow(1000);
+    BOOST_TEST(throttle.bytes_at_once() == 50U);
+    throttle.set({0, 0, 100});
+    BOOST_TEST(throttle.bytes_at_once() == 5U);
+    throttle.set({0, 0, 10000});
+    BOOST_TEST(throttle.bytes_at_once() == 50U);
+    BOOST_TEST(throttle.limits().bytes == 10000U);
+    throttle.release();
+    BOOST_TEST(throttle.bytes_at_once() == 500U);
+}
+
+BOOST_AUTO_TEST_CASE(what_passes_is_counted_without_limits_as_well) {
+    Throttle throttle;
+    BOOST_TEST(throttle.pass({1, 2, 300}, never));
+    throttle.set({0, 0, 1'000'000'000});
+    BOOST_TEST(throttle.pass({1, 2, 30}, never));
+    BOOST_TEST(throttle.passed_bytes() == 330U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

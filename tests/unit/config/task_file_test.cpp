@@ -224,7 +224,8 @@ BOOST_AUTO_TEST_CASE(renames_that_cannot_be_are_told_with_their_line) {
              {schema("a", "x") + schema("a", "y"), "schema a is renamed twice"},
              {table("a.t", "x") + table("a.t", "y"), "table a.t is renamed twice"},
              {schema("public", "crm") + table("public.a", "t") + table("crm.b", "crm.t"), "would both be crm.t"},
-             {table("public.a*", "t"), "is a pattern"},
+             {table("public.a*", "t_$2"), "asks for $2, and \"public.a*\" has 1"},
+             {schema("a*", "b_$2"), "asks for $2"},
              {table("public.a", "t?"), "is a pattern"},
              {table("customer", "t"), "is not schema.table"},
              {table("public.a", "x.y.z"), "is not schema.table"},
@@ -244,19 +245,115 @@ BOOST_AUTO_TEST_CASE(renames_that_cannot_be_are_told_with_their_line) {
                         "objects.table[].rename"));
     BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nrename = 'x'\n").object, "objects.table[].name"));
     BOOST_TEST(contains(refusal_of(minimal + "[objects]\ntable = 1\n").remedy, "[[objects.table]]"));
-    BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.b'\nfilter = 'x'\n").reason, "row filters"));
 }
 
 BOOST_AUTO_TEST_CASE(ddl_of_a_table_can_be_left_out) {
     const std::string rows = "[[objects.table]]\nname = 'a.b'\noperations = ['insert', 'update', 'delete', 'truncate'";
     const auto without = parse_task_config(minimal + rows + "]\n", "orders.toml");
-    BOOST_TEST((without.objects.without_ddl == std::set<QualifiedName>{{"a", "b"}}));
+    BOOST_TEST(without.objects.leaves_out_ddl({"a", "b"}));
+    BOOST_TEST(!without.objects.leaves_out_ddl({"a", "c"}));
+    BOOST_TEST(without.objects.rules.empty());
     BOOST_TEST(without.names.empty());
     BOOST_TEST(parse_task_config(minimal + rows + ", 'ddl']\n", "orders.toml").objects.without_ddl.empty());
-    BOOST_TEST(
-        contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.b'\noperations = ['insert', 'ddl']\n").reason,
-                 "leaving out \"update\""));
+    const auto inserts =
+        parse_task_config(minimal + "[[objects.table]]\nname = 'a.*'\noperations = ['insert', 'ddl']\n", "orders.toml");
+    BOOST_TEST(!inserts.objects.leaves_out_ddl({"a", "b"}));
+    BOOST_TEST((*inserts.objects.rules.of("a", "b").operations == wire::Operations{true, false, false, false}));
     BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.b'\noperations = ['dll']\n").remedy, "ddl"));
+}
+
+BOOST_AUTO_TEST_CASE(names_by_pattern_and_case) {
+    auto task = parse_task_config(minimal + R"(
+[objects]
+case = "lower"
+[[objects.schema]]
+name = "tenant_*"
+rename = "t$1"
+[[objects.table]]
+name = "public.inv_*"
+rename = "billing.invoice_$1"
+[[objects.table]]
+name = "public.inv_special"
+rename = "special"
+[[objects.table]]
+name = "*.*"
+rename_columns = { "x_*" = "y_$1", x_keep = "x_keep", Id = "KEY" }
+)",
+                                  "orders.toml");
+    for (const auto *name : {"inv_a", "inv_special", "Other", "plain"}) task.names.learn_table({"public", name});
+    task.names.learn_table({"tenant_7", "inv_a"});
+    const auto there = [&](const char *schema, const char *name) {
+        return to_string(task.names.table({schema, name}));
+    };
+    BOOST_TEST(there("public", "inv_a") == "billing.invoice_a");
+    BOOST_TEST(there("public", "inv_special") == "public.special");
+    BOOST_TEST(there("public", "Other") == "public.other");
+    BOOST_TEST(there("public", "plain") == "public.plain");
+    BOOST_TEST(there("public", "inv_unknown") == "public.inv_unknown"); // a sequence, as far as is known
+    BOOST_TEST(there("tenant_7", "inv_a") == "t7.inv_a");
+    BOOST_TEST((task.names.renamed_to({"billing", "invoice_a"}) == QualifiedName{"public", "inv_a"}));
+    const auto column = [&](const char *name) { return task.names.column({"public", "plain"}, name); };
+    BOOST_TEST(column("x_one") == "y_one");
+    BOOST_TEST(column("x_keep") == "x_keep");
+    BOOST_TEST(column("Id") == "KEY");
+    BOOST_TEST(column("Other") == "other");
+    const auto copy = task.names;
+    BOOST_TEST((copy.given() == task.names.given()));
+    BOOST_TEST(to_string(copy.table({"public", "inv_a"})) == "billing.invoice_a");
+}
+
+BOOST_AUTO_TEST_CASE(renames_of_columns_that_nothing_has) {
+    const auto task = parse_task_config(minimal + R"(
+[[objects.table]]
+name = "public.*"
+rename_columns = { id = "number", naem = "title", "x_*" = "y_$1" }
+[[objects.table]]
+name = "public.parts"
+rename_columns = { n = "count", m = "mass" }
+[[objects.table]]
+name = "public.nobody"
+rename_columns = { id = "number" }
+)",
+                                        "orders.toml");
+    task.names.learn_partition({"other", "parts_1"}, {"public", "parts"});
+    const auto idle = task.names.idle_columns(
+        {{{"public", "a"}, {"id"}}, {{"public", "b"}, {"name", "x_1"}}, {{"other", "parts_1"}, {"n", "naem_"}}});
+    BOOST_REQUIRE_EQUAL(idle.size(), 2);
+    BOOST_TEST(contains(idle[0], "naem"));
+    BOOST_TEST(contains(idle[0], "public"));
+    BOOST_TEST(contains(idle[1], "\"m\" of \"public\".\"parts\""));
+}
+
+BOOST_AUTO_TEST_CASE(rules_of_tables) {
+    const auto task = parse_task_config(minimal + R"toml(
+[[objects.table]]
+name = "public.*"
+where = "region = 'EU'"
+exclude_columns = ["secret*"]
+[[objects.table]]
+name = "public.customer"
+where = "true"
+columns = { email = "md5(email)", year = "extract(year from born)" }
+types = { email = "text" }
+add_columns = { changed_at = "commit_time" }
+)toml",
+                                        "orders.toml");
+    const auto customer = task.objects.rules.of("public", "customer");
+    BOOST_TEST(*customer.where == "true"); // the exact name wins, though it stands below
+    BOOST_TEST(!customer.takes("secret_1"));
+    BOOST_TEST(customer.types->at("email") == "text");
+    BOOST_TEST(*task.objects.rules.of("public", "other").where == "region = 'EU'");
+    BOOST_TEST(task.objects.rules.of("crm", "other").empty());
+    BOOST_TEST(task.objects.added_columns.at(0).second.at("changed_at") == "commit_time");
+    const auto entry = [](const std::string &keys) { return minimal + "[[objects.table]]\nname = 'a.b'\n" + keys; };
+    BOOST_TEST(contains(refusal_of(entry("where = ' '\n")).reason, "the condition is empty"));
+    BOOST_TEST(contains(refusal_of(entry("columns = { a = '' }\n")).reason, "expression for column a is empty"));
+    BOOST_TEST(contains(refusal_of(entry("types = { a = 'text' }\n")).reason, "has no expression"));
+    BOOST_TEST(contains(refusal_of(entry("add_columns = { a = 'when' }\n")).remedy, "commit_time"));
+    BOOST_TEST(contains(refusal_of(entry("")).reason, "says nothing"));
+    BOOST_TEST(contains(refusal_of(minimal + "[[objects.table]]\nname = 'a.*'\nconflict = 'ignore'\n").reason,
+                        "is a pattern"));
+    BOOST_TEST(contains(refusal_of(minimal + "[objects]\nexisting_rows = 'overwrite'\n").remedy, "proceed"));
 }
 
 BOOST_AUTO_TEST_CASE(required_keys_are_asked_for) {

@@ -43,6 +43,12 @@ BOOST_AUTO_TEST_CASE(task_names_are_short_and_plain) {
         BOOST_TEST(!valid_task_name(name), name);
 }
 
+BOOST_AUTO_TEST_CASE(tasks_that_bring_tables_are_told_by_their_names) {
+    for (const auto *name : {"orders_sync_2", "_sync_0", "a_sync_1_sync_33"}) BOOST_TEST(is_sync_task_name(name), name);
+    for (const auto *name : {"orders", "orders_2", "orders_sync_", "sync_2", "orders_sync2", "7", ""})
+        BOOST_TEST(!is_sync_task_name(name), name);
+}
+
 BOOST_AUTO_TEST_CASE(a_guess_is_made_only_when_it_is_near) {
     const std::vector<std::string> known{"include", "exclude", "connection"};
     BOOST_TEST(nearest("includes", known).value() == "include");

@@ -53,3 +53,16 @@ BOOST_AUTO_TEST_CASE(an_altered_or_renamed_table_starts_again_with_a_new_definit
 BOOST_AUTO_TEST_CASE(a_table_that_is_not_there_any_more_is_gone) {
     BOOST_TEST((judge(chunks_of(ChunkKind::key), nullptr).fate == Fate::gone));
 }
+
+BOOST_AUTO_TEST_CASE(a_table_that_holds_rows_of_both_cannot_start_again_once_a_chunk_is_done) {
+    auto chunks = chunks_of(ChunkKind::key);
+    chunks.front().done = true;
+    BOOST_CHECK_NO_THROW(refuse_mixed_restart(chunks, {})); // all of its rows are ours
+    for (auto &chunk : chunks) chunk.existing = Existing::empty;
+    BOOST_CHECK_NO_THROW(refuse_mixed_restart(chunks, {}));
+    for (auto &chunk : chunks) chunk.existing = Existing::rows;
+    BOOST_CHECK_THROW(refuse_mixed_restart(chunks, {}), Error);
+    chunks.front().done = false;
+    chunks.front().started = true; // what was begun was rolled back
+    BOOST_CHECK_NO_THROW(refuse_mixed_restart(chunks, {}));
+}

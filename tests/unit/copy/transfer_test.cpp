@@ -22,6 +22,10 @@ Chunk chunk(ChunkKind kind, std::optional<std::int64_t> low = {}, std::optional<
     return c;
 }
 
+Transfer transfer_of(const source::Table &from, const source::Table &to, const Chunk &chunk, const std::string &key) {
+    return make_transfer({from, source::as_it_is(from), to}, chunk, key);
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(built_in_types_and_their_arrays_travel_in_binary) {
@@ -42,14 +46,14 @@ BOOST_AUTO_TEST_CASE(local_oids_user_types_and_xml_travel_as_text) {
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_table_is_copied_without_a_query) {
-    const auto transfer = make_transfer(table(), table(), chunk(ChunkKind::whole), "id");
+    const auto transfer = transfer_of(table(), table(), chunk(ChunkKind::whole), "id");
     BOOST_TEST(transfer.binary);
     BOOST_TEST(transfer.out == "COPY \"public\".\"t\" (\"id\", \"note\") TO STDOUT (FORMAT binary)");
     BOOST_TEST(transfer.in == "COPY \"public\".\"t\" (\"id\", \"note\") FROM STDIN (FORMAT binary)");
 }
 
 BOOST_AUTO_TEST_CASE(a_chunk_is_copied_by_its_condition) {
-    BOOST_TEST(make_transfer(table(), table(), chunk(ChunkKind::ctid, 10, 20), "id").out ==
+    BOOST_TEST(transfer_of(table(), table(), chunk(ChunkKind::ctid, 10, 20), "id").out ==
                "COPY (SELECT \"id\", \"note\" FROM ONLY \"public\".\"t\" WHERE ctid >= '(10,0)'::tid AND ctid < "
                "'(20,0)'::tid) TO STDOUT (FORMAT binary)");
     BOOST_TEST(condition(chunk(ChunkKind::key, {}, -5), "i\"d") == "\"i\"\"d\" < -5");
@@ -60,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_is_copied_by_its_condition) {
 BOOST_AUTO_TEST_CASE(one_column_that_cannot_travel_in_binary_makes_the_chunk_text) {
     auto t = table();
     t.columns.push_back(column(3, "mood", 16500, "public.mood"));
-    const auto transfer = make_transfer(t, t, chunk(ChunkKind::whole), "id");
+    const auto transfer = transfer_of(t, t, chunk(ChunkKind::whole), "id");
     BOOST_TEST(!transfer.binary);
     BOOST_TEST(transfer.out == "COPY \"public\".\"t\" (\"id\", \"note\", \"mood\") TO STDOUT");
 }
@@ -68,13 +72,13 @@ BOOST_AUTO_TEST_CASE(one_column_that_cannot_travel_in_binary_makes_the_chunk_tex
 BOOST_AUTO_TEST_CASE(another_type_on_the_target_makes_the_chunk_text) {
     auto target = table();
     target.columns.front().type_oid = 1700;
-    BOOST_TEST(!make_transfer(table(), target, chunk(ChunkKind::whole), "id").binary);
+    BOOST_TEST(!transfer_of(table(), target, chunk(ChunkKind::whole), "id").binary);
 }
 
 BOOST_AUTO_TEST_CASE(xml_is_cast_so_that_its_declaration_survives) {
     auto t = table();
     t.columns.back().type_oid = 142;
-    BOOST_TEST(make_transfer(t, t, chunk(ChunkKind::whole), "id").out ==
+    BOOST_TEST(transfer_of(t, t, chunk(ChunkKind::whole), "id").out ==
                "COPY (SELECT \"id\", \"note\"::text FROM ONLY \"public\".\"t\") TO STDOUT");
 }
 
@@ -83,15 +87,37 @@ BOOST_AUTO_TEST_CASE(generated_columns_are_left_out_and_order_on_the_target_does
     source.columns.push_back(column(3, "g", 23, "integer"));
     source.columns.back().generated = 's';
     std::swap(target.columns[0], target.columns[1]);
-    BOOST_TEST(make_transfer(source, target, chunk(ChunkKind::whole), "id").in ==
+    BOOST_TEST(transfer_of(source, target, chunk(ChunkKind::whole), "id").in ==
                "COPY \"public\".\"t\" (\"id\", \"note\") FROM STDIN (FORMAT binary)");
+}
+
+BOOST_AUTO_TEST_CASE(rules_and_other_names_stand_in_the_query) {
+    auto source = table();
+    source.columns.push_back(column(3, "secret", 25, "text"));
+    auto shape = source::as_it_is(source);
+    shape.columns.pop_back(); // secret
+    shape.columns[0].target = "number";
+    shape.columns[1].computed = true;
+    shape.columns[1].sql = "(md5(note)\n)::text";
+    shape.where = "(id > 1 OR note IS NULL\n)";
+    auto target = table();
+    target.columns[0].name = "number";
+    target.columns.push_back(column(3, "came", 25, "text"));
+    const auto plain = make_transfer({source, shape, target}, chunk(ChunkKind::key, 5, {}), "id");
+    BOOST_TEST(plain.out == "COPY (SELECT \"id\", (md5(note)\n)::text FROM ONLY \"public\".\"t\" WHERE \"id\" >= 5 AND "
+                            "(id > 1 OR note IS NULL\n)) TO STDOUT (FORMAT binary)");
+    BOOST_TEST(plain.in == "COPY \"public\".\"t\" (\"number\", \"note\") FROM STDIN (FORMAT binary)");
+    const auto added =
+        make_transfer({source, shape, target, {{"came", "'copy'::text"}}}, chunk(ChunkKind::whole), "id");
+    BOOST_TEST(added.in == "COPY \"public\".\"t\" (\"number\", \"note\", \"came\") FROM STDIN");
+    BOOST_TEST(!added.binary);
 }
 
 BOOST_AUTO_TEST_CASE(a_column_missing_on_the_target_is_named_with_the_statement_that_adds_it) {
     auto target = table();
     target.columns.pop_back();
     try {
-        (void)make_transfer(table(), target, chunk(ChunkKind::whole), "id");
+        (void)transfer_of(table(), target, chunk(ChunkKind::whole), "id");
         BOOST_FAIL("expected an error");
     } catch (const Error &error) {
         BOOST_TEST((error.kind() == ErrorKind::target_shape));

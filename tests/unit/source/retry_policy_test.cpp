@@ -77,6 +77,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_error_is_retried_or_not_as_the_docs_say) {
         {ErrorKind::switchover_refused, never},
         {ErrorKind::switchover_open, never},
         {ErrorKind::loop, never},
+        {ErrorKind::rule, never},
     };
     std::size_t known = 0; // a code without a name is none
     for (int code = 1; code < 100; ++code) {

@@ -206,4 +206,28 @@ BOOST_AUTO_TEST_CASE(a_key_whose_values_the_target_may_find_equal_keeps_the_orde
     }));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_target_lacks_is_left_out_where_the_task_goes_on_with_its_tables) {
+    auto source = relation(ReplicaIdentity::full);
+    auto extra = source.columns.back();
+    extra.name = "extra";
+    source.columns.push_back(extra);
+    source.key_columns.push_back(2);
+    BOOST_CHECK_THROW(static_cast<void>(make_table_plan(source, target_table())), Error);
+    const auto plan = make_table_plan(source, target_table(), {}, Lacking::leave_out);
+    BOOST_TEST(plan.columns.size() == 2U);
+    BOOST_TEST(plan.left_out == std::vector<std::string>{"extra"}, boost::test_tools::per_element());
+    BOOST_TEST((plan.lookup == Lookup::unique_key));
+    BOOST_TEST(describe(plan).find("without extra") != std::string::npos);
+    for (auto &column : source.columns) column.name += "_";
+    BOOST_CHECK_THROW(static_cast<void>(make_table_plan(source, target_table(), {}, Lacking::leave_out)), Error);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_left_out_finds_no_row) {
+    const auto source = relation();
+    auto table = target_table();
+    std::erase_if(table.columns, [](const auto &column) { return column.name == "id"; });
+    table.keys.clear();
+    BOOST_TEST((make_table_plan(source, table, {}, Lacking::leave_out).lookup == Lookup::none));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

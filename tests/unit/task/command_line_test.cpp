@@ -80,6 +80,25 @@ BOOST_AUTO_TEST_CASE(explain_takes_a_table_and_a_key_behind_the_task_file) {
     BOOST_TEST(explain.task_file == "o.toml");
 }
 
+BOOST_AUTO_TEST_CASE(objects_are_shown_when_nothing_else_is_asked) {
+    for (const auto &words : {std::vector<std::string>{"objects", "o.toml", "--all"},
+                              {"objects", "show", "o.toml", "--all"},
+                              {"objects", "o.toml", "show", "--all"}}) {
+        const auto line = parse_command_line(words);
+        BOOST_TEST(line.action == "show");
+        BOOST_TEST(line.task_file == "o.toml");
+        BOOST_TEST(line.all);
+    }
+    const auto add = parse_command_line({"objects", "o.toml", "add", "public.a", "b.*", "--wait", "--truncate"});
+    BOOST_TEST(add.action == "add");
+    BOOST_TEST((add.words == std::vector<std::string>{"public.a", "b.*"}));
+    BOOST_TEST((add.wait && add.truncate));
+    BOOST_TEST((usage_of({"objects"}).find("TASK.toml") != std::string::npos));
+    BOOST_TEST((usage_of({"objects", "frobnicate", "o.toml"}).find("add") != std::string::npos));
+    const auto resync = parse_command_line({"resync", "o.toml", "public.a"});
+    BOOST_TEST((resync.words == std::vector<std::string>{"public.a"}));
+}
+
 BOOST_AUTO_TEST_CASE(texts_need_no_task_file) {
     BOOST_TEST(parse_command_line({"--version"}).command == "version");
     BOOST_TEST(parse_command_line({"--help"}).command == "help");

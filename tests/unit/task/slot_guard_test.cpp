@@ -98,6 +98,13 @@ BOOST_AUTO_TEST_CASE(retained_wal_has_a_warning_and_a_limit) {
     BOOST_TEST((limit.level == Level::over));
     BOOST_TEST((limit.severity == alert::Severity::critical));
     BOOST_TEST(limit.reason.find("101.0 GB") != std::string::npos);
+    observation.slot = slot(gigabyte);
+    observation.sync_slot_name = "walbridge_x_sync_1";
+    observation.sync_slot = slot(11 * gigabyte); // of the task that brings tables: it retains more
+    const auto of_sync = find(alert_conditions(config, observation), "slot_retained").value();
+    BOOST_TEST((of_sync.level == Level::over));
+    BOOST_TEST(of_sync.reason.find("walbridge_x_sync_1") != std::string::npos);
+    observation.sync_slot.reset();
     observation.slot.reset(); // not seen
     BOOST_TEST(!find(alert_conditions(config, observation), "slot_limit").has_value());
 }
@@ -138,6 +145,10 @@ BOOST_AUTO_TEST_CASE(lag_age_conflicts_and_ddl) {
     observation.cost = SourceCost{};
     observation.cost->catalog_xmin_age = 150'000'000;
     observation.conflicts = {{"insert_exists", true}, {"delete_missing", false}};
+    observation.objects_failed = 1;
+    BOOST_TEST(is(config, observation, "objects_failed", Level::over));
+    observation.objects_failed = 0;
+    BOOST_TEST(is(config, observation, "objects_failed", Level::clear));
     observation.ddl_undecided = 2;
     BOOST_TEST(is(config, observation, "lag", Level::over));
     BOOST_TEST(is(config, observation, "catalog_xmin", Level::over));
@@ -152,6 +163,22 @@ BOOST_AUTO_TEST_CASE(lag_age_conflicts_and_ddl) {
     observation.lag_seconds = 1e6;
     for (const auto *event : {"lag", "catalog_xmin", "task_retrying"})
         BOOST_TEST(is(quiet, observation, event, Level::clear), event); // what was told before is over
+}
+
+BOOST_AUTO_TEST_CASE(a_long_hold_of_the_source_guard_is_told) {
+    auto config = task_config();
+    auto observation = seen(State::full);
+    BOOST_TEST(!find(alert_conditions(config, observation), "source_guard").has_value());
+    config.guard.active_sessions = 5;
+    BOOST_TEST(is(config, observation, "source_guard", Level::clear));
+    observation.held_since = observation.unix_now - 599;
+    BOOST_TEST(!find(alert_conditions(config, observation), "source_guard").has_value());
+    observation.held_since = observation.unix_now - 600;
+    observation.held_because = "9 sessions run a statement";
+    const auto told = find(alert_conditions(config, observation), "source_guard").value();
+    BOOST_TEST((told.level == Level::over));
+    BOOST_TEST(told.reason.find("9 sessions") != std::string::npos);
+    BOOST_TEST(!told.remedy.empty());
 }
 
 BOOST_AUTO_TEST_CASE(every_alert_that_fires_says_why_and_what_to_do) {
