@@ -129,7 +129,8 @@ struct Asked {
 /// One exchange with the task's row.
 Asked exchange(sql::Session &target, const std::string &task, const Live::View &view, State shown,
                const std::string &status) {
-    // While the runner is between states it writes the state itself; here only what the live figures say.
+    // While the runner is between states it writes the state itself; here only what the live figures say. They may be
+    // older than the end of the load.
     const bool derived = view.following || view.state == State::schema || view.state == State::full;
     const std::vector<sql::Parameter> parameters{task,
                                                  status,
@@ -143,7 +144,8 @@ Asked exchange(sql::Session &target, const std::string &task, const Live::View &
             "UPDATE walbridge.task t SET status = $2, status_at = utc_timestamp(6), holder = $3, error = CASE WHEN $5 "
             "= "
             "'running' AND $4 = 1 THEN NULL ELSE t.error END, state = CASE WHEN $4 = 1 AND t.state NOT IN "
-            "('switched-over', 'draining') THEN $5 ELSE t.state END WHERE t.task = $1 AND ($6 IS NULL OR EXISTS "
+            "('switched-over', 'draining') AND (coalesce(t.phase, '') <> 'follow' OR $5 NOT IN ('schema', 'full')) "
+            "THEN $5 ELSE t.state END WHERE t.task = $1 AND ($6 IS NULL OR EXISTS "
             "(SELECT 1 FROM walbridge.progress p WHERE p.task = t.task AND p.epoch = $6))",
             parameters);
         if (changed.affected() != 1) return {};
@@ -153,7 +155,8 @@ Asked exchange(sql::Session &target, const std::string &task, const Live::View &
     }
     const auto row = target.ask(
         "UPDATE walbridge.task t SET status = $2::jsonb, status_at = pg_catalog.clock_timestamp(), holder = $3, "
-        "state = CASE WHEN $4::boolean AND t.state NOT IN ('switched-over', 'draining') THEN $5 ELSE t.state END, "
+        "state = CASE WHEN $4::boolean AND t.state NOT IN ('switched-over', 'draining') AND (t.phase IS DISTINCT FROM "
+        "'follow' OR $5 NOT IN ('schema', 'full')) THEN $5 ELSE t.state END, "
         "error = CASE WHEN $5 = 'running' AND $4::boolean THEN NULL ELSE t.error END "
         "WHERE t.task = $1 AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM walbridge.progress p WHERE p.task = t.task "
         "AND p.epoch = $6::bigint)) RETURNING t.control, coalesce(t.throttle::text, ''), " +

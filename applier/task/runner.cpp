@@ -349,6 +349,7 @@ void Runner::attempt() {
             load_gave_up_ = true; // the load has its own retry windows inside
             throw;
         }
+        if (config_.incremental_stage) live_.set_state(State::catching_up);
         store_phase(control, config_.name, config_.incremental_stage ? Phase::follow : Phase::done);
     }
     snapshot.reset();

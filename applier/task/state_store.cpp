@@ -327,7 +327,9 @@ void store_restored(Session &target, const std::string &task, bool restored) {
 }
 
 void store_phase(Session &target, const std::string &task, Phase phase) {
-    target.ask("UPDATE walbridge.task SET phase = nullif($2, ''), updated_at = now() WHERE task = $1",
+    // MySQL assigns from left to right; the state does not ask for the phase.
+    target.ask("UPDATE walbridge.task SET phase = nullif($2, ''), state = CASE WHEN $2 = 'follow' AND state IN "
+               "('schema', 'full') THEN 'catching-up' ELSE state END, updated_at = now() WHERE task = $1",
                {task, std::string(name_of(phase))});
 }
 

@@ -101,6 +101,8 @@ void store_slot_figures(sql::Session &target, const std::string &task, std::uint
                         std::optional<std::int64_t> transactions, const std::string &confirmed);
 /// Remembers (or forgets) that a source answered whose WAL ended before our position.
 void store_restored(sql::Session &target, const std::string &task, bool restored);
+/// With Phase::follow a state of the load becomes catching-up in the same statement: whoever sees that the task follows
+/// (`walbridge wait`) may go on at once with what a loading task refuses.
 void store_phase(sql::Session &target, const std::string &task, Phase phase);
 
 /// Tells the process that runs the task that its row has news for it; heard when the caller's transaction commits.

@@ -153,3 +153,20 @@ def test_wait_has_a_timeout_and_an_exit_code(pair):
         blocker.rollback()
     assert applier.cli("wait", "--timeout", "30s").code == Exit.ok
     assert pair.target.scalar("SELECT count(*) FROM t WHERE id = 1000") == 1
+
+
+def test_who_sees_that_it_follows_sees_no_state_of_the_load(pair):
+    """`wait` returns as soon as the task follows; `switchover` behind it found the state of the load a second longer."""
+    pair.source.psql(TABLE)
+    applier = pair.run()
+    applier.stop()
+    applier.cli("reset", "--truncate", "--yes", check=True)
+    pair.target.psql("""CREATE TABLE walbridge.seen (at int GENERATED ALWAYS AS IDENTITY, phase text, state text);
+        CREATE FUNCTION walbridge.see() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO walbridge.seen (phase, state) VALUES (new.phase, new.state); RETURN NULL; END $$;
+        CREATE TRIGGER see AFTER UPDATE ON walbridge.task FOR EACH ROW EXECUTE FUNCTION walbridge.see()""")
+    applier.start()
+    applier.wait_state("running")
+    first = pair.target.scalar("SELECT min(at) FROM walbridge.seen WHERE phase = 'follow'")
+    assert pair.target.scalar("SELECT count(*) FROM walbridge.seen WHERE at < %s AND state = 'schema'", (first,)) > 0
+    assert pair.target.sql("SELECT DISTINCT state FROM walbridge.seen WHERE at >= %s ORDER BY state", (first,)) == [("catching-up",), ("running",)]
