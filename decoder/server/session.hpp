@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/compat.hpp"
+#include "server/concurrent_abort.hpp"
 #include "server/filter.hpp"
 #include "server/guard.hpp"
 #include "server/options.hpp"
@@ -84,11 +85,13 @@ template <class Body> void in_session(const char *callback, LogicalDecodingConte
     enter(callback, [&] {
         Session &session = Session::of(context);
         MemoryContextScope scope(session.change_context);
+        const ConcurrentAbort watch;
         try {
             body(session);
         } catch (...) {
             // The error's data lives in change_context: it is emptied by a later callback.
             session.output->cut_back();
+            watch.raise();
             throw;
         }
         call([&] { MemoryContextReset(session.change_context); });

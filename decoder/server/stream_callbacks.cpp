@@ -79,8 +79,8 @@ void stream_message_callback(LogicalDecodingContext *context, ReorderBufferTXN *
         message_callback(context, txn, lsn, false, prefix, size, content);
         return;
     }
+    const wire::Xid subxid = compat::subtransaction_of_message(txn); // not known any more once ConcurrentAbort stands
     in_session("stream_message", context, [&](Session &session) {
-        const wire::Xid subxid = compat::subtransaction_of_message(txn);
         send_message(session, txn, in_block(session, subxid), lsn, prefix, size, content);
     });
 }

@@ -36,13 +36,13 @@ def server():
 
 
 class Stream:
-    """One START_REPLICATION from the slot's position to a row of the_end. It confirms nothing: the next one reads the same."""
+    """One START_REPLICATION from the slot's position to a row of the_end. It confirms nothing: the next one reads the same. A walsender of its own, that knows nothing yet."""
 
-    def __init__(self, server, slot, rules, **options):
+    def __init__(self, server, slot, rules, memory="64MB", **options):
         self.lines, self.error, self.raw = [], None, []
         options = {"format": "json", **options, "rules": rules}
         words = ", ".join(f"\"{key}\" '" + value.replace("'", "''") + "'" for key, value in options.items())
-        connection = psycopg2.connect(host="127.0.0.1", port=server.port, dbname="postgres", user="postgres",
+        connection = psycopg2.connect(host="127.0.0.1", port=server.port, dbname="postgres", user="postgres", options=f"-c logical_decoding_work_mem={memory}",
                                       connection_factory=psycopg2.extras.LogicalReplicationConnection)
         deadline = time.monotonic() + 120
         try:
@@ -312,3 +312,52 @@ def test_errors_do_not_say_what_is_masked(server):
         assert secret("e1") in str(found)
         # and the operator of the source finds the reason in the log
         assert "invalid input syntax" in server.log.read_text() and "a rule failed for a row" in server.log.read_text()
+
+
+IN_PROGRESS = """CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE TYPE place AS (x int, y text);
+CREATE TABLE under_way (id int PRIMARY KEY, note text, tags text[], span int4range, feels mood, at place, data jsonb, amount numeric); ALTER TABLE under_way REPLICA IDENTITY FULL;"""
+ROWS = """INSERT INTO under_way SELECT i, 'note ' || i, ARRAY['a', (i % 3)::text], int4range(i % 5, 9), (enum_range(NULL::mood))[1 + i % 3], ROW(i % 4, 'y'::text)::place, jsonb_build_object('k', i % 6), i % 7
+    FROM generate_series(1, 2000) i"""
+
+
+@pytest.mark.parametrize("where", [
+    "id <= 20", "note LIKE '%7'", "tags = ARRAY['a', '1']", "tags < ARRAY['a', '1']", "'2' = ANY (tags)", "span = int4range(1, 9)", "span && int4range(0, 2)", "feels = 'ok'", "feels > 'sad'",
+    "data = '{\"k\": 3}'", "amount IN (1, 2.0, 5)", "ROW(id, note) < ROW(500, 'x')", "id BETWEEN 5 AND 9 OR note IS NULL"])
+def test_the_first_that_a_walsender_sees_is_in_progress(server, where):
+    """Its catalogs are looked up between the rows of another lookup, which the server does not allow then by itself."""
+    try:
+        server.psql(IN_PROGRESS)
+        with slot_of(server, SLOT), contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(ROWS)
+            end(server)
+            rules = json.dumps([{"table": "public.under_way", "where": where, "columns": {"more": "tags || 'b'::text"}}])
+            stream = Stream(server, SLOT, rules, memory="64kB", streaming="on")
+            assert stream.error is None, stream.error
+            assert {"stream_start", "stream_stop"} <= {line["kind"] for line in stream.lines}
+            there = len([row for row in stream.rows() if "note" in row])
+            cursor.execute(f"SELECT count(*) FROM under_way WHERE {where}")
+            (whole,) = cursor.fetchone()
+            cursor.execute(f"SELECT count(*) FROM under_way WHERE id <= 1000 AND ({where})")
+            assert cursor.fetchone()[0] <= there <= whole
+            assert there > 0
+    finally:
+        server.psql("DROP TABLE under_way; DROP TYPE mood, place")
+
+
+def test_a_transaction_that_has_rolled_back_leaves_nothing(server):
+    """Its catalogs were never anybody's; what comes behind it is read under the ones that are."""
+    rules = json.dumps([{"table": "public.under_way", "where": "tags = ARRAY['a', '1']"}])
+    try:
+        server.psql(IN_PROGRESS)
+        with slot_of(server, SLOT):
+            server.psql(f"BEGIN; {ROWS}; ALTER TABLE under_way DROP COLUMN data; ALTER TABLE under_way ADD COLUMN data int; INSERT INTO under_way (id, note, tags, data) SELECT i, 'n', ARRAY['a', '1'], i FROM generate_series(5001, 7000) i; ROLLBACK;"
+                        "INSERT INTO under_way VALUES (9001, 'after', ARRAY['a', '1'], NULL, NULL, NULL, '{}', 1);")
+            end(server)
+            stream = Stream(server, SLOT, rules, memory="64kB", streaming="on")
+            assert stream.error is None, stream.error
+            ends = [line for line in stream.lines if line["kind"] == "stream_commit"]
+            assert not ends
+            after = [row for row in stream.rows() if row.get("note") == "after"]
+            assert [row["data"] for row in after] == ["{}"]
+    finally:
+        server.psql("DROP TABLE under_way; DROP TYPE mood, place")
