@@ -20,9 +20,9 @@ constexpr milliseconds pause_ends_gathering{3};
 
 Assembler::Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames,
                      source::StreamPositions &positions, const Throttle &throttle, BatchQueue &batches,
-                     std::function<void(const ChangeBatch &)> inspect, RelationAdapter adapt)
-    : config_(config), decoder_(counter, std::move(adapt)), frames_(frames), positions_(positions), throttle_(throttle),
-      batches_(batches), inspect_(std::move(inspect)) {}
+                     std::function<void(const ChangeBatch &)> inspect, RelationAdapter adapt, RowCompleter complete)
+    : config_(config), decoder_(counter, std::move(adapt), std::move(complete)), frames_(frames), positions_(positions),
+      throttle_(throttle), batches_(batches), inspect_(std::move(inspect)) {}
 
 void Assembler::run() noexcept {
     try {

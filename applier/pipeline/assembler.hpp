@@ -27,7 +27,8 @@ class Assembler {
     /// large as a short while of it allows. What `inspect` throws ends the stage before the batch reaches the applier.
     Assembler(const TaskConfig &config, std::uint64_t counter, source::StreamQueue &frames,
               source::StreamPositions &positions, const Throttle &throttle, BatchQueue &batches,
-              std::function<void(const ChangeBatch &)> inspect = {}, RelationAdapter adapt = {});
+              std::function<void(const ChangeBatch &)> inspect = {}, RelationAdapter adapt = {},
+              RowCompleter complete = {});
 
     /// Runs until the frame queue is closed and drained; closes the batch queue with the error it met, if any. Does not
     /// throw.

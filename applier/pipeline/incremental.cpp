@@ -52,7 +52,7 @@ constexpr milliseconds worker_lock_timeout{500};
 constexpr milliseconds lock_watch_interval{200};
 
 source::StreamOptions stream_options(const TaskConfig &config, const target::Progress &progress, int server_version,
-                                     const std::string &left_out) {
+                                     const std::string &left_out, bool whole_transactions) {
     source::StreamOptions options{config.slot_name(), progress.position, {}};
     options.plugin = {{"proto_version", "1"}, {"format", "binary"}, {"include", joined(config.objects.include)}};
     if (!config.objects.exclude.empty()) options.plugin.emplace_back("exclude", joined(config.objects.exclude));
@@ -62,7 +62,8 @@ source::StreamOptions stream_options(const TaskConfig &config, const target::Pro
     if (target::is_mysql(config)) options.plugin.emplace_back("binary", "off"); // one conversion, from the text form
     if (!config.ddl.off()) options.plugin.emplace_back("rewrites", "on");
     if (!config.objects.rules.empty()) options.plugin.emplace_back("rules", wire::to_json(config.objects.rules));
-    if (config.apply.streaming && server_version >= 140000 && !RelationNames::need_commits(config))
+    if (config.apply.streaming && !whole_transactions && server_version >= 140000 &&
+        !RelationNames::need_commits(config))
         options.plugin.emplace_back("streaming", "on");
     if (config.source.compression != "none") options.plugin.emplace_back("compression", config.source.compression);
     return options;
@@ -307,11 +308,19 @@ void Incremental::run() {
     source::StreamQueue frames(std::size_t{1} << 20, config_.apply.queue_bytes);
     BatchQueue batches(1, std::numeric_limits<std::size_t>::max());
     source::ReplicationStream stream(
-        std::move(replication), stream_options(config_, progress_, server_version, returning.left_out()), positions);
+        std::move(replication),
+        stream_options(config_, progress_, server_version, returning.left_out(), whole_transactions_), positions);
     RelationNames names(config_);
+    RowCompletion completion(config_, [&] { return stop_.requested() || batches.closed(); });
+    RowCompleter complete;
+    if (RowCompletion::may_be_needed(config_))
+        complete = [&](RowChange &change, const TransactionBegin &begin, bool in_progress, ChangeBatch &batch) {
+            completion.complete(change, begin, in_progress, batch);
+        };
     Assembler assembler(
         config_, progress_.counter, frames, positions, throttle_, batches,
-        [&](const ChangeBatch &batch) { returning.check(batch); }, [&](Relation &relation) { names.adapt(relation); });
+        [&](const ChangeBatch &batch) { returning.check(batch); }, [&](Relation &relation) { names.adapt(relation); },
+        std::move(complete));
     Heartbeat heartbeat(config_);
     Threads threads(frames, batches, statistics_); // last: its end joins the threads that use what stands above
     threads.start([&] { stream.run(frames, threads.stop); });

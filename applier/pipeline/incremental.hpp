@@ -17,6 +17,7 @@
 #include "base/throttle.hpp"
 #include "config/task_config.hpp"
 #include "pipeline/alignment_gate.hpp"
+#include "pipeline/row_completion.hpp"
 #include "pipeline/statistics.hpp"
 #include "target/progress.hpp"
 
@@ -57,8 +58,11 @@ class Incremental {
     /// while paused. Thread-safe; may be repeated.
     void leave() { leaving_.store(true); }
 
+    /// Transactions come as a whole after their commit, whatever apply.streaming says. Before run().
+    void receive_whole_transactions() { whole_transactions_ = true; }
+
     /// Runs until a stop is requested (returns, everything applied is committed) or an error (throws Error or
-    /// SqlError).
+    /// SqlError; WholeTransactionsWanted, after which a new object has to receive them so).
     void run();
 
   private:
@@ -70,6 +74,7 @@ class Incremental {
     IdentityCheck check_identity_;
     Throttle &throttle_;
     Aftermath aftermath_;
+    bool whole_transactions_ = false;
     std::atomic<bool> paused_{false}, leaving_{false};
 };
 

@@ -65,7 +65,7 @@ void RelationNames::add_columns(Relation &relation) const {
 
 void RelationNames::adapt(Relation &relation) {
     config_.names.learn_table(relation.name);
-    if (!config_.names.renames_columns() && config_.objects.added_columns.empty()) return;
+    if (!shapes_tables(config_)) return;
     learn_parents(relation);
     for (auto &column : relation.columns) column.name = config_.names.column(relation.name, column.name);
     add_columns(relation);

@@ -40,8 +40,8 @@ std::string shown(const pg::Result &rows, int row) {
 }
 
 /// Values that the WAL does not hold where an UPDATE leaves them as they are. `listed`: those that matter to the item.
-/// An expression over several columns cannot be evaluated without them [decision 21]; a row that comes into a filter
-/// cannot be completed on the target.
+/// An expression over several columns cannot be evaluated without them [decision 21]; of a row that comes into a
+/// filter they have to be read from the source (pipeline/row_completion.hpp).
 void judge_long_values(const std::string &item, const source::Table &table, const std::string &listed,
                        const std::string &subject, Findings &found) {
     std::istringstream numbers(listed);
@@ -57,9 +57,10 @@ void judge_long_values(const std::string &item, const source::Table &table, cons
         found.errors.push_back(
             fmt::format("{}: an UPDATE does not bring long values that it leaves as they are ({})", subject, names));
     else
-        found.warnings.push_back(fmt::format(
-            "{}: the task stops at an UPDATE that brings a row into the filter and leaves a long value as it is ({})",
-            subject, names));
+        found.warnings.push_back(fmt::format("{}: a row that an UPDATE brings into the filter without touching a long "
+                                             "value ({}) costs a query of its own, "
+                                             "and the value is as the source has it by then",
+                                             subject, names));
     found.fixes.insert(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;", quote(table.name)));
 }
 

@@ -137,6 +137,11 @@ void Runner::run() {
         } catch (const pipeline::SelectionChanged &) {
             if (stop_.requested() && !live_.verdict()) return leave();
             log::info("the stream begins anew: the task's tables change");
+        } catch (const pipeline::WholeTransactionsWanted &) {
+            if (stop_.requested() && !live_.verdict()) return leave();
+            log::info("the stream begins anew with whole transactions: one in progress moves rows into a filter "
+                      "without their long values, which can be read after its commit");
+            whole_transactions_ = true;
         } catch (const pipeline::OriginsChanged &) {
             if (stop_.requested() && !live_.verdict()) return leave();
             log::info("the way back of this task works: the stream begins anew without its changes");
@@ -404,6 +409,7 @@ void Runner::follow(sql::Session &control, const StoredIdentity &identity, targe
     };
     pipeline::Incremental incremental(task(), progress, stop_, live_.statistics, live_.gate, check,
                                       live_.apply_throttle, aftermath);
+    if (whole_transactions_) incremental.receive_whole_transactions();
     following_since_ = source::RetryBackoff::Clock::now();
     const Attachment attachment(live_, incremental);
     if (!drift_ && config_.schema.check == "start" && !target::is_mysql(config_)) drift_.emplace(task(), live_);

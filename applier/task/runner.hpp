@@ -86,6 +86,7 @@ class Runner {
     std::optional<DriftCheck> drift_; ///< from the first attempt that follows the source to the end of the process
     std::unique_ptr<sql::Session> control_; ///< holds the task's lock, also between attempts
     bool load_gave_up_ = false, followed_ = false;
+    bool whole_transactions_ = false; ///< the stream had to begin anew without transactions in progress
     std::uint64_t achieved_ = 0;
     source::RetryBackoff::Clock::time_point following_since_{};
 };

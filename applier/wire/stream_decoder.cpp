@@ -42,8 +42,8 @@ Error gap(std::string reason) {
 
 } // namespace
 
-StreamDecoder::StreamDecoder(std::uint64_t counter, RelationAdapter adapt)
-    : adapt_(std::move(adapt)), counter_(counter) {}
+StreamDecoder::StreamDecoder(std::uint64_t counter, RelationAdapter adapt, RowCompleter complete)
+    : adapt_(std::move(adapt)), complete_(std::move(complete)), counter_(counter) {}
 
 void StreamDecoder::feed(std::string_view frame, const std::shared_ptr<const void> &owner, ChangeBatch &batch) {
     try {
@@ -288,7 +288,9 @@ void StreamDecoder::add(const wire::Record &record, ChangeBatch &batch) {
     tally_.add(record.bytes);
     if (batch.changes.empty()) batch.hold(relations_);
     batch.hold(record.owner);
-    const auto read = changes_.read(record.bytes, block_ ? wire::Block::streamed : wire::Block::plain, batch);
+    auto read = changes_.read(record.bytes, block_ ? wire::Block::streamed : wire::Block::plain, batch);
+    if (complete_)
+        if (auto *row = std::get_if<RowChange>(&read.change)) complete_(*row, begin_, block_ != nullptr, batch);
     batch.changes.push_back(read.change);
     if (!block_) return;
     block_->ledger.of(read.subxid).add(record.bytes);

@@ -23,10 +23,15 @@ namespace walbridge {
 /// Called on the decoder's thread.
 using RelationAdapter = std::function<void(Relation &)>;
 
+/// Fills what a change does not bring (pipeline/row_completion.hpp). Called on the decoder's thread for each row change
+/// that has been read; `in_progress`: its transaction has not committed. What it throws ends the stream.
+using RowCompleter =
+    std::function<void(RowChange &, const TransactionBegin &transaction, bool in_progress, ChangeBatch &)>;
+
 class StreamDecoder {
   public:
     /// `counter` is the stored number of the last applied transaction: the next commit must carry the one after it.
-    explicit StreamDecoder(std::uint64_t counter, RelationAdapter adapt = {});
+    explicit StreamDecoder(std::uint64_t counter, RelationAdapter adapt = {}, RowCompleter complete = {});
 
     /// Decodes one frame into `batch`. Throws Error(protocol, stream_gap).
     void feed(std::string_view frame, const std::shared_ptr<const void> &owner, ChangeBatch &batch);
@@ -76,6 +81,7 @@ class StreamDecoder {
     void add(const wire::Record &record, ChangeBatch &batch);
 
     const RelationAdapter adapt_;
+    const RowCompleter complete_;
     wire::RecordAssembler assembler_;
     wire::ShapeTable shapes_;
     ChangeReader changes_;

@@ -315,13 +315,6 @@ void RowRules::take_unchanged(Row &row, const Row &old) {
     }
 }
 
-bool RowRules::any_absent(const Row &row) const {
-    if (!row.external) return false;
-    return std::any_of(own_.begin(), own_.end(), [&](int attribute) { return is_absent(row, attribute); }) ||
-           std::any_of(row.computed.begin(), row.computed.end(),
-                       [](const Computed &computed) { return computed.unchanged; });
-}
-
 Computed RowRules::evaluate(const Expression &expression, Row &row) {
     Computed result{};
     if (row.external) {
@@ -416,9 +409,8 @@ bool RowRules::decide(HeapTuple old_tuple, HeapTuple new_tuple, wire::RowChange 
             return true;
         }
         compute(new_, false);
-        // The target has no such row. Where a value is absent, an insert cannot be written: an update that meets no
-        // row is something the receiver knows how to complete.
-        if (!before && !any_absent(new_)) {
+        // The target has no such row: what is absent of it the receiver has to fetch.
+        if (!before) {
             row.kind = wire::RecordKind::insert;
             row.old_kind = wire::OldTuple::none;
             if (new_.any_withheld) std::fill_n(new_.withheld.get(), shape_->natts, false);

@@ -92,7 +92,6 @@ class RowRules {
     void load(Row &row, HeapTuple tuple);
     void take_unchanged(Row &row, const Row &old);
     bool is_absent(const Row &row, int attribute) const;
-    bool any_absent(const Row &row) const;
     bool holds(Row &row);
     Computed evaluate(const Expression &expression, Row &row);
     /// key_only: of the columns that identify the row.

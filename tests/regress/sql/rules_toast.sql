@@ -20,7 +20,7 @@ SELECT count(*) FROM changes('rules');
 -- two that are absent both
 UPDATE toasted SET small = 4;
 SELECT short(line) FROM ruled('rules', '[{"table": "public.toasted", "include_columns": ["id"], "columns": {"sum": "length(big) + length(other)"}}]') line;
--- into the filter with a value that is absent: an update, which the receiver completes; out of it as ever
+-- into the filter with a value that is absent: an insert that the receiver completes; out of it as ever
 UPDATE toasted SET id = 100;
 UPDATE toasted SET id = 2;
 UPDATE toasted SET id = 101, big = 'small again', other = NULL;
