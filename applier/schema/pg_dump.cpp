@@ -1,12 +1,15 @@
 // pg_dump.cpp: the child process: its environment, its two pipes, its end.
 #include "schema/pg_dump.hpp"
 
+#include "base/log.hpp"
 #include "dialect/postgres.hpp"
 #include "schema/connection_environment.hpp"
+#include "schema/dump_watch.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
@@ -20,6 +23,10 @@
 
 namespace walbridge::schema {
 namespace {
+
+/// Attempts of one that gives way, and the time between them.
+constexpr int most_attempts = 60;
+constexpr std::chrono::seconds pause_after_way{1};
 
 struct Output {
     std::string out, err;
@@ -65,8 +72,9 @@ bool drain(Pipe &pipe, std::string &text) {
     return false;
 }
 
+/// `watch` looks at what the program does on its server from time to time.
 Output run(const std::string &path, std::vector<std::string> arguments, std::vector<std::string> environment,
-           const StopToken *stop) {
+           const StopToken *stop, DumpWatch *watch = nullptr) {
     Pipe out, err;
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -84,7 +92,8 @@ Output run(const std::string &path, std::vector<std::string> arguments, std::vec
     bool stopped = false;
     while (out.reader() >= 0 || err.reader() >= 0) {
         std::array<pollfd, 2> waiting{pollfd{out.reader(), POLLIN, 0}, pollfd{err.reader(), POLLIN, 0}};
-        poll(waiting.data(), waiting.size(), 200);
+        // It stays silent while it waits for a lock, and says what it does next to that every few milliseconds.
+        if (poll(waiting.data(), waiting.size(), 200) == 0 && watch != nullptr) watch->look();
         if (waiting[0].revents != 0) drain(out, output.out);
         if (waiting[1].revents != 0) drain(err, output.err);
         if (!stopped && stop != nullptr && stop->requested()) {
@@ -190,7 +199,19 @@ std::string run_pg_dump(const DumpProgram &program, const pg::Endpoint &source, 
                         const StopToken &stop) {
     const auto connection = client_connection(source, request.application_name,
                                               "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0");
-    auto output = run(program.path, arguments_of(program, request, connection.dbname), connection.environment, &stop);
+    Output output;
+    for (int attempt = 1;; ++attempt) {
+        DumpWatch watch(source, request.application_name);
+        output =
+            run(program.path, arguments_of(program, request, connection.dbname), connection.environment, &stop, &watch);
+        if (!watch.gave_way()) break;
+        log::info("pg_dump gave way to a session that waited for it", {{"attempt", attempt}});
+        if (attempt == most_attempts)
+            throw Error(ErrorKind::connection, "pg_dump",
+                        fmt::format("its locks on the source were in somebody's way {} times", attempt),
+                        "Let the statements that alter the source's objects come to their end.");
+        if (stop.wait_for(pause_after_way)) throw Error(ErrorKind::task_state, "pg_dump", "a stop was requested");
+    }
     if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0) {
         const auto why = complaints(output.err);
         if (why.find("lock timeout") != std::string::npos)

@@ -35,8 +35,8 @@ struct DumpRequest {
     std::string application_name;
 };
 
-/// Runs it against the source and returns its output. Throws Error(schema_stage) with pg_dump's own message,
-/// Error(task_state) when a stop was requested.
+/// Runs it against the source and returns its output; anew when it had to give way (schema/dump_watch.hpp). Throws
+/// Error(schema_stage) with pg_dump's own message, Error(task_state) when a stop was requested.
 [[nodiscard]] std::string run_pg_dump(const DumpProgram &program, const pg::Endpoint &source,
                                       const DumpRequest &request, const StopToken &stop);
 

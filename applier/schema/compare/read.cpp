@@ -1,10 +1,10 @@
 // read.cpp: one read-only transaction for the catalog, its snapshot exported to pg_dump.
 #include "schema/compare/read.hpp"
 
-#include "schema/column_rules.hpp"
-
+#include "base/log.hpp"
 #include "ddl/role_names.hpp"
 #include "schema/closure.hpp"
+#include "schema/column_rules.hpp"
 #include "schema/compare/catalog/sql.hpp"
 #include "schema/compare/names.hpp"
 #include "schema/compare/statements.hpp"
@@ -548,6 +548,19 @@ class Reader {
 
 } // namespace
 
-Definitions read_definitions(const ReadRequest &request, const StopToken &stop) { return Reader(request, stop).read(); }
+Definitions read_definitions(const ReadRequest &request, const StopToken &stop) {
+    constexpr int most_attempts = 5;
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return Reader(request, stop).read();
+        } catch (const Error &error) {
+            // What is altered between the snapshot and pg_dump's look at it cannot be read under this one any more.
+            if (error.kind() != ErrorKind::schema_stage || attempt == most_attempts) throw;
+            log::info("the definitions changed while they were read",
+                      {{"attempt", attempt}, {"reason", error.reason()}});
+            if (stop.wait_for(std::chrono::milliseconds(300))) throw;
+        }
+    }
+}
 
 } // namespace walbridge::schema::compare

@@ -8,6 +8,7 @@ from drifts import BASE, DRIFTS, ROLES, SHOWN_BY_PG_DUMP_ONLY
 from walbridge_testing.applier import Exit
 from walbridge_testing.cluster import quote
 from walbridge_testing.schema_dump import schema_dump
+from walbridge_testing.waiting import wait_until
 
 KEEP = {"owner": "keep", "grants": "keep"}
 
@@ -190,6 +191,22 @@ def test_the_check_can_be_switched_off(pair):
     applier.wait_state("running")
     assert applier.status().get("schema_drift") is None
     assert "compare" not in " ".join(row[0] for row in pair.source.sql("SELECT application_name FROM pg_stat_activity"))
+
+
+def test_a_migration_does_not_die_of_the_comparison(pair):
+    """pg_dump holds a lock on every table and waits for one that the migration has, which then waits for pg_dump's."""
+    pair.source.psql("CREATE TABLE t (id int PRIMARY KEY, v text); CREATE VIEW w AS SELECT v FROM t")
+    applier = pair.run(schema={"check": "off"}, ddl={"trust": "source"})
+    with pair.source.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("DROP VIEW w")
+        comparison = applier.spawn("schema diff")
+        wait_until(lambda: pair.source.scalar("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%:pg_dump' AND wait_event_type = 'Lock' AND datname = current_database()") == 1, 30, "pg_dump waits")
+        cursor.execute("ALTER TABLE t ALTER COLUMN v TYPE varchar(30)")         # "deadlock detected" before
+        cursor.execute("CREATE VIEW w AS SELECT v FROM t")
+        connection.commit()
+    assert comparison.wait(60) in (Exit.ok, Exit.schema_differs)
+    applier.wait_caught_up()
+    assert applier.cli("schema diff").code == Exit.ok
 
 
 # -- under other names
