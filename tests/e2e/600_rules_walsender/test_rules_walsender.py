@@ -314,9 +314,9 @@ def test_errors_do_not_say_what_is_masked(server):
         assert "invalid input syntax" in server.log.read_text() and "a rule failed for a row" in server.log.read_text()
 
 
-IN_PROGRESS = """CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE TYPE place AS (x int, y text);
-CREATE TABLE under_way (id int PRIMARY KEY, note text, tags text[], span int4range, feels mood, at place, data jsonb, amount numeric); ALTER TABLE under_way REPLICA IDENTITY FULL;"""
-ROWS = """INSERT INTO under_way SELECT i, 'note ' || i, ARRAY['a', (i % 3)::text], int4range(i % 5, 9), (enum_range(NULL::mood))[1 + i % 3], ROW(i % 4, 'y'::text)::place, jsonb_build_object('k', i % 6), i % 7
+IN_PROGRESS = """CREATE TYPE feeling AS ENUM ('sad', 'ok', 'happy'); CREATE TYPE place AS (x int, y text);
+CREATE TABLE under_way (id int PRIMARY KEY, note text, tags text[], span int4range, feels feeling, at place, data jsonb, amount numeric); ALTER TABLE under_way REPLICA IDENTITY FULL;"""
+ROWS = """INSERT INTO under_way SELECT i, 'note ' || i, ARRAY['a', (i % 3)::text], int4range(i % 5, 9), (enum_range(NULL::feeling))[1 + i % 3], ROW(i % 4, 'y'::text)::place, jsonb_build_object('k', i % 6), i % 7
     FROM generate_series(1, 2000) i"""
 
 
@@ -341,7 +341,7 @@ def test_the_first_that_a_walsender_sees_is_in_progress(server, where):
             assert cursor.fetchone()[0] <= there <= whole
             assert there > 0
     finally:
-        server.psql("DROP TABLE under_way; DROP TYPE mood, place")
+        server.psql("DROP TABLE under_way; DROP TYPE feeling, place")
 
 
 def test_a_transaction_that_has_rolled_back_leaves_nothing(server):
@@ -360,4 +360,4 @@ def test_a_transaction_that_has_rolled_back_leaves_nothing(server):
             after = [row for row in stream.rows() if row.get("note") == "after"]
             assert [row["data"] for row in after] == ["{}"]
     finally:
-        server.psql("DROP TABLE under_way; DROP TYPE mood, place")
+        server.psql("DROP TABLE under_way; DROP TYPE feeling, place")

@@ -153,7 +153,7 @@ class Applier:
     def spawn(self, command, *arguments):
         """`walbridge COMMAND TASK.toml ARGUMENTS` in the background; its output goes to the applier's log."""
         with open(self.log, "a") as log:
-            return subprocess.Popen([str(binary()), command, str(self.task_file), *arguments], stdin=subprocess.DEVNULL,
+            return subprocess.Popen([str(binary()), *command.split(), str(self.task_file), *arguments], stdin=subprocess.DEVNULL,
                                     stdout=log, stderr=subprocess.STDOUT, env=self.environment(), start_new_session=True)
 
     def status(self):

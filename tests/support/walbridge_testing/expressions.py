@@ -212,7 +212,7 @@ class Generator:
 
     # -- expressions --------------------------------------------------------------------------------------------
     def call(self, function, depth=0):
-        oid, name, types, _, variadic = function
+        oid, name, types, result, variadic = function
         arguments = self.arguments(types, depth)
         if arguments is None:
             return None
@@ -222,7 +222,10 @@ class Generator:
                 texts[-1:] = [texts[-1]] * self.random.choice([1, 2, 3])
             else:
                 texts[-1] = "VARIADIC " + texts[-1]
-        return Expression(f'pg_catalog."{name}"({", ".join(texts)})', self._functions(arguments, oid))
+        text = f'pg_catalog."{name}"({", ".join(texts)})'
+        if result == "int4" and name.endswith("cmp"):   # how far two byte strings differ is up to where they lie in memory
+            text = f"pg_catalog.sign({text}::float8)::int4"
+        return Expression(text, self._functions(arguments, oid))
 
     def operate(self, operator, depth=0):
         name, code, left, right = operator

@@ -1,10 +1,14 @@
 """pytest fixtures: one shared source and one shared target cluster per run, own databases and task names per test.
 
 A failed test's report carries the ends of its applier logs and of both server logs."""
+import functools
 import os
 import random
 import re
 import signal
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,12 @@ from .cluster import Cluster, base_directory
 from .waiting import wait_until
 
 SOAK = bool(os.environ.get("WALBRIDGE_SOAK"))
+
+
+def pytest_runtest_logreport(report):
+    """Which ones fail is said at once; why, at the end."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\nFAILED {report.nodeid} ({report.when}, after {report.duration:.0f} s)", file=sys.__stderr__, flush=True)
 
 
 def pytest_configure(config):
@@ -100,9 +110,15 @@ class Pair:
     def applier(self, name=None, source_url=None, target_url=None, **options):
         name = name or self.name
         document = task(name, source_url or self.source.url(), target_url or self.target.url(), **options)
-        applier = Applier(document, base_directory() / "tasks" / self.name)
+        applier = Applier(document, self.tasks)
         self.appliers.append(applier)
         return applier
+
+    @functools.cached_property
+    def tasks(self):
+        """Where its appliers have their files: not those of another story whose test has the same name."""
+        (base_directory() / "tasks").mkdir(exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=base_directory() / "tasks"))
 
     def run(self, **options):
         """An applier with default options, started and past its copy."""
