@@ -327,11 +327,11 @@ def test_the_first_that_a_walsender_sees_is_in_progress(server, where):
     """Its catalogs are looked up between the rows of another lookup, which the server does not allow then by itself."""
     try:
         server.psql(IN_PROGRESS)
-        with slot_of(server, SLOT), contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
+        with slot_of(server, "in_progress"), contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(ROWS)
             end(server)
             rules = json.dumps([{"table": "public.under_way", "where": where, "columns": {"more": "tags || 'b'::text"}}])
-            stream = Stream(server, SLOT, rules, memory="64kB", streaming="on")
+            stream = Stream(server, "in_progress", rules, memory="64kB", streaming="on")
             assert stream.error is None, stream.error
             assert {"stream_start", "stream_stop"} <= {line["kind"] for line in stream.lines}
             there = len([row for row in stream.rows() if "note" in row])
@@ -349,11 +349,11 @@ def test_a_transaction_that_has_rolled_back_leaves_nothing(server):
     rules = json.dumps([{"table": "public.under_way", "where": "tags = ARRAY['a', '1']"}])
     try:
         server.psql(IN_PROGRESS)
-        with slot_of(server, SLOT):
+        with slot_of(server, "in_progress"):
             server.psql(f"BEGIN; {ROWS}; ALTER TABLE under_way DROP COLUMN data; ALTER TABLE under_way ADD COLUMN data int; INSERT INTO under_way (id, note, tags, data) SELECT i, 'n', ARRAY['a', '1'], i FROM generate_series(5001, 7000) i; ROLLBACK;"
                         "INSERT INTO under_way VALUES (9001, 'after', ARRAY['a', '1'], NULL, NULL, NULL, '{}', 1);")
             end(server)
-            stream = Stream(server, SLOT, rules, memory="64kB", streaming="on")
+            stream = Stream(server, "in_progress", rules, memory="64kB", streaming="on")
             assert stream.error is None, stream.error
             ends = [line for line in stream.lines if line["kind"] == "stream_commit"]
             assert not ends
