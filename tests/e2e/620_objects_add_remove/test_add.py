@@ -126,9 +126,9 @@ def check_ddl_goes_on(pair, applier):
 def test_ddl_on_a_table_while_it_is_brought(pair):
     pair.source.psql(A_AND_B)
     applier = pair.run(include=["public.a"])
-    with copy_held_back(pair.target):
+    with copy_held_back(pair.target) as held:
         applier.cli("objects add", after=["public.b"], check=True)
-        applier.wait_until(lambda: pair.target.exists("public.b"), 30, "the copy begins")
+        applier.wait_until(held, 30, "the copy is held back")
         pair.source.psql(CHANGED_B)
         pair.source.psql("ALTER TABLE b ALTER COLUMN n TYPE bigint; UPDATE b SET n = 9 WHERE id < 100; COMMENT ON TABLE b IS 'brought'")
     check_ddl_goes_on(pair, applier)

@@ -26,13 +26,14 @@ def settled(applier, deadline=120):
 
 @contextlib.contextmanager
 def copy_held_back(target):
-    """Sync tasks whose tables are created (on PostgreSQL) do not begin to read their rows while the body runs."""
+    """Sync tasks have planned and create their tables (on PostgreSQL), and do not begin to read rows while the body runs. Gives a
+    condition: one of them has come so far."""
     target.psql("""CREATE FUNCTION wait_before_the_data() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(620); RETURN NULL; END';
-        CREATE TRIGGER wait_before_the_data AFTER UPDATE OF phase ON walbridge.task FOR EACH ROW WHEN (NEW.phase = 'data' AND NEW.sync_of IS NOT NULL)
-        EXECUTE FUNCTION wait_before_the_data()""")
+        CREATE TRIGGER wait_before_the_data AFTER UPDATE OF done ON walbridge.schema_item FOR EACH ROW WHEN (NEW.done AND NEW.object_type = 'TABLE' AND NEW.task ~ '_sync_[0-9]+$')
+        EXECUTE FUNCTION wait_before_the_data(); ALTER TABLE walbridge.schema_item ENABLE ALWAYS TRIGGER wait_before_the_data""")
     with target.connect(autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(620)")
-        yield
+        yield lambda: target.scalar("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 620") > 0
         cursor.execute("SELECT pg_advisory_unlock(620)")
 
 
