@@ -148,7 +148,8 @@ def test_a_query_holds_the_copy_before_its_first_row(pair):
     assert not guard_of(applier)["held"]
 
 
-def test_a_stop_ends_the_wait_and_the_next_process_looks_again(pair):
+def held_in_the_copy(pair):
+    """An applier whose copy is under way and is held by its query."""
     prepare(pair.source)
     applier = guarded(pair, query=QUERY)
     applier.start()
@@ -156,6 +157,11 @@ def test_a_stop_ends_the_wait_and_the_next_process_looks_again(pair):
     applier.wait_until(lambda: rows() > 3000, 30, "the copy is under way")
     busy(pair.source, True)
     held(applier)
+    return applier
+
+
+def test_a_stop_ends_the_wait_and_the_next_process_looks_again(pair):
+    applier = held_in_the_copy(pair)
     assert applier.stop(10) == Exit.ok
     applier.start()
     held(applier)
@@ -188,13 +194,7 @@ def test_slow_is_a_tenth_of_the_pace(pair):
 
 
 def test_who_waits_for_a_table_of_a_held_copy_gets_it(pair):
-    prepare(pair.source)
-    applier = guarded(pair, query=QUERY)
-    applier.start()
-    rows = arrived(pair)
-    applier.wait_until(lambda: rows() > 3000, 30, "the copy is under way")
-    busy(pair.source, True)
-    held(applier)
+    applier = held_in_the_copy(pair)
     pair.source.psql("SET lock_timeout = '20s'; ALTER TABLE t ADD COLUMN added int DEFAULT 7")
     assert guard_of(applier)["held"] and "its chunk begins anew when the hold ends" in applier.log_text()
     busy(pair.source, False)

@@ -1,7 +1,7 @@
 # LOAD DATA LOCAL ignores what meets a key, without a word: into a table that holds rows it would lose what it should count.
 import pytest
 from walbridge_testing.applier import Exit
-from walbridge_testing.existing import check_kept, check_replaced, finding, proceeding, run_proceeding, table_of
+from walbridge_testing.existing import check_kept, check_met, check_replaced, finding, proceeding, run_proceeding, table_of
 
 SOURCE = """CREATE TABLE person (id int PRIMARY KEY, email varchar(100) UNIQUE, name text, note text);
     INSERT INTO person SELECT i, 'p' || i, 'source', 'note' FROM generate_series(1, 100) i;
@@ -93,16 +93,8 @@ def test_rows_meet_by_every_kind_of_key(mysql_pair, kind, rows):
     on_target(pair, f"CREATE TABLE t (id int PRIMARY KEY, a int, b varchar(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin); ALTER TABLE t {definition}; INSERT INTO t VALUES {held}")
     before = [tuple(row) for row in pair.target.sql("SELECT * FROM t ORDER BY id")]
     applier = run_proceeding(pair, rows)
-    source = {row[0]: row for row in pair.source.sql("SELECT * FROM t")}
     now = [tuple(row) for row in pair.target.sql("SELECT * FROM t ORDER BY id")]
-    table = table_of(applier, "t")
-    if rows == "keep":
-        assert sorted(now, key=str) == sorted(before + [row for key, row in source.items() if key not in met], key=str), now
-        assert (table["kept"], table["overwritten"]) == (len(met), 0), table
-    else:
-        left = [row for row in before if row in now and row not in source.values()]
-        assert sorted(now, key=str) == sorted(left + list(source.values()), key=str), now
-        assert (table["kept"], table["overwritten"]) == (0, len(before) - len(left)), table
+    check_met(pair, rows, table_of(applier, "t"), before, now, met)
 
 
 @pytest.mark.parametrize("rows", ["keep", "overwrite"])

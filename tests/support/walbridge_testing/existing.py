@@ -41,3 +41,17 @@ def check_replaced(pair, applier):
                             (5, "p5", "source", "default"), (2000, "x2000", "target", "mine")]
     person = table_of(applier, "person")
     assert (person["rows"], person["kept"], person["overwritten"]) == (100, 0, 3), person
+
+
+def check_met(pair, rows, table, before, now, met):
+    """Rows of the source whose ids are `met` met rows of the target: which of the two are there `now`. The rows of the target that
+    nothing met, where the source's won."""
+    source = {row[0]: row for row in pair.source.sql("SELECT * FROM t")}
+    if rows == "keep":
+        assert sorted(now, key=str) == sorted(before + [row for key, row in source.items() if key not in met], key=str), now
+        assert (table["kept"], table["overwritten"]) == (len(met), 0), table
+    else:
+        left = [row for row in before if row in now and row not in source.values()]
+        assert sorted(now, key=str) == sorted(left + list(source.values()), key=str), now
+        assert (table["kept"], table["overwritten"]) == (0, len(before) - len(left)), table
+        return left
